@@ -1,0 +1,148 @@
+"""What happens beside the training: progress, summaries, checkpoints, the stop at a TVD.
+
+A batch, to Keras, is one compiled call; these callbacks count training steps.
+"""
+
+import math
+import pathlib
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from causalgan_tf.errors import InputError
+
+
+class _EveryCall(keras.callbacks.Callback):
+    """Calls `at(step, logs)` after each compiled call, with the number of training steps done so far."""
+
+    def __init__(self, steps_done: Callable[[], int]) -> None:
+        super().__init__()
+        self.steps_done = steps_done
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.at(self.steps_done(), {name: float(value) for name, value in (logs or {}).items()})
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """What to do; `logs` are the call's."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it does.")
+
+
+class Progress(_EveryCall):
+    """A bar with steps, speed, time left and losses."""
+
+    def __init__(self, steps_done: Callable[[], int], steps: int, title: str) -> None:
+        """Shows progress towards `steps`."""
+        super().__init__(steps_done)
+        self.steps, self.title = steps, title
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.bar = tqdm.tqdm(total=self.steps, initial=self.steps_done(), desc=self.title, unit="step", mininterval=1.0)
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Moves the bar."""
+        self.bar.set_postfix({name.removesuffix("_loss"): f"{value:.3g}" for name, value in logs.items()}, refresh=False)
+        self.bar.update(step - self.bar.n)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.bar.close()
+
+
+class Summaries(_EveryCall):
+    """TensorBoard scalars after each call and, now and then, pictures."""
+
+    def __init__(
+        self,
+        steps_done: Callable[[], int],
+        folder: pathlib.Path,
+        pictures: Callable[[], dict[str, np.ndarray]] | None = None,
+        every_steps: int = 0,
+    ) -> None:
+        """Writes into `folder`; `pictures` gives uint8 [H, W, 3] by name, every `every_steps` steps."""
+        super().__init__(steps_done)
+        self.writer = tf.summary.create_file_writer(str(folder))
+        self.pictures, self.every_steps, self.next_picture = pictures, every_steps, 0
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Writes the call's logs."""
+        with self.writer.as_default(step):
+            for name, value in logs.items():
+                tf.summary.scalar(name, value)
+            if self.pictures and step >= self.next_picture:
+                self.next_picture = step + self.every_steps
+                for name, picture in self.pictures().items():
+                    tf.summary.image(name, picture[None])
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.writer.close()
+
+
+class Checkpoints(_EveryCall):
+    """Saves every `every_steps` steps and at the end; stops before a loss that is not finite is saved."""
+
+    def __init__(self, steps_done: Callable[[], int], manager: tf.train.CheckpointManager, every_steps: int) -> None:
+        """Saves through `manager`, whose checkpoint numbers are training steps."""
+        super().__init__(steps_done)
+        self.manager, self.every_steps = manager, every_steps
+        self.saved = steps_done()
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Saves if it is time to."""
+        wrong = [name for name, value in logs.items() if not math.isfinite(value)]
+        if wrong:
+            raise InputError(
+                f"{wrong[0]} is {logs[wrong[0]]} after step {step}: the training has diverged. The last good checkpoint "
+                f"is {self.manager.latest_checkpoint}; lower the learning rate and train into another folder."
+            )
+        if step - self.saved >= self.every_steps:
+            self.save(step)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        if self.steps_done() > self.saved:
+            self.save(self.steps_done())
+
+    def save(self, step: int) -> None:
+        """Writes a checkpoint now."""
+        self.manager.save(step)
+        self.saved = step
+
+
+class TotalVariation(_EveryCall):
+    """Measures the true TVD to the training rows now and then, and stops the training below a target."""
+
+    def __init__(
+        self,
+        steps_done: Callable[[], int],
+        measure: Callable[[], float],
+        folder: pathlib.Path,
+        every_steps: int,
+        target: float = 0.0,
+        after: int = 0,
+    ) -> None:
+        """Measures every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
+        super().__init__(steps_done)
+        self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
+        self.writer = tf.summary.create_file_writer(str(folder))
+        self.next = 0
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Measures if it is time to."""
+        if step < self.next:
+            return
+        self.next = step + self.every_steps
+        tvd = self.measure()
+        with self.writer.as_default(step):
+            tf.summary.scalar("tvd", tvd)
+        if self.target and step >= self.after and tvd < self.target:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.writer.close()

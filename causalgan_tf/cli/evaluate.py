@@ -1,0 +1,53 @@
+"""Measures a trained run: causalgan-evaluate --workdir=runs/faces.
+
+Writes report/report.json and report/report.html into the run's folder.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from absl import flags
+
+from causalgan_tf.cli import common
+from causalgan_tf.config import RunConfig
+
+
+def declare(values: flags.FlagValues) -> None:
+    """The program's flags."""
+    common.define(values, "workdir", "", "folder of the trained run")
+
+
+def main(values: flags.FlagValues) -> None:
+    """Evaluates."""
+    workdir = common.folder(values, "workdir")
+    config = RunConfig.load(workdir)
+    from causalgan_tf import data, evaluation, pictures, report, runs
+
+    model = runs.load(workdir)
+    dataset = data.load(config.data, config.seed, labels_only=model.image_size is None)
+    numbers = evaluation.evaluate(model, dataset, config, workdir)
+    report.write_report(workdir, numbers, pictures.draw_pictures(model, dataset, config.seed))
+    print(*headlines(numbers), workdir / "report" / "report.html", sep="\n")
+
+
+def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:
+    """The few lines of a report that one wants to see at once; `numbers` is what evaluation.evaluate returned."""
+    labels, do = numbers["labels"], numbers["labels"]["do"]
+    yield f"labels: TVD {labels['tvd']:.4f} to the data, of which sampling alone makes {labels['tvd_floor']:.4f}"
+    yield f"labels under do(X=x): mean TVD {do['mean_tvd']:.4f}, largest {do['max_tvd']:.4f} at {do['worst']}"
+    for query in labels["queries"]:
+        model, truth = ("unknown" if query[side] is None else f"{query[side]:.4f}" for side in ("model", "truth"))
+        yield f"{query['query']}: {model}, truth {truth}"
+    if "images" in numbers:
+        images = numbers["images"]
+        yield f"images: {images['effectiveness']['do']['mean']:.1%} of those under do(X=x) show X=x to the judge"
+    yield f"time of all phases: {numbers['timing']['total_s']:.0f} s"
+
+
+def program() -> None:
+    """The command causalgan-evaluate."""
+    common.run(declare, main)
+
+
+if __name__ == "__main__":
+    program()

@@ -1,0 +1,33 @@
+"""Exports a trained run to TensorFlow Serving: causalgan-export --workdir=runs/faces --export_dir=served/faces.
+
+Writes EXPORT_DIR/1/saved_model.pb, then EXPORT_DIR/2, and so on: a server takes the newest version.
+"""
+
+from absl import flags
+
+from causalgan_tf.cli import common
+from causalgan_tf.config import RunConfig
+
+
+def declare(values: flags.FlagValues) -> None:
+    """The program's flags."""
+    common.define(values, "workdir", "", "folder of the trained run")
+    common.define(values, "export_dir", "", "folder of the versions, one a call")
+
+
+def main(values: flags.FlagValues) -> None:
+    """Exports."""
+    workdir, export_dir = common.folder(values, "workdir"), common.folder(values, "export_dir")
+    RunConfig.load(workdir)
+    from causalgan_tf import export, runs
+
+    print(export.export_model(runs.load(workdir), export_dir) / "saved_model.pb")
+
+
+def program() -> None:
+    """The command causalgan-export."""
+    common.run(declare, main)
+
+
+if __name__ == "__main__":
+    program()

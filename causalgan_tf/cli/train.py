@@ -1,0 +1,69 @@
+"""Trains a causal graph's labels, then their images: causalgan-train --flagfile=flags/faces.flags --workdir=runs/faces.
+
+A folder that holds a run of the same configuration is continued; without flags about data, graph and models, the
+folder's own configuration is. A flag behind --flagfile overrides the file's.
+"""
+
+import functools
+import pathlib
+
+from absl import flags
+
+from causalgan_tf.cli import common
+from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.errors import InputError
+from causalgan_tf.graph import load_graph
+
+PARTS = {"data": ("", DataConfig), "controller": ("controller_", ControllerConfig), "image": ("image_", ImageConfig)}
+STAGES = ("controller,images", "controller", "images")
+STRATEGIES = ("default", "mirrored")
+
+
+def declare(values: flags.FlagValues) -> None:
+    """The program's flags."""
+    common.define(values, "workdir", "", "folder of the run")
+    common.define(values, "stages", STAGES[0], "what to train; dataset=table has labels only", STAGES)
+    common.define(
+        values, "strategy", STRATEGIES[0], "default: one device; mirrored: every GPU of this machine", STRATEGIES
+    )
+    common.define(
+        values,
+        "logical_devices",
+        0,
+        "devices that the CPU is split into, to rehearse several GPUs (strategy=mirrored); 0: no split",
+        low=0,
+    )
+    common.define(values, "seed", RunConfig.seed, "seed of everything that is drawn", low=0, high=2**31 - 1)
+    for prefix, config in PARTS.values():
+        common.define_fields(values, config, prefix)
+
+
+def run_config(values: flags.FlagValues, workdir: pathlib.Path) -> RunConfig:
+    """The configuration that the flags describe; if none of them is given, the one of the run in `workdir`."""
+    names = {prefix + field for prefix, config in PARTS.values() for field in config.__dataclass_fields__} | {"seed"}
+    if (workdir / "config.json").exists() and not any(values[name].present for name in names):
+        return RunConfig.load(workdir)
+    parts = {name: common.read_fields(values, config, prefix) for name, (prefix, config) in PARTS.items()}
+    return RunConfig(**parts, seed=values.seed)
+
+
+def main(values: flags.FlagValues) -> None:
+    """Trains."""
+    workdir = common.folder(values, "workdir")
+    config = run_config(values, workdir)
+    load_graph(config.data.graph)
+    if values.logical_devices and values.strategy != "mirrored":
+        raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
+    from causalgan_tf import training
+
+    stages, say = tuple(values.stages.split(",")), functools.partial(print, flush=True)
+    training.train(config, workdir, stages, values.strategy, values.logical_devices, say)
+
+
+def program() -> None:
+    """The command causalgan-train."""
+    common.run(declare, main, "interrupted; the same command resumes")
+
+
+if __name__ == "__main__":
+    program()

@@ -1,0 +1,264 @@
+"""Configuration of a run: frozen dataclasses, one default, unit and reason per line, to and from JSON.
+
+A default lives here and nowhere else; the command line derives its flags from these fields, and a run folder keeps
+the whole as config.json.
+"""
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+from causalgan_tf.errors import InputError, closest
+
+
+def option(
+    default: Any,
+    text: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    compared: bool = True,
+    may_grow: bool = False,
+) -> Any:
+    """A dataclass field with its help text and its legal values.
+
+    Args:
+        default: the value when nothing is said; its type is the field's type.
+        text: one line of help, with the unit and the reason.
+        choices: the legal strings, if the field is a choice.
+        low: smallest legal number, inclusive.
+        high: largest legal number, inclusive.
+        compared: whether a run folder of another value is another run.
+        may_grow: whether a larger value continues a run instead of starting another.
+    """
+    metadata = {
+        "text": text,
+        "choices": choices,
+        "low": low,
+        "high": high,
+        "compared": compared,
+        "may_grow": may_grow,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+class _Validated:
+    """Checks every field against the limits that its `option` states."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(type(self).__name__, field, getattr(self, field.name))
+
+
+def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
+    limits, expected = field.metadata, type(field.default)
+    fits = isinstance(value, expected) or (expected is float and type(value) is int)
+    if not fits or (isinstance(value, bool) and expected is not bool):
+        raise InputError(f"{owner}.{field.name}: expected {expected.__name__}, got {value!r}.")
+    if limits["choices"] and value not in limits["choices"]:
+        hint = closest(value, limits["choices"])
+        raise InputError(f"{owner}.{field.name}: expected one of {', '.join(limits['choices'])}; got {value!r}.{hint}")
+    low, high = limits["low"], limits["high"]
+    if (low is not None and value < low) or (high is not None and value > high):
+        bounds = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise InputError(f"{owner}.{field.name}: expected a value {bounds}, got {value!r}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(_Validated):
+    """Which labels and images are learnt, and the causal graph over the labels."""
+
+    dataset: str = option(
+        "causal_faces",
+        "source of labels and images; table is labels only",
+        choices=("causal_faces", "folder", "celeb_a", "table"),
+    )
+    graph: str = option("causal_graph_1", 'causal graph: a name, a file, or text such as "Young -> Bald; Male -> Bald"')
+    image_dir: str = option("", "folder of image files (dataset=folder)")
+    labels_file: str = option("", "labels: CelebA's list_attr_celeba.txt or a csv (dataset=folder, table)")
+    data_dir: str = option("", "where TFDS keeps prepared data; empty: TFDS' own default", compared=False)
+    image_size: int = option(32, "side of the square images, pixels; a power of two", low=16, high=256)
+    crop_size: int = option(0, "side of the centre crop taken before resizing, pixels; 0: the largest square", low=0)
+    train_images: int = option(20_000, "rendered training images (dataset=causal_faces)", low=1)
+    test_images: int = option(5_000, "images held out of training for evaluation", low=1)
+    uniform_images: int = option(
+        12_000, "rendered images with uniform label cells, for the judge (dataset=causal_faces)", low=1
+    )
+    label_rows: int = option(
+        1_000_000, "label rows drawn from the known law for the controller (dataset=causal_faces)", low=1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.image_size & (self.image_size - 1):
+            raise InputError(f"DataConfig.image_size: expected a power of two, got {self.image_size}.")
+        if self.dataset == "folder" and not self.image_dir:
+            raise InputError("dataset=folder needs --image_dir, the folder that holds the image files.")
+        if self.dataset in ("folder", "table") and not self.labels_file:
+            raise InputError(
+                f"dataset={self.dataset} needs --labels_file, CelebA's list_attr_celeba.txt or a csv with a header."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class ControllerConfig(_Validated):
+    """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028)."""
+
+    steps: int = option(20_000, "generator steps", low=0, may_grow=True)
+    batch_size: int = option(256, "label rows a step, over all replicas", low=2)
+    critic_steps: int = option(5, "critic steps before each generator step (paper: 20)", low=1)
+    learning_rate: float = option(2e-3, "Adam's learning rate, generator and critic (paper: 8e-5)", low=0.0)
+    beta1: float = option(0.5, "Adam's beta1 (paper: .9)", low=0.0, high=0.9999)
+    gradient_penalty: float = option(1.0, "weight of the gradient penalty (paper: .1)", low=0.0)
+    noise_size: int = option(10, "exogenous noise of one node, U(-1,1) numbers", low=1)
+    width: int = option(10, "units of a hidden layer of a mechanism", low=1)
+    layers: int = option(3, "layers of a mechanism, the output layer included (paper: 6)", low=1)
+    critic_width: int = option(32, "units of a hidden layer of the critic (paper: 15)", low=1)
+    critic_layers: int = option(4, "layers of the critic, the output layer included (paper: 6)", low=1)
+    ema: float = option(
+        0.999, "decay a step of the averaged weights that are sampled; 0: the last weights", low=0.0, high=0.99999
+    )
+    decay_start: float = option(
+        0.25, "share of the steps after which the learning rate falls exponentially; 1: never", low=0.0, high=1.0
+    )
+    decay_to: float = option(0.05, "share of the learning rate that is left at the last step", low=1e-6, high=1.0)
+    tvd_target: float = option(0.0, "stop when the true TVD to the training rows is below; 0: never", low=0.0, high=1.0)
+    tvd_after: int = option(5_000, "first generator step at which tvd_target may stop the training", low=0)
+    steps_per_call: int = option(
+        500, "generator steps inside one compiled call, the logging interval", low=1, compared=False
+    )
+    checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageConfig(_Validated):
+    """CausalGAN: generator, discriminator, labeler and anti-labeler (arXiv:1709.02023, section 5)."""
+
+    model: str = option("causal_gan", "image model", choices=("causal_gan",))
+    steps: int = option(2_600, "discriminator steps", low=0, may_grow=True)
+    batch_size: int = option(64, "images a step, over all replicas", low=2)
+    noise_size: int = option(64, "exogenous noise of the image, U(-1,1) numbers (paper: 100)", low=1)
+    width: int = option(32, "channels of the widest-resolution block (paper: 64)", low=4)
+    kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5)", low=2)
+    learning_rate: float = option(2e-4, "Adam's learning rate, all four networks", low=0.0)
+    beta1: float = option(0.5, "Adam's beta1", low=0.0, high=0.9999)
+    gan_loss: str = option(
+        "hinge",
+        "GAN term: theory (what the theorem needs), nonsaturating (the authors' default), minimax, hinge",
+        choices=("theory", "nonsaturating", "minimax", "hinge"),
+    )
+    label_loss: str = option(
+        "cross_entropy",
+        "orientation of the label terms: cross_entropy (target = label, what the theorem needs) or swapped",
+        choices=("cross_entropy", "swapped"),
+    )
+    labeler_weight: float = option(3.0, "weight of the labeler's term in the generator's loss (paper: 1)", low=0.0)
+    labeler_noise: float = option(
+        0.15,
+        "standard deviation of the noise on the labelers' input, images in [-1, 1]: without it the generator learns to "
+        "fool the labeler by invisible patterns (paper: 0)",
+        low=0.0,
+    )
+    anti_labeler_weight: float = option(1.0, "start value of c, the weight of the anti-labeler's term", low=0.0)
+    anti_labeler_decay: float = option(
+        1_000.0, "steps in which c falls to 1/e (paper: 1,000 discriminator steps); 0: constant", low=0.0
+    )
+    generator_steps: int = option(1, "generator updates for each update of the others (paper: 6)", low=1)
+    mix_single: float = option(
+        0.375,
+        "share of generated rows in which one label, picked at random, is replaced by a fair coin: the cells that "
+        "single interventions visit are trained on purpose",
+        low=0.0,
+        high=1.0,
+    )
+    mix_uniform: float = option(
+        0.25, "share of generated rows whose labels are all fair coins: every cell is trained", low=0.0, high=1.0
+    )
+    labeler_balance: float = option(
+        0.5,
+        "the labeler's real rows are drawn in proportion to (count of their label cell) ** -balance: 0 as the data, "
+        "1 every cell alike. Where labels are functions of the image this moves no optimum, only the rare cells' share",
+        low=0.0,
+        high=1.0,
+    )
+    label_encoding: str = option(
+        "sign",
+        "labels as the generator sees them: sign (-1/1) or logit (jittered {.3,.7} to a logit, the authors' default)",
+        choices=("sign", "logit"),
+    )
+    discriminator_norm: str = option(
+        "spectral", "normalisation in the discriminator", choices=("spectral", "batch", "none")
+    )
+    minibatch: str = option(
+        "std",
+        "what lets the discriminator see the batch: std (one feature), features (the authors' kernels), none",
+        choices=("std", "features", "none"),
+    )
+    noise_reconstruction: float = option(
+        0.0, "weight of the squared error of a fifth network that rebuilds the noise (the authors': 1)", low=0.0
+    )
+    ema: float = option(
+        0.998, "decay a step of the averaged generator that is sampled; 0: the last weights", low=0.0, high=0.99999
+    )
+    steps_per_call: int = option(10, "steps inside one compiled call, the logging interval", low=1, compared=False)
+    pictures_every: int = option(200, "steps between picture grids in TensorBoard", low=1, compared=False)
+    checkpoint_every: int = option(200, "steps between checkpoints", low=1, compared=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides what a run learns; saved as config.json in the run folder."""
+
+    data: DataConfig = DataConfig()
+    controller: ControllerConfig = ControllerConfig()
+    image: ImageConfig = ImageConfig()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**31:
+            raise InputError(f"seed: expected an integer in [0, 2**31), got {self.seed!r}.")
+
+    def to_json(self) -> str:
+        """The configuration as JSON text, fields in declaration order."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunConfig":
+        """The configuration that `to_json` wrote; unknown fields raise InputError."""
+        values = json.loads(text)
+        parts = {"data": DataConfig, "controller": ControllerConfig, "image": ImageConfig}
+        for name, part in parts.items():
+            known = [field.name for field in dataclasses.fields(part)]
+            unknown = sorted(set(values.get(name, {})) - set(known))
+            if unknown:
+                raise InputError(f"config.json: {name} has no field {unknown[0]!r}.{closest(unknown[0], known)}")
+        built = {name: part(**values.get(name, {})) for name, part in parts.items()}
+        return cls(**built, seed=values.get("seed", 0))
+
+    def save(self, workdir: pathlib.Path) -> None:
+        """Writes `workdir`/config.json."""
+        (workdir / "config.json").write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, workdir: pathlib.Path) -> "RunConfig":
+        """The configuration of the run in `workdir`; InputError if the folder holds no run."""
+        path = pathlib.Path(workdir) / "config.json"
+        if not path.is_file():
+            raise InputError(
+                f"{workdir} holds no run: expected {path}. Train one with: causalgan-train --workdir={workdir}"
+            )
+        return cls.from_json(path.read_text(encoding="utf-8"))
+
+    def differences(self, other: "RunConfig") -> list[str]:
+        """Why `other` does not continue this run: one line "field: mine -> theirs" for each field that may not differ."""
+        lines = [] if self.seed == other.seed else [f"seed: {self.seed} -> {other.seed}"]
+        for name in ("data", "controller", "image"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            for field in dataclasses.fields(mine):
+                old, new = getattr(mine, field.name), getattr(theirs, field.name)
+                grown = field.metadata["may_grow"] and new > old
+                if old != new and field.metadata["compared"] and not grown:
+                    lines.append(f"{name}.{field.name}: {old} -> {new}")
+        return lines

@@ -1,0 +1,94 @@
+"""The labels' causal model: Causal Graph 1 with CelebA's conditional relative frequencies, written as counts.
+
+The faces are therefore Markov to Causal Graph 1 by construction, and every observational, conditional and
+interventional law of the labels is known exactly. The counts are those of the nine attributes in CelebA's 202,599
+annotations (Liu et al., arXiv:1411.7766); the graph is Causal Graph 1 of arXiv:1709.02023.
+"""
+
+import functools
+
+import numpy as np
+
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.laws import LabelLaw
+
+LABELS = (
+    "Young",
+    "Male",
+    "Eyeglasses",
+    "Bald",
+    "Mustache",
+    "Smiling",
+    "Wearing_Lipstick",
+    "Mouth_Slightly_Open",
+    "Narrow_Eyes",
+)
+
+PARENTS = {
+    "Young": (),
+    "Male": (),
+    "Eyeglasses": ("Young",),
+    "Bald": ("Young", "Male"),
+    "Mustache": ("Young", "Male"),
+    "Smiling": ("Young", "Male"),
+    "Wearing_Lipstick": ("Young", "Male"),
+    "Mouth_Slightly_Open": ("Young", "Smiling"),
+    "Narrow_Eyes": ("Young", "Male", "Smiling"),
+}
+
+# (rows with label 1, all rows) for each setting of the parents, counted up with the last parent fastest: 00, 01, 10, 11
+COUNTS = {
+    "Young": ((156_734, 202_599),),
+    "Male": ((84_434, 202_599),),
+    "Eyeglasses": ((7_689, 45_865), (5_504, 156_734)),
+    "Bald": ((4, 14_878), (3_490, 30_987), (13, 103_287), (1_040, 53_447)),
+    "Mustache": ((2, 14_878), (4_223, 30_987), (1, 103_287), (4_191, 53_447)),
+    "Smiling": ((10_191, 14_878), (13_326, 30_987), (53_680, 103_287), (20_472, 53_447)),
+    "Wearing_Lipstick": ((10_981, 14_878), (28, 30_987), (84_211, 103_287), (495, 53_447)),
+    "Mouth_Slightly_Open": ((5_220, 22_348), (17_556, 23_517), (18_371, 82_582), (56_795, 74_152)),
+    "Narrow_Eyes": (
+        (482, 4_687),
+        (1_476, 10_191),
+        (1_821, 17_661),
+        (2_404, 13_326),
+        (4_589, 49_607),
+        (6_620, 53_680),
+        (2_639, 32_975),
+        (3_298, 20_472),
+    ),
+}
+
+
+@functools.cache
+def law() -> LabelLaw:
+    """The exact law of the nine labels: P(label = 1 | parents) over Causal Graph 1, columns in the order of LABELS."""
+    graph = CausalGraph(PARENTS)
+    tables = {}
+    for name in LABELS:
+        ones, rows = np.array(COUNTS[name], np.float64).T
+        tables[name] = (ones / rows).reshape([2] * len(graph.parents[name]))
+    return LabelLaw(graph, tables)
+
+
+def law_over(graph: CausalGraph) -> LabelLaw | None:
+    """The same law as tables over another graph of the nine labels.
+
+    Args:
+        graph: a causal graph.
+
+    Returns:
+        The law, columns in the order of `graph.nodes`, if `graph` has the nine labels and keeps every edge of Causal
+        Graph 1 (more edges change neither the observational nor an interventional law); None otherwise.
+    """
+    if set(graph.nodes) != set(LABELS) or any(set(PARENTS[name]) - set(graph.parents[name]) for name in LABELS):
+        return None
+    return LabelLaw(graph, {name: _widened(name, graph.parents[name]) for name in LABELS})
+
+
+def _widened(name: str, parents: tuple[str, ...]) -> np.ndarray:
+    """P(name = 1 | parents) with one axis for each of `parents`, the true parents in any place among them."""
+    true_parents = law().graph.parents[name]
+    ordered = [parent for parent in parents if parent in true_parents]
+    table = np.transpose(law().tables[name], [true_parents.index(parent) for parent in ordered])
+    table = table.reshape([2 if parent in true_parents else 1 for parent in parents])
+    return np.broadcast_to(table, [2] * len(parents)).copy()

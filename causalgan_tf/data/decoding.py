@@ -1,0 +1,147 @@
+"""Image files to square arrays, decoded once and kept on disk."""
+
+import hashlib
+import io
+import itertools
+import json
+import os
+import pathlib
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from causalgan_tf.config import DataConfig
+from causalgan_tf.errors import InputError
+
+CHUNK = 512  # images decoded between two writes
+DEFAULT_FOLDER = pathlib.Path("~/.cache/causalgan_tf")
+
+Source = tuple[str, pathlib.Path | bytes]  # the name of an image in errors; its file, or the file's contents
+
+
+def square(image: Image.Image, crop: int, size: int, name: str) -> np.ndarray:
+    """Centre crop, then antialiased resize (Lanczos), in RGB.
+
+    Args:
+        image: any size and mode.
+        crop: side of the crop, pixels; 0: the largest centred square.
+        size: side S of the result, pixels.
+        name: of the image, for the error.
+
+    Returns:
+        uint8 [S, S, 3].
+
+    Raises:
+        InputError: the crop is larger than the image.
+    """
+    width, height = image.size
+    side = crop or min(width, height)
+    if side > min(width, height):
+        raise InputError(
+            f"{name} has {width} x {height} pixels, fewer than --crop_size={crop}. Lower it; 0 takes the largest "
+            "square of each image."
+        )
+    left, top = (width - side) // 2, (height - side) // 2
+    image = image.convert("RGB").crop((left, top, left + side, top + side))
+    if side != size:
+        image = image.resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def decode(source: Source, crop: int, size: int) -> np.ndarray:
+    """The square of an image file, upright by its EXIF orientation.
+
+    Args:
+        source: name and file, or name and contents.
+        crop: see `square`.
+        size: side S of the result, pixels.
+
+    Returns:
+        uint8 [S, S, 3].
+
+    Raises:
+        InputError: the file is no image or truncated, or smaller than the crop.
+    """
+    name, file = source
+    try:
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+            image.load()
+            return square(ImageOps.exif_transpose(image), crop, size, name)
+    except InputError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{name} cannot be read as an image ({error}). Bring the file again, or remove its row from the labels."
+        ) from error
+
+
+def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig) -> np.ndarray:
+    """The squares of image files, read from disk if they were decoded before.
+
+    They are kept as one .npy file in `config.data_dir`, or in ~/.cache/causalgan_tf, and mapped into memory.
+
+    Args:
+        sources: the images; looked at only if they are not kept yet.
+        count: number n of images.
+        key: whatever tells these images from others (JSON); crop and size are added.
+        config: dataset, crop_size, image_size and data_dir.
+
+    Returns:
+        uint8 [n, S, S, 3], a read-only memory map.
+
+    Raises:
+        InputError: an image cannot be used, or the folder cannot be written.
+    """
+    folder = pathlib.Path(config.data_dir or DEFAULT_FOLDER).expanduser()
+    digest = hashlib.sha256(json.dumps([key, config.crop_size, config.image_size]).encode()).hexdigest()
+    path = folder / f"{config.dataset}-{config.image_size}-{digest[:16]}.npy"
+    shape = (count, config.image_size, config.image_size, 3)
+    if not path.is_file():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(path, shape, sources, partial(decode, crop=config.crop_size, size=config.image_size))
+        except OSError as error:
+            raise InputError(
+                f"The decoded images, {np.prod(shape) / 1e6:,.0f} MB, cannot be written to {folder} ({error}). Name "
+                "another folder by --data_dir."
+            ) from error
+    return _mapped(path, shape)
+
+
+def _mapped(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        images = np.load(path, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} (decoded images) cannot be read: {error}. Remove it and start again.") from error
+    if images.shape != shape or images.dtype != np.uint8:
+        raise InputError(
+            f"{path} (decoded images): expected uint8 {shape}, got {images.dtype} {images.shape}. Remove it and start "
+            "again."
+        )
+    return images
+
+
+def _write(path: pathlib.Path, shape: tuple[int, ...], sources: Iterable[Source], function: Any) -> None:
+    """Writes the .npy file in one step as others see it; a failure leaves nothing behind."""
+    scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    sources = iter(sources)
+    try:
+        with (
+            open(scratch, "wb") as file,
+            ThreadPoolExecutor(os.cpu_count()) as pool,
+            tqdm(total=shape[0], desc="decoding images", unit="image", leave=False, disable=None) as bar,
+        ):
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            while chunk := list(itertools.islice(sources, CHUNK)):
+                file.write(np.stack(list(pool.map(function, chunk))).tobytes())
+                bar.update(len(chunk))
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -1,0 +1,128 @@
+"""A folder of image files and a file with their labels, CelebA's own layout or any other."""
+
+import pathlib
+import stat
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from causalgan_tf.config import DataConfig
+from causalgan_tf.data.decoding import decoded
+from causalgan_tf.data.images import Dataset, ImageSet
+from causalgan_tf.data.tables import read_labels
+from causalgan_tf.errors import InputError
+from causalgan_tf.graph import load_graph
+
+CELEBA_FOLDER = "img_align_celeba"
+TEST_SHARE = 5  # at most one image in so many is held out
+SHOWN = 3  # names listed in one error message
+
+
+def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dataset:
+    """Labels and images of a folder.
+
+    The labels file lists the images to use; others in the folder are ignored. `split_rows` says which are held out.
+    Labels and images fit the same rows: `label_rows` are the labels of all listed images, train and test.
+
+    Args:
+        config: image_dir (or a folder that holds img_align_celeba/), labels_file, graph, image_size, crop_size,
+            test_images, and data_dir for the decoded images.
+        seed: of the split.
+        labels_only: leave the images out; no image file is opened or looked for.
+
+    Returns:
+        The data set; images are memory maps, in the order of the split's permutation.
+
+    Raises:
+        InputError: a listed image is absent, cannot be read, is smaller than the crop or listed twice, there are fewer
+            than five, or the labels cannot be used (see `read_labels`).
+    """
+    graph = load_graph(config.graph)
+    labels = read_labels(config.labels_file, graph.nodes)
+    rows = labels.to_numpy()
+    if labels_only:
+        return Dataset(graph=graph, label_rows=rows)
+    _check_names(labels, config.labels_file)
+    train, test = split_rows(len(labels), config.test_images, seed)
+    order = np.concatenate([train, test])
+    images = _images(config, list(labels.index[order]))
+    sets = {
+        "train": ImageSet(images[: len(train)], rows[train]),
+        "test": ImageSet(images[len(train) :], rows[test]),
+    }
+    return Dataset(graph=graph, label_rows=rows, **sets)
+
+
+def split_rows(count: int, test_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which images train and which are held out.
+
+    Held out are the last min(`test_images`, `count` // 5) rows of the permutation that
+    `numpy.random.default_rng(seed)` draws: never more than a fifth.
+
+    Args:
+        count: number of images.
+        test_images: images to hold out.
+        seed: of the permutation.
+
+    Returns:
+        int64 row numbers (train, test), disjoint, together all rows.
+
+    Raises:
+        InputError: there are fewer than five images, of which none can be held out.
+    """
+    held_out = min(test_images, count // TEST_SHARE)
+    if not held_out:
+        raise InputError(f"The labels file lists {count} images; at least {TEST_SHARE} are needed to hold one out.")
+    order = np.random.default_rng(seed).permutation(count)
+    return order[:-held_out], order[-held_out:]
+
+
+def image_folder(image_dir: str | pathlib.Path) -> pathlib.Path:
+    """The folder with the image files: `image_dir`, or img_align_celeba/ in it; InputError if there is none."""
+    folder = pathlib.Path(image_dir).expanduser()
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {str(folder)!r}. Expected the folder of the images; see --image_dir.")
+    inner = folder / CELEBA_FOLDER
+    return (inner if inner.is_dir() else folder).resolve()
+
+
+def _check_names(labels: pd.DataFrame, labels_file: str) -> None:
+    if isinstance(labels.index, pd.RangeIndex):
+        raise InputError(
+            f"{labels_file} does not name the images. Expected a first column 'image' with their file names."
+        )
+    twice = labels.index[labels.index.duplicated()]
+    if len(twice):
+        raise InputError(f"{labels_file} lists {twice[0]!r} more than once ({len(twice):,} such rows). Remove them.")
+
+
+def _images(config: DataConfig, names: Sequence[str]) -> np.ndarray:
+    """The decoded images, in the order of `names`."""
+    folder = image_folder(config.image_dir)
+    stamps = [_stamp(folder / name) for name in names]
+    absent = [name for name, stamp in zip(names, stamps, strict=True) if stamp is None]
+    if absent:
+        listed = ", ".join(sorted(absent)[:SHOWN]) + (", ..." if len(absent) > SHOWN else "")
+        raise InputError(
+            f"{config.labels_file} lists {len(names):,} images, of which {folder} lacks {len(absent):,}: {listed} "
+            f"{_holding(folder)} Bring the images, or write a labels file with only the rows whose images you have: "
+            "a csv with the columns image and the nodes of the graph."
+        )
+    files = ((str(folder / name), folder / name) for name in names)
+    return decoded(files, len(names), [str(folder), list(names), stamps], config)
+
+
+def _stamp(path: pathlib.Path) -> tuple[int, int] | None:
+    """Size and time of change of a file, or None if there is no such file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+
+
+def _holding(folder: pathlib.Path) -> str:
+    """What a folder holds, so that a wrong folder or ending is seen."""
+    files = sorted(path.name for path in folder.iterdir() if path.is_file())
+    return f"The folder holds {len(files):,} files" + (f" such as {files[0]}." if files else ".")

@@ -1,0 +1,48 @@
+"""What a source of data gives: values without TensorFlow."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.laws import LabelLaw
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSet:
+    """Images and their labels, row by row.
+
+    Attributes:
+        images: uint8 [n, S, S, C], in memory or memory-mapped.
+        labels: uint8 [n, K] of 0/1, columns in graph order.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Everything that a run learns from and is measured against.
+
+    Attributes:
+        graph: causal graph over K labels.
+        label_rows: uint8 [N, K], the rows that the causal controller is trained on.
+        train: images to train on; None: labels only.
+        test: images held out; None: labels only.
+        uniform: images with uniform label cells, for the judge; None where nothing can render them.
+        law: the exact law of the labels; None where it is not known.
+        render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
+    """
+
+    graph: CausalGraph
+    label_rows: np.ndarray
+    train: ImageSet | None = None
+    test: ImageSet | None = None
+    uniform: ImageSet | None = None
+    law: LabelLaw | None = None
+    render: Callable[[np.ndarray, int], np.ndarray] | None = None

@@ -1,0 +1,14 @@
+"""The one error that a user can mend."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Input that cannot be used: the message names the thing, what was expected, what came and the way out."""
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """" Did you mean 'X'?" for the known name nearest to `name`, or an empty string."""
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {matches[0]!r}?" if matches else ""

@@ -1,0 +1,204 @@
+"""The causal graph over the labels: an immutable value, validated at birth."""
+
+import pathlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+import networkx as nx
+
+from causalgan_tf.errors import InputError, closest
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+class CausalGraph:
+    """A directed acyclic graph over labels; the image is always a sink below all of them.
+
+    Attributes:
+        nodes: names in ancestral order: every node behind its parents, else in the order of first mention. Label
+            columns follow this order everywhere.
+        parents: each node's parents, in the order of `nodes`.
+    """
+
+    nodes: tuple[str, ...]
+    parents: Mapping[str, tuple[str, ...]]
+
+    def __init__(self, parents: Mapping[str, Iterable[str]]) -> None:
+        """Builds the graph from each node's parents; a name that is only a parent is a root.
+
+        Raises:
+            InputError: no nodes, a bad name, a self-loop, a parent named twice, or a cycle, which is printed.
+        """
+        graph = nx.DiGraph()
+        graph.add_nodes_from(_checked_name(node) for node in parents)
+        for node, causes in parents.items():
+            for cause in causes:
+                _check_edge(graph, _checked_name(cause), node)
+                graph.add_edge(cause, node)
+        if not graph:
+            raise InputError('The causal graph has no nodes. Expected text such as "Young -> Bald; Male -> Bald".')
+        _check_acyclic(graph)
+        first = {node: i for i, node in enumerate(graph)}
+        self.nodes = tuple(nx.lexicographical_topological_sort(graph, key=first.__getitem__))
+        self._columns = {node: k for k, node in enumerate(self.nodes)}
+        self.parents = MappingProxyType(
+            {node: tuple(sorted(graph.predecessors(node), key=self._columns.__getitem__)) for node in self.nodes}
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "CausalGraph":
+        """From text: statements "A, B -> C -> D" or "Lonely", separated by ";" or line ends; "#" starts a comment."""
+        parents: dict[str, list[str]] = {}
+        for line in text.splitlines():
+            for statement in filter(str.strip, line.split("#")[0].split(";")):
+                _read_statement(statement, parents)
+        return cls(parents)
+
+    @classmethod
+    def from_list(cls, pairs: Sequence[Sequence]) -> "CausalGraph":
+        """From the 2017 program's form, [[node, [parents]], ...]."""
+        parents: dict[str, list[str]] = {}
+        for pair in pairs:
+            if len(pair) != 2 or isinstance(pair[1], str):
+                raise InputError(f"graph list: expected [node, [parents]], got {pair!r}.")
+            if pair[0] in parents:
+                raise InputError(f"graph list: node {pair[0]!r} is listed twice.")
+            parents[pair[0]] = list(pair[1])
+        return cls(parents)
+
+    @classmethod
+    def from_networkx(cls, graph: nx.DiGraph) -> "CausalGraph":
+        """From a networkx DiGraph with string nodes; attributes are ignored."""
+        if not graph.is_directed():
+            raise InputError("networkx graph: expected a DiGraph, got an undirected graph.")
+        return cls({node: list(graph.predecessors(node)) for node in graph})
+
+    def to_text(self) -> str:
+        """The text form that `from_text` reads."""
+        statements = [f"{', '.join(self.parents[node])} -> {node}" if self.parents[node] else node for node in self.nodes]
+        return "; ".join(statements)
+
+    def to_dict(self) -> dict[str, tuple[str, ...]]:
+        """Each node's parents, nodes in order."""
+        return dict(self.parents)
+
+    def to_list(self) -> list[list]:
+        """The 2017 program's form, [[node, [parents]], ...]."""
+        return [[node, list(parents)] for node, parents in self.parents.items()]
+
+    def to_networkx(self) -> nx.DiGraph:
+        """A networkx DiGraph of the same nodes and edges, nodes in order."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from(self.nodes)
+        graph.add_edges_from(self.edges)
+        return graph
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """(parent, child) pairs, children in the order of `nodes`."""
+        return tuple((parent, node) for node in self.nodes for parent in self.parents[node])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every two nodes are joined: the graph then excludes no joint law."""
+        return len(self.edges) == len(self) * (len(self) - 1) // 2
+
+    def index(self, node: str) -> int:
+        """The node's label column; InputError for an unknown name."""
+        if node not in self._columns:
+            raise InputError(
+                f"The causal graph has no node {node!r}.{closest(node, self.nodes)} Nodes: {', '.join(self.nodes)}."
+            )
+        return self._columns[node]
+
+    def children(self, node: str) -> tuple[str, ...]:
+        """The nodes that have `node` as a parent."""
+        self.index(node)
+        return tuple(child for child in self.nodes if node in self.parents[child])
+
+    def ancestors(self, node: str) -> frozenset[str]:
+        """Every node from which a directed path leads to `node`; not `node` itself."""
+        self.index(node)
+        return frozenset(nx.ancestors(self.to_networkx(), node))
+
+    def descendants(self, node: str) -> frozenset[str]:
+        """Every node to which a directed path leads from `node`; not `node` itself."""
+        self.index(node)
+        return frozenset(nx.descendants(self.to_networkx(), node))
+
+    def do(self, *nodes: str) -> "CausalGraph":
+        """The mutilated graph: without the edges into `nodes`, the node order kept."""
+        for node in nodes:
+            self.index(node)
+        return CausalGraph({node: () if node in nodes else self.parents[node] for node in self.nodes})
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CausalGraph) and self.to_list() == other.to_list()
+
+    def __hash__(self) -> int:
+        return hash((self.nodes, self.edges))
+
+    def __repr__(self) -> str:
+        return f"CausalGraph.from_text({self.to_text()!r})"
+
+
+def load_graph(spec: str) -> CausalGraph:
+    """The causal graph that a user names.
+
+    Args:
+        spec: a name (causal_graph_1, ...; see named_graphs), the path of a file in text form, or the text itself.
+
+    Raises:
+        InputError: nothing of the kind, or a graph that is not valid.
+    """
+    from causalgan_tf import named_graphs
+
+    named = named_graphs.ALIASES.get(spec, spec)
+    if named in named_graphs.NAMED:
+        return named_graphs.NAMED[named]
+    if "->" not in spec and "\n" not in spec and pathlib.Path(spec).is_file():
+        return CausalGraph.from_text(pathlib.Path(spec).read_text(encoding="utf-8"))
+    if "->" in spec or ";" in spec or "<" in spec or "--" in spec:
+        return CausalGraph.from_text(spec)
+    known = [*named_graphs.NAMED, *named_graphs.ALIASES]
+    raise InputError(
+        f'graph: {spec!r} is no known name, no file, and no text such as "Young -> Bald; Male -> Bald".'
+        f"{closest(spec, known)} Names: {', '.join(named_graphs.NAMED)}."
+    )
+
+
+def _read_statement(statement: str, parents: dict[str, list[str]]) -> None:
+    if "<" in statement or "--" in statement.replace("->", ""):
+        raise InputError(
+            f"graph text {statement.strip()!r}: expected directed edges 'A -> B'. Hidden common causes (<->) and "
+            "undirected edges (--) are not supported."
+        )
+    groups = [[name.strip() for name in group.split(",")] for group in statement.split("->")]
+    for name in (name for group in groups for name in group):
+        parents.setdefault(_checked_name(name), [])
+    for causes, effects in zip(groups, groups[1:], strict=False):
+        for effect in effects:
+            parents[effect] += causes
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InputError(f"graph: node name {name!r}: expected letters, digits and underscores, [A-Za-z0-9_]+.")
+    return name
+
+
+def _check_edge(graph: nx.DiGraph, cause: str, effect: str) -> None:
+    if cause == effect:
+        raise InputError(f"graph: {cause!r} is a parent of itself.")
+    if graph.has_edge(cause, effect):
+        raise InputError(f"graph: the edge {cause} -> {effect} is given twice.")
+
+
+def _check_acyclic(graph: nx.DiGraph) -> None:
+    if not nx.is_directed_acyclic_graph(graph):
+        cycle = [edge[0] for edge in nx.find_cycle(graph)]
+        raise InputError(f"graph: expected no cycle, found {' -> '.join([*cycle, cycle[0]])}. Remove one of its edges.")

@@ -1,0 +1,77 @@
+"""Losses: free functions of tensors, one term each. B: batch, K: label columns. Every mean runs over all its elements.
+
+Sources: CausalGAN, arXiv:1709.02023; WGAN-GP, arXiv:1704.00028; GAN, arXiv:1406.2661; hinge, arXiv:1802.05957.
+"""
+
+import tensorflow as tf
+
+
+def wasserstein_critic(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """E[C(fake)] - E[C(real)] of critic scores, any shapes (arXiv:1704.00028, equation 3 without its penalty)."""
+    return tf.reduce_mean(fake) - tf.reduce_mean(real)
+
+
+def wasserstein_generator(fake: tf.Tensor) -> tf.Tensor:
+    """-E[C(fake)] of critic scores, any shape."""
+    return -tf.reduce_mean(fake)
+
+
+def gradient_penalty(gradient: tf.Tensor, axis: int) -> tf.Tensor:
+    """E[(|grad C(x)| - 1)^2] (arXiv:1704.00028, equation 3).
+
+    Args:
+        gradient: gradient of the critic's score in its input, one vector a sample.
+        axis: the axis along which a sample's gradient lies.
+    """
+    # the square root has no gradient at 0, where a dead critic sits
+    norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis) + 1e-12)
+    return tf.reduce_mean(tf.square(norm - 1.0))
+
+
+def discriminator(real: tf.Tensor, fake: tf.Tensor, kind: str) -> tf.Tensor:
+    """The discriminator's loss on logits [B, 1].
+
+    `hinge`: E relu(1 - D(x)) + E relu(1 + D(G)) (arXiv:1802.05957, equation 16). Any other kind:
+    -E log D(x) - E log(1 - D(G)) with D the sigmoid of the logit (arXiv:1406.2661, equation 1).
+    """
+    if kind == "hinge":
+        return tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))
+    return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
+
+
+def generator(fake: tf.Tensor, kind: str) -> tf.Tensor:
+    """The generator's GAN term on the discriminator's logits [B, 1] of generated images.
+
+    `theory`: E log((1 - D) / D), what the theorem needs (arXiv:1709.02023, section 5), which is minus the mean logit;
+    `hinge`: the same, against a hinge discriminator; `nonsaturating`: -E log D; `minimax`: E log(1 - D).
+    """
+    if kind in ("theory", "hinge"):
+        return -tf.reduce_mean(fake)
+    if kind == "nonsaturating":
+        return tf.reduce_mean(tf.nn.softplus(-fake))
+    if kind == "minimax":
+        return -tf.reduce_mean(tf.nn.softplus(fake))
+    raise ValueError(f"GAN term: expected theory, nonsaturating, minimax or hinge, got {kind!r}.")
+
+
+def label_cross_entropy(labels: tf.Tensor, logits: tf.Tensor, orientation: str = "cross_entropy") -> tf.Tensor:
+    """Cross-entropy between labels and a labeler's predictions, mean over rows and columns.
+
+    Args:
+        labels: [B, K] in [0, 1].
+        logits: [B, K]; the prediction p is their sigmoid.
+        orientation: `cross_entropy`: -l log p - (1 - l) log(1 - p), what the theorem needs (arXiv:1709.02023,
+            section 5); `swapped`: -p log l - (1 - p) log(1 - l), the authors' program's other choice. The swapped one
+            is infinite for hard labels: they are moved to [.01, .99] first.
+    """
+    if orientation == "cross_entropy":
+        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
+    if orientation == "swapped":
+        soft, predicted = tf.clip_by_value(labels, 0.01, 0.99), tf.sigmoid(logits)
+        return -tf.reduce_mean(predicted * tf.math.log(soft) + (1.0 - predicted) * tf.math.log(1.0 - soft))
+    raise ValueError(f"label loss: expected cross_entropy or swapped, got {orientation!r}.")
+
+
+def noise_reconstruction(noise: tf.Tensor, rebuilt: tf.Tensor) -> tf.Tensor:
+    """Mean squared error between the image's noise [B, Z] and its reconstruction from the generated image."""
+    return tf.reduce_mean(tf.square(noise - rebuilt))

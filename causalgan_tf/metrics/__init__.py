@@ -1,0 +1,1 @@
+"""Metrics: free functions of arrays."""

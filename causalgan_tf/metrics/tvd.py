@@ -1,0 +1,55 @@
+"""Distances between label laws, given as vectors over the cells."""
+
+import numpy as np
+
+from causalgan_tf.errors import InputError
+
+
+def total_variation(p: np.ndarray, q: np.ndarray) -> float:
+    """TVD(p, q) = 1/2 sum |p - q| over the union of the supports, in [0, 1].
+
+    Args:
+        p: probabilities [cells].
+        q: probabilities [cells], the same cells.
+
+    Raises:
+        InputError: different lengths, negative numbers, or a sum that is not 1.
+    """
+    p, q = _checked("p", p), _checked("q", q)
+    if p.shape != q.shape:
+        raise InputError(f"total_variation: expected the same cells, got {len(p)} and {len(q)}.")
+    return float(0.5 * np.abs(p - q).sum())
+
+
+def off_support_mass(model: np.ndarray, data: np.ndarray) -> float:
+    """The model's mass on cells that the data never show, in [0, 1]."""
+    return float(_checked("model", model)[_checked("data", data) == 0].sum())
+
+
+def sampling_floor(
+    law: np.ndarray, draws: int, data_rows: int | None = None, repeats: int = 20, seed: int = 0
+) -> float:
+    """The TVD that a perfect model would show, from sampling alone.
+
+    Args:
+        law: probabilities [cells].
+        draws: model draws of one measurement.
+        data_rows: rows of data to which they are compared, resampled too; None: they are compared to the law.
+        repeats: measurements averaged.
+        seed: seed of the resampling.
+
+    Returns:
+        Mean of 1/2 sum |p_hat - q_hat|.
+    """
+    law, rng = _checked("law", law), np.random.default_rng(seed)
+    law = law / law.sum()
+    model = rng.multinomial(draws, law, repeats) / draws
+    data = law if data_rows is None else rng.multinomial(data_rows, law, repeats) / data_rows
+    return float(0.5 * np.abs(model - data).sum(1).mean())
+
+
+def _checked(name: str, law: np.ndarray) -> np.ndarray:
+    law = np.asarray(law, np.float64)
+    if law.ndim != 1 or (law < 0).any() or abs(law.sum() - 1.0) > 1e-6:
+        raise InputError(f"{name}: expected probabilities [cells] with sum 1, got shape {law.shape}, sum {law.sum():.6g}.")
+    return law

@@ -1,0 +1,1 @@
+"""Learners: keras.Model with compile and train_step, one algorithm each."""

@@ -1,0 +1,165 @@
+"""The causal controller's training: WGAN-GP on label rows (arXiv:1709.02023, section 4; arXiv:1704.00028)."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf import losses, noise
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.models.learner import ExponentialAfter, Learner, update_average
+from causalgan_tf.networks import mechanisms as nets
+
+
+class CausalController(Learner):
+    """Per-node label generators against a Wasserstein critic.
+
+    `fit` takes a data set of `calls`: the label table stays in memory and a compiled call picks its rows itself, so
+    that thousands of tiny steps run without leaving the compiled loop. Noise and row choice are functions of
+    (seed, step, row of the global batch): neither the number of devices nor a restart changes them.
+    """
+
+    def __init__(
+        self,
+        graph: CausalGraph,
+        generator: keras.Model,
+        averaged: keras.Model,
+        critic: keras.Model,
+        rows: np.ndarray,
+        seed: int = 0,
+    ) -> None:
+        """Joins the networks and the training rows.
+
+        Args:
+            graph: causal graph over K labels.
+            generator: networks.mechanisms.label_generator.
+            averaged: another of the same shape, which keeps the running average of the generator's weights.
+            critic: networks.mechanisms.critic.
+            rows: training rows, [N, K] of 0/1.
+            seed: seed of the noise and of the choice of rows.
+        """
+        super().__init__()
+        self.graph, self.seed = graph, seed
+        self.generator, self.averaged, self.critic = generator, averaged, critic
+        self.noise_size = generator.inputs[0].shape[-1]
+        self.rows = tf.constant(rows, tf.uint8)
+
+    def compile(
+        self,
+        steps: int,
+        batch_size: int,
+        critic_steps: int,
+        learning_rate: float,
+        beta1: float,
+        gradient_penalty: float,
+        ema: float,
+        decay_start: float,
+        decay_to: float,
+    ) -> None:
+        """Sets the optimisation; the arguments are ControllerConfig's fields."""
+        super().compile()
+        self.batch_size, self.critic_steps = batch_size, critic_steps
+        self.penalty_weight, self.ema = gradient_penalty, ema
+
+        def adam(updates: int) -> keras.optimizers.Adam:
+            total = steps * updates
+            return keras.optimizers.Adam(
+                ExponentialAfter(learning_rate, decay_start * total, total, decay_to), beta1
+            )
+
+        self.generator_optimizer, self.critic_optimizer = adam(1), adam(critic_steps)
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.critic_optimizer.build(self.critic.trainable_variables)
+        self.averaged.set_weights(self.generator.get_weights())
+        self._run_steps = tf.function(self._steps, jit_compile=self.replicas == 1, autograph=True)
+
+    def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
+        """Runs the steps that the next element of `calls` names."""
+        local = self.distribute_strategy.experimental_local_results
+        return self._run_steps(*(local(part)[0][0] for part in next(iterator)))
+
+    def _steps(self, first: tf.Tensor, count: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Steps first .. first + count - 1; logs of the last."""
+        logs = {"critic_loss": tf.constant(0.0), "generator_loss": tf.constant(0.0)}
+        # XLA compiles a range anew for every other pair of bounds: `first` must stay outside
+        for i in tf.range(count):
+            logs = self.train_step(first + i)
+        return logs
+
+    def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One generator step of WGAN-GP: `critic_steps` critic updates, then one of the generator."""
+        batches = self.per_replica(self.critic_batches, step)
+        critic_loss = tf.constant(0.0)
+        for j in tf.range(self.critic_steps):
+            critic_loss = self.distribute_strategy.reduce(
+                "MEAN", self.per_replica(self.critic_update, batches, j), axis=None
+            )
+        generator_loss = self.per_replica(self.generator_update, step)
+        return self.mean_over_replicas({"generator_loss": generator_loss}) | {"critic_loss": critic_loss}
+
+    def critic_batches(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Fake rows, real rows and points between them for all critic updates of a step.
+
+        The generator stands still meanwhile, so one forward pass draws every fake.
+
+        Returns:
+            Three tensors [critic_steps, K, rows of this replica].
+        """
+        shape = [self.critic_steps, self.batch_size]
+        exogenous = self._noise(step, 0, self.critic_steps)
+        fakes = nets.draw_labels(self.graph, nets.mechanisms(self.generator, self.graph), exogenous)
+        fakes = tf.transpose(tf.reshape(fakes, [len(self.graph), self.critic_steps, -1]), [1, 0, 2])
+        chosen = noise.step_choice(self.seed, step, 1, shape, self.rows.shape[0])
+        reals = tf.transpose(tf.gather(self.rows, self._mine(chosen)), [0, 2, 1])
+        reals = tf.cast(reals, tf.float32)
+        along = noise.step_uniform(self.seed, step, 2, shape)
+        return fakes, reals, reals + self._mine(along)[:, None] * (fakes - reals)
+
+    def critic_update(self, batches: tuple[tf.Tensor, tf.Tensor, tf.Tensor], j: tf.Tensor) -> tf.Tensor:
+        """One step of the critic on the j-th batch; returns its loss."""
+        fake, real, between = (batch[j] for batch in batches)
+        rows = self.batch_size // self.replicas
+        with tf.GradientTape() as tape:
+            joint = tf.concat([fake, real, between], 1)
+            scores, slope = nets.score_and_slope(nets.dense_layers(self.critic), joint, rows)
+            loss = losses.wasserstein_critic(scores[:, rows : 2 * rows], scores[:, :rows])
+            loss += self.penalty_weight * losses.gradient_penalty(slope, axis=0)
+        self.minimise(loss, tape, self.critic_optimizer, self.critic.trainable_variables)
+        return loss
+
+    def generator_update(self, step: tf.Tensor) -> tf.Tensor:
+        """One step of the mechanisms; returns their loss."""
+        exogenous = self._noise(step, 3, 1)
+        with tf.GradientTape() as tape:
+            fake = nets.draw_labels(self.graph, nets.mechanisms(self.generator, self.graph), exogenous)
+            loss = losses.wasserstein_generator(nets.score(nets.dense_layers(self.critic), fake))
+        self.minimise(loss, tape, self.generator_optimizer, self.generator.trainable_variables)
+        update_average(self.averaged.trainable_variables, self.generator.trainable_variables, self.ema)
+        return loss
+
+    def _noise(self, step: tf.Tensor, number: int, batches: int) -> tf.Tensor:
+        """U(-1,1) noise of this replica's rows, [K * noise_size, batches * rows]."""
+        inputs = len(self.graph) * self.noise_size
+        drawn = 2.0 * noise.step_uniform(self.seed, step, number, [inputs, batches, self.batch_size]) - 1.0
+        return tf.reshape(self._mine(drawn), [inputs, -1])
+
+    def _mine(self, drawn: tf.Tensor) -> tf.Tensor:
+        """The part of a global batch, along the last axis, that belongs to this replica."""
+        if self.replicas == 1:
+            return drawn
+        rows = self.batch_size // self.replicas
+        start = rows * tf.distribute.get_replica_context().replica_id_in_sync_group
+        return drawn[..., start : start + rows]
+
+
+def calls(first: int, last: int, steps_per_call: int, replicas: int = 1) -> tf.data.Dataset:
+    """The data set that `CausalController.fit` takes: (first step, number of steps) of each compiled call.
+
+    Returns:
+        Pairs of int32 [replicas], the same number for every replica.
+    """
+    starts = np.arange(first, last, steps_per_call)
+    counts = np.minimum(starts + steps_per_call, last) - starts
+    pairs = (np.repeat(part.astype(np.int32)[:, None], replicas, 1) for part in (starts, counts))
+    return tf.data.Dataset.from_tensor_slices(tuple(pairs))

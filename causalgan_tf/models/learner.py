@@ -1,0 +1,70 @@
+"""What the learners share: several training steps in one compiled call, on one device or on many.
+
+Keras' own loop compiles one step. Here `fit` makes one compiled call for each element of its data set, and the call
+runs as many training steps as the learner says. A custom loop is also what MirroredStrategy needs: Keras 3 refuses
+both `steps_per_execution` and XLA there.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class Learner(keras.Model):
+    """A keras.Model with its own optimizers whose `train_function` calls `train_call(iterator)`."""
+
+    def compile(self) -> None:
+        """Prepares for `fit`: the learner keeps optimizers of its own, so Keras must make none."""
+        super().compile(optimizer=None, loss=None)
+        self.built = True
+
+    def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
+        """Runs the training steps of one compiled call and returns their last or mean logs, reduced over replicas."""
+        raise NotImplementedError(f"{type(self).__name__} must say what one compiled call does.")
+
+    def make_train_function(self, force: bool = False) -> Callable:
+        """Keras' hook: what `fit` calls with its iterator."""
+        if self.train_function is None or force:
+            self.train_function = self.train_call
+        return self.train_function
+
+    @property
+    def replicas(self) -> int:
+        """How many devices share a global batch."""
+        return self.distribute_strategy.num_replicas_in_sync
+
+    def per_replica(self, function: Callable, *args: Any) -> Any:
+        """`function(*args)` on every replica, in this learner's strategy."""
+        return self.distribute_strategy.run(function, args)
+
+    def mean_over_replicas(self, logs: dict[str, Any]) -> dict[str, tf.Tensor]:
+        """One value a log, averaged over replicas."""
+        return {name: self.distribute_strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
+
+    def minimise(self, loss: tf.Tensor, tape: tf.GradientTape, optimizer: keras.Optimizer, variables: list) -> None:
+        """One optimizer step on `loss`, a mean over this replica's rows.
+
+        Keras sums gradients over replicas, so a replica contributes its share of the global mean.
+        """
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply([gradient / self.replicas for gradient in gradients], variables)
+
+
+def update_average(averaged: list[tf.Variable], weights: list[tf.Variable], decay: float) -> None:
+    """averaged <- decay * averaged + (1 - decay) * weights, variable by variable."""
+    for average, weight in zip(averaged, weights, strict=True):
+        average.assign(decay * average + (1.0 - decay) * weight)
+
+
+class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):
+    """A constant learning rate up to `start` steps, then an exponential fall to `share` of it at `end` steps."""
+
+    def __init__(self, rate: float, start: float, end: float, share: float) -> None:
+        self.rate, self.start, self.end, self.share = rate, start, max(end, start + 1.0), share
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """The learning rate at an optimizer step."""
+        progress = (tf.cast(step, tf.float32) - self.start) / (self.end - self.start)
+        return self.rate * tf.pow(self.share, tf.clip_by_value(progress, 0.0, 1.0))

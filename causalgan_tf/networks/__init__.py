@@ -1,0 +1,1 @@
+"""Networks: Keras functional models that know no optimizer and no data."""

@@ -1,0 +1,175 @@
+"""CausalGAN's networks: a DCGAN generator, and one trunk shape for discriminator, labeler and anti-labeler.
+
+Sources: DCGAN, arXiv:1511.06434; CausalGAN, arXiv:1709.02023; spectral normalisation, arXiv:1802.05957; minibatch
+features, arXiv:1606.03498; batch standard deviation, arXiv:1710.10196.
+"""
+
+import keras
+import tensorflow as tf
+
+SLOPE = 0.2  # of the leaky ReLU, as in DCGAN
+BATCH_NORM_MOMENTUM = 0.9
+
+
+def blocks(image_size: int) -> int:
+    """How many times a side of `image_size` pixels is halved until 4 pixels are left."""
+    return image_size.bit_length() - 3
+
+
+class _Seeds:
+    """Initializers that differ from layer to layer and repeat from run to run."""
+
+    def __init__(self, seed: int) -> None:
+        self.next = 1_000 * seed
+
+    def __call__(self) -> keras.Initializer:
+        self.next += 1
+        return keras.initializers.GlorotUniform(seed=self.next)
+
+
+def generator(
+    labels: int, noise_size: int, image_size: int, channels: int = 3, width: int = 32, kernel: int = 4, seed: int = 0
+) -> keras.Model:
+    """G(z, l): an image from noise and encoded labels.
+
+    Args:
+        labels: K, number of label columns.
+        noise_size: numbers of the image's exogenous noise.
+        image_size: side of the image, pixels, a power of two.
+        channels: colour channels.
+        width: channels of the block before the image; every coarser block has twice as many.
+        kernel: side of the convolutions, pixels.
+        seed: seed of the initial weights.
+
+    Returns:
+        A functional model of [noise [B, noise_size], encoded labels [B, K]] to images [B, S, S, channels] in [-1, 1].
+    """
+    initializer, n = _Seeds(seed), blocks(image_size)
+    noise, encoded = keras.Input([noise_size], name="noise"), keras.Input([labels], name="encoded_labels")
+    x = keras.layers.Concatenate()([noise, encoded])
+    deepest = width * 2 ** (n - 1)
+    x = keras.layers.Dense(16 * deepest, use_bias=False, kernel_initializer=initializer())(x)
+    x = _normalised(keras.layers.Reshape([4, 4, deepest])(x))
+    for k in reversed(range(n - 1)):
+        up = keras.layers.Conv2DTranspose(
+            width * 2**k, kernel, 2, "same", use_bias=False, kernel_initializer=initializer()
+        )
+        x = _normalised(up(x))
+    image = keras.layers.Conv2DTranspose(
+        channels, kernel, 2, "same", activation="tanh", kernel_initializer=initializer(), name="image"
+    )
+    return keras.Model([noise, encoded], image(x), name="generator")
+
+
+def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x))
+
+
+def trunk(
+    outputs: int,
+    image_size: int,
+    channels: int = 3,
+    width: int = 32,
+    kernel: int = 4,
+    norm: str = "batch",
+    minibatch: str = "none",
+    noise: float = 0.0,
+    name: str = "labeler",
+    seed: int = 0,
+) -> keras.Model:
+    """The shape that discriminator, labeler and anti-labeler share: images [B, S, S, channels] to logits [B, outputs].
+
+    Args:
+        outputs: logits: 1 for the discriminator, K for the labelers, the noise's size for the reconstruction.
+        image_size: side of the image, pixels, a power of two.
+        channels: colour channels.
+        width: channels of the first block; every later block has twice as many.
+        kernel: side of the stride-2 convolutions, pixels.
+        norm: `batch`, `spectral` or `none`.
+        minibatch: what sees the whole batch: `std` (one feature at the end), `features` (kernels after the second
+            block, as the authors place them) or `none`.
+        noise: standard deviation of Gaussian noise added to the image in training.
+        name: name of the model.
+        seed: seed of the initial weights.
+    """
+    initializer = _Seeds(seed)
+    image = keras.Input([image_size, image_size, channels], name="image")
+    x = keras.layers.GaussianNoise(noise, seed=seed)(image) if noise else image
+    for k in range(blocks(image_size)):
+        conv = keras.layers.Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=initializer())
+        x = keras.layers.SpectralNormalization(conv)(x) if norm == "spectral" else conv(x)
+        if norm == "batch" and k:
+            x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
+        x = keras.layers.LeakyReLU(SLOPE)(x)
+        if minibatch == "features" and k == 1:
+            x = MinibatchFeatures(seed=seed)(x)
+    if minibatch == "std":
+        x = BatchDeviation()(x)
+    x = keras.layers.Flatten()(x)
+    logits = keras.layers.Dense(outputs, kernel_initializer=initializer(), name="logits")(x)
+    return keras.Model(image, logits, name=name)
+
+
+class BatchDeviation(keras.layers.Layer):
+    """Appends one channel: the standard deviation over the batch, averaged over all features (arXiv:1710.10196)."""
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        deviation = tf.sqrt(tf.math.reduce_variance(x, 0) + 1e-8)
+        return tf.concat([x, tf.zeros_like(x[..., :1]) + tf.reduce_mean(deviation)], -1)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        return (*input_shape[:-1], input_shape[-1] + 1)
+
+
+class MinibatchFeatures(keras.layers.Layer):
+    """Appends channels that say how near a sample's projections lie to the batch's (arXiv:1606.03498, section 3.2).
+
+    o(x_i)_b = sum_j exp(-|M_ib - M_jb|_1), with M_ib the b-th learned projection of sample i. B rows, N kernels and C
+    numbers each need B * B * N * C memory.
+    """
+
+    def __init__(self, kernels: int = 16, size: int = 5, seed: int = 0, **kwargs: object) -> None:
+        """`kernels` projections of `size` numbers."""
+        super().__init__(**kwargs)
+        self.kernels, self.size, self.seed = kernels, size, seed
+
+    def build(self, input_shape: tuple) -> None:
+        features = 1
+        for side in input_shape[1:]:
+            features *= side
+        initializer = keras.initializers.GlorotUniform(seed=self.seed)
+        self.projection = self.add_weight(
+            shape=[features, self.kernels * self.size], initializer=initializer, name="projection"
+        )
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        flat = tf.reshape(x, [tf.shape(x)[0], self.projection.shape[0]])
+        m = tf.reshape(flat @ self.projection, [-1, self.kernels, self.size])
+        near = tf.exp(-tf.reduce_sum(tf.abs(m[:, None] - m[None]), -1))
+        # a sample is always near itself: that 1 carries nothing
+        features = tf.reduce_sum(near, 1) - 1.0
+        return tf.concat([x, tf.ones_like(x[..., :1]) * features[:, None, None]], -1)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        return (*input_shape[:-1], input_shape[-1] + self.kernels)
+
+
+def encode_labels(labels: tf.Tensor, kind: str, jitter: tf.Tensor) -> tf.Tensor:
+    """Labels as the generator sees them.
+
+    Args:
+        labels: [B, K] of 0/1, or between for an interpolation.
+        kind: `sign`: 2 l - 1. `logit` (the authors' default): {0, 1} -> {.3, .7}, pushed outwards by a truncated
+            exponential of mean about .05 and at most .25, then log(p / (1 - p)).
+        jitter: [B, K] uniform on [-1, 1), the randomness of `logit`.
+
+    Returns:
+        [B, K].
+    """
+    if kind == "sign":
+        return 2.0 * labels - 1.0
+    bound, rate = 0.25, 20.0
+    uniform = 0.5 * (jitter + 1.0)
+    push = -tf.math.log(1.0 - uniform * (1.0 - tf.exp(-rate * bound))) / rate
+    probability = 0.5 + (2.0 * labels - 1.0) * (0.2 + push)
+    return tf.math.log(probability) - tf.math.log(1.0 - probability)

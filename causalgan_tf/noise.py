@@ -1,0 +1,118 @@
+"""Exogenous noise as a pure function of (row seed, block name): counter-based, in plain TensorFlow operations.
+
+Every number is Threefry-2x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11) of the row's seed
+and the number's place. A row therefore draws the same noise in a batch of any size, on any device, in a fresh process
+and inside an exported SavedModel, and a node's noise depends on the node's name alone.
+"""
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+# names of blocks that belong to no label node: a node's name has no asterisk
+IMAGE = "*image"
+JITTER = "*jitter"
+MIXING = "*mixing"
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_PARITY = 0x1BD11BDA
+
+
+def threefry(key: tuple[tf.Tensor, tf.Tensor], counter: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Threefry-2x32 with 20 rounds.
+
+    Args:
+        key: two uint32 tensors.
+        counter: two uint32 tensors, broadcast against the key.
+
+    Returns:
+        Two uint32 tensors of random bits, of the broadcast shape.
+    """
+    schedule = (key[0], key[1], key[0] ^ key[1] ^ tf.constant(_PARITY, tf.uint32))
+    x, y = counter[0] + key[0], counter[1] + key[1]
+    for group in range(5):
+        for rotation in _ROTATIONS[group % 2]:
+            x = x + y
+            y = x ^ _rotate_left(y, rotation)
+        x = x + schedule[(group + 1) % 3]
+        y = y + schedule[(group + 2) % 3] + tf.constant(group + 1, tf.uint32)
+    return x, y
+
+
+def _rotate_left(bits: tf.Tensor, by: int) -> tf.Tensor:
+    left = tf.bitwise.left_shift(bits, tf.constant(by, tf.uint32))
+    return left | tf.bitwise.right_shift(bits, tf.constant(32 - by, tf.uint32))
+
+
+def _key(seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The low and the high word of int64 seeds."""
+    return tf.cast(seeds, tf.uint32), tf.cast(tf.bitwise.right_shift(seeds, tf.constant(32, tf.int64)), tf.uint32)
+
+
+def row_seeds(seed: int | tf.Tensor, first: int | tf.Tensor, n: int | tf.Tensor, attempt: int | tf.Tensor = 0) -> tf.Tensor:
+    """Seeds of rows first .. first + n - 1 of a draw.
+
+    Args:
+        seed: seed of the whole draw, int64.
+        first: number of the first row, in [0, 2**32).
+        n: how many rows.
+        attempt: number of the attempt at these rows, for rejection sampling.
+
+    Returns:
+        int64 [n]; row i has the same seed whatever `n` and `first` are.
+    """
+    rows = tf.cast(first, tf.int64) + tf.range(tf.cast(n, tf.int64))
+    counter = tf.cast(rows, tf.uint32), tf.cast(tf.cast(attempt, tf.int64), tf.uint32)
+    low, high = threefry(_key(tf.cast(seed, tf.int64)), counter)
+    return tf.bitwise.left_shift(tf.cast(high, tf.int64), tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
+
+
+def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
+    """Noise U(-1,1) of named blocks, batch last.
+
+    Args:
+        seeds: int64 [B], one seed a row.
+        blocks: names of the blocks: label nodes, IMAGE, ...
+        width: numbers in a block.
+
+    Returns:
+        float32 [len(blocks) * width, B] in [-1, 1); block j occupies rows j * width to (j + 1) * width.
+    """
+    pairs = (width + 1) // 2
+    places = np.tile(np.arange(pairs, dtype=np.uint32), len(blocks))[:, None]
+    streams = np.repeat(np.array([zlib.crc32(name.encode()) for name in blocks], np.uint32), pairs)[:, None]
+    low, high = _key(seeds)
+    bits = tf.stack(threefry((low[None], high[None]), (tf.constant(places), tf.constant(streams))), 1)
+    bits = tf.reshape(bits, [len(blocks), 2 * pairs, -1])[:, :width]
+    return tf.reshape(2.0 * _unit(bits) - 1.0, [len(blocks) * width, -1])
+
+
+def _unit(bits: tf.Tensor) -> tf.Tensor:
+    """uint32 bits to float32 in [0, 1): 24 of them fill the mantissa, so that 1 is never reached."""
+    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
+
+
+def step_bits(seed: int, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:
+    """uint32 random bits of one training step: a function of (seed, step, number) and of the place in `shape` alone.
+
+    tf.random.stateless_uniform would do, but its fast generator exists under XLA only, and one seed must draw the same
+    noise on one device and on many.
+    """
+    pairs = (int(np.prod(shape)) + 1) // 2
+    key = tf.constant(seed % 2**32, tf.uint32), tf.cast(step, tf.uint32)
+    counter = tf.range(pairs, dtype=tf.int32), tf.constant(number, tf.uint32)
+    bits = tf.concat(threefry(key, (tf.cast(counter[0], tf.uint32), counter[1])), 0)
+    return tf.reshape(bits[: int(np.prod(shape))], shape)
+
+
+def step_uniform(seed: int, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:
+    """float32 in [0, 1) of the given shape; see `step_bits`."""
+    return _unit(step_bits(seed, step, number, shape))
+
+
+def step_choice(seed: int, step: tf.Tensor, number: int, shape: Sequence[int], count: int) -> tf.Tensor:
+    """int32 in [0, count) of the given shape, uniform up to count / 2**32; see `step_bits`."""
+    bits = tf.cast(step_bits(seed, step, number, shape), tf.int64)
+    return tf.cast(tf.bitwise.right_shift(bits * count, tf.constant(32, tf.int64)), tf.int32)

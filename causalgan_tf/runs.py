@@ -1,0 +1,107 @@
+"""A run folder: what lies where in it, the networks of its configuration, and the trained model.
+
+    config.json     the configuration
+    timing.json     seconds of each phase
+    controller/     checkpoints of the causal controller
+    images/         checkpoints of the image model
+    logs/           TensorBoard summaries
+    report/         what causalgan-evaluate writes
+"""
+
+import json
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from causalgan_tf.causal_model import CausalModel
+from causalgan_tf.config import RunConfig
+from causalgan_tf.errors import InputError
+from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.networks import dcgan, mechanisms
+
+STAGES = ("controller", "images")
+CHANNELS = 3  # data are RGB
+
+
+def prepare(config: RunConfig, workdir: pathlib.Path) -> None:
+    """Makes `workdir` the folder of a run of `config`, or checks that it already is one.
+
+    Raises:
+        InputError: the folder holds a run of another configuration; the message lists what differs.
+    """
+    if (workdir / "config.json").exists():
+        differences = RunConfig.load(workdir).differences(config)
+        if differences:
+            raise InputError(
+                f"{workdir} holds a run of another configuration (there -> here):\n  "
+                + "\n  ".join(differences)
+                + "\nChoose another --workdir, or repeat the flags of that run to continue it."
+            )
+    workdir.mkdir(parents=True, exist_ok=True)
+    config.save(workdir)
+
+
+def build_label_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
+    """An untrained label generator of the configured shape."""
+    c = config.controller
+    return mechanisms.label_generator(graph, c.noise_size, c.width, c.layers, config.seed)
+
+
+def build_image_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
+    """An untrained image generator of the configured shape."""
+    c = config.image
+    return dcgan.generator(
+        len(graph), c.noise_size, config.data.image_size, CHANNELS, c.width, c.kernel, config.seed
+    )
+
+
+def has_checkpoint(workdir: pathlib.Path, stage: str) -> bool:
+    """Whether a stage has been trained, be it in part."""
+    return tf.train.latest_checkpoint(str(workdir / stage)) is not None
+
+
+def restore_averaged(workdir: pathlib.Path, stage: str, generator: keras.Model) -> keras.Model:
+    """Fills `generator` with the averaged weights of the stage's latest checkpoint and returns it.
+
+    Raises:
+        InputError: the stage has no checkpoint.
+    """
+    path = tf.train.latest_checkpoint(str(workdir / stage))
+    if path is None:
+        raise InputError(
+            f"{workdir} has no trained {stage}: expected a checkpoint in {workdir / stage}. "
+            f"Train it with: causalgan-train --workdir={workdir} --stages={stage}"
+        )
+    tf.train.Checkpoint(averaged=generator).restore(path).assert_existing_objects_matched().expect_partial()
+    return generator
+
+
+def load(workdir: str | pathlib.Path) -> CausalModel:
+    """The model that `causalgan-train` has trained in `workdir`; of labels only, if its images are not trained yet.
+
+    Raises:
+        InputError: the folder holds no run, or its controller has no checkpoint yet.
+    """
+    workdir = pathlib.Path(workdir)
+    config = RunConfig.load(workdir)
+    graph = load_graph(config.data.graph)
+    labels = restore_averaged(workdir, "controller", build_label_generator(config, graph))
+    if not has_checkpoint(workdir, "images"):
+        return CausalModel(graph, labels)
+    images = restore_averaged(workdir, "images", build_image_generator(config, graph))
+    return CausalModel(graph, labels, images, config.image.label_encoding)
+
+
+def read_timing(workdir: pathlib.Path) -> dict[str, float]:
+    """Seconds of each phase so far; empty if none was timed."""
+    path = workdir / "timing.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def add_timing(workdir: pathlib.Path, **seconds: float) -> None:
+    """Adds seconds to phases in timing.json: an interrupted phase counts with what it took before."""
+    timing = read_timing(workdir)
+    for name, value in seconds.items():
+        timing[name] = round(timing.get(name, 0.0) + value, 1)
+    (workdir / "timing.json").write_text(json.dumps(timing, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Drawing from a trained model: labels (observational, interventional, conditional) and images of given labels."""

@@ -1,0 +1,44 @@
+"""Images of given labels from a trained generator."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf import noise
+from causalgan_tf.networks.dcgan import encode_labels
+
+BATCH = 250  # images of one pass
+
+
+class ImageSampler:
+    """Draws images; an image is a function of its row's seed and labels alone."""
+
+    def __init__(self, generator: keras.Model, label_encoding: str) -> None:
+        """Wraps a trained networks.dcgan.generator and the label encoding that it was trained with."""
+        self.generator, self.label_encoding = generator, label_encoding
+        self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
+        self.shape = generator.outputs[0].shape[1:]
+        self._compiled = tf.function(self.__call__)
+
+    def __call__(self, seeds: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Images of rows, in plain TensorFlow operations.
+
+        Args:
+            seeds: int64 [B].
+            labels: float32 [B, K] in [0, 1].
+
+        Returns:
+            uint8 [B, S, S, C].
+        """
+        z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
+        jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
+        image = self.generator([z, encode_labels(labels, self.label_encoding, jitter)], training=False)
+        return tf.cast(tf.round(127.5 * (image + 1.0)), tf.uint8)
+
+    def draw(self, labels: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+        """uint8 [n, S, S, C] images of label rows [n, K] with these row seeds int64 [n]."""
+        images = np.empty([len(labels), *self.shape], np.uint8)
+        for start in range(0, len(labels), BATCH):
+            rows = slice(start, start + BATCH)
+            images[rows] = self._compiled(tf.constant(seeds[rows]), tf.constant(labels[rows], tf.float32))
+        return images

@@ -1,0 +1,266 @@
+"""Training of a run, stage after stage: data + strategy + learner + callbacks + fit."""
+
+import dataclasses
+import math
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf import callbacks, data, devices, pictures, runs
+from causalgan_tf.causal_model import CausalModel
+from causalgan_tf.config import RunConfig
+from causalgan_tf.data import Dataset, pipeline
+from causalgan_tf.errors import InputError
+from causalgan_tf.laws import histogram, row_codes
+from causalgan_tf.metrics.tvd import sampling_floor, total_variation
+from causalgan_tf.models.causal_gan import CausalGAN
+from causalgan_tf.models.controller import CausalController, calls
+from causalgan_tf.models.learner import Learner
+from causalgan_tf.networks import dcgan, mechanisms
+from causalgan_tf.query import Query
+from causalgan_tf.sampling.labels import LabelSampler
+
+MEASURED_NODES = 20  # beyond, the joint label law is not enumerated and TVD not measured
+KEPT_CHECKPOINTS = 2
+
+
+def train(
+    config: RunConfig,
+    workdir: str | pathlib.Path,
+    stages: tuple[str, ...] = runs.STAGES,
+    strategy: str = "default",
+    logical_devices: int = 0,
+    say: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Trains the stages of a run that are not trained yet; an interrupted run goes on where its last checkpoint is.
+
+    Args:
+        config: what to learn.
+        workdir: the run folder; made if it does not exist.
+        stages: some of runs.STAGES, in any order; `images` needs a trained controller.
+        strategy: see devices.make_strategy.
+        logical_devices: see devices.make_strategy.
+        say: takes a line of news.
+
+    Raises:
+        InputError: input that cannot be trained on; raised before any training starts.
+    """
+    workdir = pathlib.Path(workdir)
+    stages = check_stages(stages, config)
+    distribution = devices.make_strategy(strategy, logical_devices)
+    replicas = distribution.num_replicas_in_sync
+    say(f"replicas: {replicas}")
+    devices.rows_per_replica(config.controller.batch_size, replicas, "controller_batch_size")
+    devices.rows_per_replica(config.image.batch_size, replicas, "image_batch_size")
+    if "controller" not in stages and not runs.has_checkpoint(workdir, "controller"):
+        runs.restore_averaged(workdir, "controller", None)
+    with _timed() as seconds:
+        dataset = data.load(config.data, config.seed, labels_only=stages == ("controller",))
+        check_dataset(dataset, config, stages)
+    runs.prepare(config, workdir)
+    runs.add_timing(workdir, data_s=seconds())
+    for stage, train_stage in (("controller", train_controller), ("images", train_images)):
+        if stage in stages:
+            with _timed() as seconds:
+                steps = train_stage(config, workdir, dataset, distribution)
+            runs.add_timing(workdir, **{f"{stage.removesuffix('s')}_train_s": seconds()})
+            say(f"{stage}: {steps:,} steps trained, {seconds():.0f} s")
+
+
+def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
+    """The stages in their order; InputError for an unknown one, or for images of a table."""
+    unknown = sorted(set(stages) - set(runs.STAGES))
+    if unknown or not stages:
+        raise InputError(f"stages: expected some of {','.join(runs.STAGES)}; got {unknown[0] if unknown else 'none'!r}.")
+    if config.data.dataset == "table":
+        return ("controller",)
+    return tuple(stage for stage in runs.STAGES if stage in stages)
+
+
+def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) -> None:
+    """Checks that every stage can fill its batches; InputError names the flag to lower."""
+    rows, batch = len(dataset.label_rows), config.controller.batch_size
+    if "controller" in stages and rows < batch:
+        raise InputError(
+            f"The label table has {rows} rows, fewer than one batch of {batch}. "
+            f"Lower --controller_batch_size to {rows} or less, or bring more rows."
+        )
+    if "images" in stages and (dataset.train is None or len(dataset.train) < config.image.batch_size):
+        images = 0 if dataset.train is None else len(dataset.train)
+        raise InputError(
+            f"There are {images} training images, fewer than one batch of {config.image.batch_size}. "
+            "Lower --image_batch_size, or bring more images."
+        )
+
+
+def train_controller(
+    config: RunConfig, workdir: pathlib.Path, dataset: Dataset, strategy: tf.distribute.Strategy
+) -> int:
+    """Trains the causal controller up to its configured steps; returns the steps done in all."""
+    c, graph = config.controller, dataset.graph
+    check_target(dataset, c.tvd_target)
+    with strategy.scope():
+        generator, averaged = (runs.build_label_generator(config, graph) for _ in range(2))
+        critic = mechanisms.critic(len(graph), c.critic_width, c.critic_layers, config.seed)
+        learner = CausalController(graph, generator, averaged, critic, dataset.label_rows, config.seed)
+        learner.compile(**_arguments(learner.compile, c))
+    optimizers = {"generator": learner.generator_optimizer, "critic": learner.critic_optimizer}
+    manager = _checkpoints(
+        workdir / "controller", {"generator": generator, "averaged": averaged, "critic": critic}, optimizers
+    )
+
+    def steps_done() -> int:
+        return int(learner.generator_optimizer.iterations.numpy())
+
+    measure = None if len(graph) > MEASURED_NODES else label_tvd(LabelSampler(graph, averaged), dataset)
+    reached = measure and c.tvd_target and steps_done() >= c.tvd_after and measure() < c.tvd_target
+    if steps_done() < c.steps and not reached:
+        logs = workdir / "logs" / "controller"
+        beside = [callbacks.Summaries(steps_done, logs)]
+        if measure:
+            every = max(c.steps_per_call, c.checkpoint_every // 5)
+            beside.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
+        todo = calls(steps_done(), c.steps, c.steps_per_call, strategy.num_replicas_in_sync)
+        _fit(learner, todo, None, steps_done, c.steps, "causal controller", manager, c.checkpoint_every, beside)
+    return steps_done()
+
+
+def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:
+    """InputError if a TVD target lies below what a perfect controller's draws would show."""
+    if not target:
+        return
+    floor = sampling_floor(histogram(dataset.label_rows), draws)
+    if target < floor:
+        raise InputError(
+            f"--controller_tvd_target={target} lies below the sampling floor {floor:.4f} of {draws:,} draws: "
+            "a perfect controller would not reach it. Raise the target."
+        )
+
+
+def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> Callable[[], float]:
+    """A function that measures the true TVD of the sampler's law to the training rows."""
+    real, query = histogram(dataset.label_rows), Query.create(dataset.graph)
+    return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0]), real)
+
+
+def train_images(
+    config: RunConfig, workdir: pathlib.Path, dataset: Dataset, strategy: tf.distribute.Strategy
+) -> int:
+    """Trains the image model up to its configured steps; returns the steps done in all."""
+    c, graph = config.image, dataset.graph
+    controller = runs.restore_averaged(workdir, "controller", runs.build_label_generator(config, graph))
+    with strategy.scope():
+        learner = build_causal_gan(config, dataset, LabelSampler(graph, controller))
+        learner.compile(**_arguments(learner.compile, c))
+    manager = _checkpoints(workdir / "images", learner.players | {"averaged": learner.averaged}, learner.optimizers)
+
+    def steps_done() -> int:
+        return int(learner.optimizers["discriminator"].iterations.numpy())
+
+    todo = c.steps - steps_done()
+    if todo > 0:
+        model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
+        look = callbacks.Summaries(
+            steps_done, workdir / "logs" / "images", lambda: summary_pictures(model), c.pictures_every
+        )
+        learner.steps_per_call = math.gcd(todo, c.steps_per_call)
+        rows = real_rows(dataset, config, steps_done())
+        count = todo // learner.steps_per_call
+        _fit(learner, rows, count, steps_done, c.steps, "CausalGAN", manager, c.checkpoint_every, [look])
+    return steps_done()
+
+
+def build_causal_gan(config: RunConfig, dataset: Dataset, sampler: LabelSampler) -> CausalGAN:
+    """CausalGAN of the configured shape, untrained."""
+    c, graph = config.image, dataset.graph
+    shape = {"image_size": config.data.image_size, "channels": runs.CHANNELS, "width": c.width, "kernel": c.kernel}
+
+    def labeler(name: str, outputs: int, number: int) -> keras.Model:
+        return dcgan.trunk(outputs, **shape, noise=c.labeler_noise, name=name, seed=config.seed + number)
+
+    return CausalGAN(
+        generator=runs.build_image_generator(config, graph),
+        averaged=runs.build_image_generator(config, graph),
+        discriminator=dcgan.trunk(
+            1, **shape, norm=c.discriminator_norm, minibatch=c.minibatch, name="discriminator", seed=config.seed + 1
+        ),
+        labeler=labeler("labeler", len(graph), 2),
+        anti_labeler=labeler("anti_labeler", len(graph), 3),
+        sample_labels=sampler,
+        rebuilder=labeler("rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
+        seed=config.seed,
+    )
+
+
+def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
+    """The real batches of CausalGAN.train_step from a step on; the labeler's cells are balanced as configured."""
+    c = config.image
+    plain = pipeline.batches(dataset.train, c.batch_size, config.seed, first_step)
+    if not c.labeler_balance:
+        return plain.map(lambda image, labels: {"image": image, "labeler_image": image, "labeler_labels": labels})
+    _, cell, count = np.unique(row_codes(dataset.train.labels), return_inverse=True, return_counts=True)
+    weights = count[cell] ** -c.labeler_balance
+    balanced = pipeline.batches(dataset.train, c.batch_size, config.seed + 1, first_step, weights)
+    return tf.data.Dataset.zip(plain, balanced).map(
+        lambda real, row: {"image": real[0], "labeler_image": row[0], "labeler_labels": row[1]}
+    )
+
+
+def summary_pictures(model: CausalModel, columns: int = 10) -> dict[str, np.ndarray]:
+    """Pictures for TensorBoard: samples, and for each label do(X=1) above X=1."""
+    shown = {"samples": np.asarray(pictures.grid(model.sample(4 * columns, seed=1).images, columns))}
+    for node in model.graph.nodes:
+        top = model.sample(columns, do={node: 1}, seed=2)
+        try:
+            bottom = model.sample(columns, given={node: 1}, seed=2)
+        except InputError:  # a label that the controller never draws has no second row
+            continue
+        both = np.concatenate([top.images, bottom.images])
+        shown[f"do_above_given/{node}"] = np.asarray(pictures.grid(both, columns))
+    return shown
+
+
+def _fit(
+    learner: Learner,
+    todo: tf.data.Dataset,
+    count: int | None,
+    steps_done: Callable[[], int],
+    steps: int,
+    title: str,
+    manager: tf.train.CheckpointManager,
+    checkpoint_every: int,
+    beside: list[keras.callbacks.Callback],
+) -> None:
+    progress = callbacks.Progress(steps_done, steps, title)
+    saves = callbacks.Checkpoints(steps_done, manager, checkpoint_every)
+    learner.fit(todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=[saves, progress, *beside])
+
+
+def _checkpoints(
+    folder: pathlib.Path, networks: dict[str, keras.Model], optimizers: dict[str, keras.Optimizer]
+) -> tf.train.CheckpointManager:
+    """A manager over everything that the next step depends on, restored from its latest checkpoint if it has one."""
+    everything = networks | {f"{name}_optimizer": optimizer for name, optimizer in optimizers.items()}
+    manager = tf.train.CheckpointManager(tf.train.Checkpoint(**everything), str(folder), KEPT_CHECKPOINTS)
+    if manager.latest_checkpoint:
+        manager.checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
+    return manager
+
+
+def _arguments(method: Callable, config: object) -> dict[str, object]:
+    """The fields of a configuration that a method has arguments for."""
+    names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
+    fields = {field.name for field in dataclasses.fields(config)}
+    return {name: getattr(config, name) for name in names if name in fields}
+
+
+@contextmanager
+def _timed() -> Iterator[Callable[[], float]]:
+    """Seconds since the block began, as a function."""
+    start = time.perf_counter()
+    yield lambda: time.perf_counter() - start

@@ -1,0 +1,98 @@
+"""A world of four labels and 16 x 16 images whose every law is known, and models that are right or wrong on purpose."""
+
+import numpy as np
+import pandas as pd
+
+from causalgan_tf.causal_model import Samples
+from causalgan_tf.config import RunConfig
+from causalgan_tf.data.images import Dataset, ImageSet
+from causalgan_tf.errors import InputError
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.laws import LabelLaw
+
+GRAPH = CausalGraph({"Male": (), "Young": (), "Mustache": ("Male", "Young"), "Wearing_Lipstick": ("Male",)})
+LAW = LabelLaw(
+    GRAPH,
+    {
+        "Male": np.array(0.4),
+        "Young": np.array(0.75),
+        "Mustache": np.array([[0.0, 0.0], [0.6, 0.4]]),
+        "Wearing_Lipstick": np.array([0.8, 0.05]),
+    },
+)
+CONFIG = RunConfig()
+SIZE = 16
+
+
+def render(labels: np.ndarray, seed: int) -> np.ndarray:
+    """uint8 [n, 16, 16, 3]: quadrant k is bright where label k is 1, on a background of random colour."""
+    rng = np.random.default_rng(seed)
+    images = np.broadcast_to(rng.integers(0, 60, (len(labels), 1, 1, 3)), (len(labels), SIZE, SIZE, 3)).copy()
+    for column in range(labels.shape[1]):
+        top, left = 8 * (column // 2), 8 * (column % 2)
+        images[:, top + 1 : top + 7, left + 1 : left + 7] += 150 * labels[:, column].astype(int)[:, None, None, None]
+    return (images + rng.integers(0, 20, images.shape)).astype(np.uint8)
+
+
+def image_set(n: int, seed: int, uniform: bool = False) -> ImageSet:
+    """n rendered images, labels from the law or uniform."""
+    labels = np.random.default_rng(seed).integers(0, 2, (n, 4), np.uint8) if uniform else LAW.sample(n, seed=seed)
+    return ImageSet(render(labels, seed), labels)
+
+
+def dataset(renderer: bool = True, n: int = 800) -> Dataset:
+    """Data of the world; without the renderer, nothing is known but rows and observational images."""
+    return Dataset(
+        graph=GRAPH,
+        label_rows=LAW.sample(50_000, seed=1),
+        train=image_set(n, 2),
+        test=image_set(n // 2, 3),
+        uniform=image_set(n, 4, uniform=True) if renderer else None,
+        law=LAW if renderer else None,
+        render=render if renderer else None,
+    )
+
+
+class PerfectModel:
+    """Draws from the law itself, and renders its images."""
+
+    graph, image_size = GRAPH, SIZE
+
+    def sample_labels(self, n, do=None, given=None, seed=0):
+        if not given:
+            return LAW.sample(n, seed=seed, do=do)
+        rows = LAW.sample(200 * n, seed=seed, do=do)
+        fits = np.all([rows[:, GRAPH.index(node)] == value for node, value in given.items()], axis=0)
+        if fits.sum() < n:
+            raise InputError(f"Found {fits.sum()} of {n} rows with {given}.")
+        return rows[fits][:n]
+
+    def images_of(self, labels, seed=0):
+        return render(labels, seed)
+
+    def sample(self, n, do=None, given=None, seed=0, images=None):
+        labels = self.sample_labels(n, do, given, seed)
+        drawn = None if images is False or self.image_size is None else self.images_of(labels, seed)
+        return Samples(pd.DataFrame(labels, columns=list(GRAPH.nodes)), drawn, np.arange(n))
+
+
+class ConditioningModel(PerfectModel):
+    """Takes do(X=x) for X=x: the mistake that a causal model must not make."""
+
+    def sample_labels(self, n, do=None, given=None, seed=0):
+        return super().sample_labels(n, given={**(do or {}), **(given or {})}, seed=seed)
+
+
+class BlindModel(PerfectModel):
+    """Right labels; the images always wear a mustache."""
+
+    def images_of(self, labels, seed=0):
+        shown = labels.copy()
+        shown[:, GRAPH.index("Mustache")] = 1
+        return render(shown, seed)
+
+
+class LabelsOnlyModel(PerfectModel):
+    """Draws no images."""
+
+    image_size = None

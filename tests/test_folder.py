@@ -1,0 +1,227 @@
+"""A folder of images: which rows, which pixels, what is kept, what is refused."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from causalgan_tf.config import DataConfig
+from causalgan_tf.data import decoding, load
+from causalgan_tf.data.folder import split_rows
+from causalgan_tf.errors import InputError
+
+COUNT = 20
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+def save(path: pathlib.Path, pixels: np.ndarray, **options: object) -> None:
+    """An image file of uint8 pixels [height, width, 3]."""
+    Image.fromarray(pixels).save(path, **options)
+
+
+@pytest.fixture
+def config(tmp_path) -> DataConfig:
+    """Twenty images 24 x 20; image i is grey i * 10, Male if i is odd, Young if i >= 10."""
+    images = tmp_path / "images"
+    images.mkdir()
+    rows = ["image,Young,Male"]
+    for i in range(COUNT):
+        save(images / f"{i:02}.png", np.full((24, 20, 3), i * 10, np.uint8))
+        rows.append(f"{i:02}.png,{int(i >= 10)},{i % 2}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    return DataConfig(
+        dataset="folder",
+        graph="Male -> Young",
+        image_dir=str(images),
+        labels_file=str(tmp_path / "labels.csv"),
+        data_dir=str(tmp_path / "kept"),
+        image_size=16,
+        test_images=3,
+    )
+
+
+def one_image(config: DataConfig, pixels: np.ndarray, **options: object) -> np.ndarray:
+    """The square that an image file becomes, by the way of a whole data set of it."""
+    for path in pathlib.Path(config.image_dir).iterdir():
+        save(path, pixels, **options)
+    return np.asarray(load(config, seed=0).train.images[0])
+
+
+def test_images_and_labels_are_of_the_same_rows(config):
+    """The grey of each image tells which row it is; train and test together are all rows once."""
+    dataset = load(config, seed=4)
+    assert (len(dataset.train), len(dataset.test)) == (17, 3)
+    found = []
+    for images in (dataset.train, dataset.test):
+        assert images.images.dtype == np.uint8 and images.images.shape[1:] == (16, 16, 3)
+        assert (images.images == images.images[:, :1, :1, :1]).all()
+        rows = images.images[:, 0, 0, 0] // 10
+        assert (images.labels[:, dataset.graph.index("Male")] == rows % 2).all()
+        assert (images.labels[:, dataset.graph.index("Young")] == (rows >= 10)).all()
+        found += rows.tolist()
+    assert sorted(found) == list(range(COUNT))
+    assert (dataset.uniform, dataset.law, dataset.render) == (None, None, None)
+
+
+def test_label_rows_are_the_whole_file_in_its_order(config):
+    """The controller learns the labels of all images, held out or not."""
+    dataset = load(config, seed=4)
+    assert dataset.label_rows[:, dataset.graph.index("Male")].tolist() == [i % 2 for i in range(COUNT)]
+
+
+def test_the_split_is_a_function_of_the_seed():
+    """At most a fifth is held out; train and test share no row and leave none."""
+    train, test = split_rows(100, 7, seed=1)
+    assert (len(train), len(test)) == (93, 7)
+    assert sorted([*train, *test]) == list(range(100))
+    again = split_rows(100, 7, seed=1)
+    assert (again[0] == train).all() and (again[1] == test).all()
+    assert (split_rows(100, 7, seed=2)[1] != test).any()
+    assert len(split_rows(100, 5_000, seed=1)[1]) == 20
+    with pytest.raises(InputError, match=r"4 images; at least 5"):
+        split_rows(4, 5_000, seed=1)
+
+
+@pytest.mark.parametrize(("crop", "colour"), [(0, GREEN), (20, GREEN), (8, BLUE)])
+def test_the_crop_is_the_centre(config, crop, colour):
+    """A picture 30 x 20: red sides, a green square of 20 in the middle, in it a blue square of 8."""
+    pixels = np.full((20, 30, 3), RED, np.uint8)
+    pixels[:, 5:25] = GREEN
+    pixels[6:14, 11:19] = BLUE
+    image = one_image(dataclasses.replace(config, crop_size=crop), pixels)
+    assert image[0, 0].tolist() == list(colour)
+    assert image[8, 8].tolist() == list(BLUE)
+    assert not (image[..., 0] > 8).any()
+
+
+def test_a_crop_of_the_final_size_is_exact(config):
+    """Nothing is resampled where nothing needs to be."""
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 20, 3), dtype=np.uint8)
+    assert (one_image(dataclasses.replace(config, crop_size=16), pixels) == pixels[4:20, 2:18]).all()
+
+
+def test_resizing_is_antialiased(config):
+    """A fine checkerboard becomes its mean, not some of its squares."""
+    pixels = np.repeat((np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)[..., None], 3, 2)
+    image = one_image(config, pixels).astype(int)
+    assert abs(image[2:-2, 2:-2] - 127.5).max() < 8
+
+
+def test_grey_and_transparent_images_become_rgb(config):
+    """Three channels whatever the file has."""
+    folder = pathlib.Path(config.image_dir)
+    for i, mode in enumerate(["L", "RGBA", "P", "1", "LA"]):
+        Image.new("RGB", (20, 20), (255, 255, 255)).convert(mode).save(folder / f"{i:02}.png")
+    dataset = load(config, seed=0)
+    white = (np.concatenate([dataset.train.images, dataset.test.images]) == 255).all(axis=(1, 2, 3))
+    assert white.sum() == 5
+
+
+def test_a_turned_photograph_is_upright(config):
+    """EXIF orientation 3 is half a turn: what is stored at the bottom is shown at the top."""
+    pixels = np.zeros((20, 20, 3), np.uint8)
+    pixels[10:] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    image = one_image(config, pixels, exif=exif)
+    assert image[2, 8].tolist() == [255] * 3 and image[13, 8].tolist() == [0] * 3
+
+
+def test_images_are_decoded_once(config, monkeypatch):
+    """A second load maps the kept file and decodes nothing; a changed image, crop or size is decoded anew."""
+    first = load(config, seed=0)
+    assert isinstance(first.train.images, np.memmap)
+    assert len(list(pathlib.Path(config.data_dir).iterdir())) == 1
+    calls, decode = [], decoding.decode
+    monkeypatch.setattr(decoding, "decode", lambda source, **how: calls.append(1) or decode(source, **how))
+    again = load(config, seed=0)
+    assert not calls and (again.train.images == first.train.images).all()
+    for other in (dataclasses.replace(config, crop_size=16), dataclasses.replace(config, image_size=32)):
+        load(other, seed=0)
+        assert len(calls) == COUNT
+        calls.clear()
+    save(pathlib.Path(config.image_dir) / "07.png", np.full((30, 30, 3), 255, np.uint8))
+    changed = load(config, seed=0)
+    assert len(calls) == COUNT
+    assert max(changed.train.images.max(), changed.test.images.max()) == 255
+
+
+def test_images_that_are_not_listed_are_ignored(config):
+    """A broken file beside the listed images does no harm."""
+    (pathlib.Path(config.image_dir) / "other.png").write_bytes(b"no image")
+    assert len(load(config, seed=0).train) == 17
+
+
+def test_celebas_own_layout_is_found(config):
+    """image_dir may be the folder that holds img_align_celeba/."""
+    inner = pathlib.Path(config.image_dir)
+    outer = inner.parent / "celeba"
+    outer.mkdir()
+    inner.rename(outer / "img_align_celeba")
+    assert len(load(dataclasses.replace(config, image_dir=str(outer)), seed=0).train) == 17
+
+
+def test_labels_alone_need_no_images(config):
+    """labels_only neither opens nor looks for an image."""
+    dataset = load(dataclasses.replace(config, image_dir="/nowhere"), seed=0, labels_only=True)
+    assert dataset.label_rows.shape == (COUNT, 2) and dataset.train is None and dataset.test is None
+
+
+def test_a_broken_image_is_named_and_nothing_is_kept(config):
+    """A truncated or foreign file stops the load; no half-written array stays behind."""
+    path = pathlib.Path(config.image_dir) / "07.png"
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    save(path, noise)
+    for contents in (path.read_bytes()[:9_000], b"no image at all", b""):
+        path.write_bytes(contents)
+        with pytest.raises(InputError, match=r"07\.png cannot be read as an image"):
+            load(config, seed=0)
+        assert list(pathlib.Path(config.data_dir).iterdir()) == []
+
+
+def test_absent_images_are_counted_and_named(config):
+    """The error says how many, which, what the folder holds, and the two ways out."""
+    for i in (3, 5, 6, 9):
+        (pathlib.Path(config.image_dir) / f"{i:02}.png").unlink()
+    with pytest.raises(InputError) as error:
+        load(config, seed=0)
+    for words in ["lists 20 images", "lacks 4: 03.png, 05.png, 06.png, ...", "16 files such as 00.png"]:
+        assert words in str(error.value)
+    assert "write a labels file with only the rows whose images you have" in str(error.value)
+
+
+def test_a_crop_larger_than_an_image_is_refused(config):
+    """The error names the image, its size and the flag."""
+    with pytest.raises(InputError, match=r"png has 20 x 24 pixels, fewer than --crop_size=22"):
+        load(dataclasses.replace(config, crop_size=22), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace("03.png", "02.png"), "lists '02.png' more than once"),
+        (lambda text: "\n".join(line.split(",", 1)[1] for line in text.split("\n")), "does not name the images"),
+        (lambda text: "\n".join(text.split("\n")[:5]), "lists 4 images; at least 5"),
+    ],
+)
+def test_a_labels_file_that_does_not_fit_is_refused(config, change, words):
+    """Images listed twice, not named at all, too few to hold one out."""
+    path = pathlib.Path(config.labels_file)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InputError, match=words):
+        load(config, seed=0)
+
+
+def test_folders_that_cannot_be_used_are_named(config):
+    """No image folder; a data_dir that is a file; a kept file that is none of ours."""
+    with pytest.raises(InputError, match="no folder '/nowhere'"):
+        load(dataclasses.replace(config, image_dir="/nowhere"), seed=0)
+    with pytest.raises(InputError, match="--data_dir"):
+        load(dataclasses.replace(config, data_dir=config.labels_file), seed=0)
+    load(config, seed=0)
+    (kept,) = pathlib.Path(config.data_dir).iterdir()
+    kept.write_bytes(kept.read_bytes()[:1000])
+    with pytest.raises(InputError, match="Remove it and start again"):
+        load(config, seed=0)

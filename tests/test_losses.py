@@ -1,0 +1,73 @@
+"""Losses against numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from causalgan_tf import losses
+
+
+def test_wasserstein_terms_are_differences_of_means():
+    real, fake = tf.constant([[1.0], [3.0]]), tf.constant([[5.0], [0.0]])
+    assert float(losses.wasserstein_critic(real, fake)) == 0.5
+    assert float(losses.wasserstein_generator(fake)) == -2.5
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_penalty_of_the_critic_three_times_the_sum_of_two_columns(axis):
+    gradient = tf.constant([[3.0, 3.0]] * 4)
+    penalty = losses.gradient_penalty(gradient if axis == 1 else tf.transpose(gradient), axis)
+    assert float(penalty) == pytest.approx((3 * math.sqrt(2) - 1) ** 2, rel=1e-6)
+
+
+def test_penalty_has_a_finite_gradient_where_the_critic_is_flat():
+    x = tf.Variable([[0.0, 0.0]])
+    with tf.GradientTape() as tape:
+        penalty = losses.gradient_penalty(x, 1)
+    assert np.isfinite(tape.gradient(penalty, x)).all()
+
+
+def test_discriminator_terms_by_hand():
+    real, fake = tf.constant([[0.5], [2.0]]), tf.constant([[-2.0], [0.0]])
+    # hinge: (.5 + 0) / 2 + (0 + 1) / 2
+    assert float(losses.discriminator(real, fake, "hinge")) == pytest.approx(0.75)
+    d_real, d_fake = 1 / (1 + np.exp([-0.5, -2.0])), 1 / (1 + np.exp([2.0, 0.0]))
+    expected = -np.log(d_real).mean() - np.log(1 - d_fake).mean()
+    assert float(losses.discriminator(real, fake, "nonsaturating")) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("theory", math.log((1 - 0.8) / 0.8)),
+        ("hinge", -math.log(0.8 / 0.2)),
+        ("nonsaturating", -math.log(0.8)),
+        ("minimax", math.log(1 - 0.8)),
+    ],
+)
+def test_generator_terms_where_the_discriminator_says_four_fifths(kind, expected):
+    logit = tf.constant([[math.log(4.0)]])
+    assert float(losses.generator(logit, kind)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_unknown_term_is_named():
+    with pytest.raises(ValueError, match="hing"):
+        losses.generator(tf.zeros([1, 1]), "hing")
+    with pytest.raises(ValueError, match="crossed"):
+        losses.label_cross_entropy(tf.zeros([1, 1]), tf.zeros([1, 1]), "crossed")
+
+
+def test_label_cross_entropy_in_both_orientations():
+    labels, logits = tf.constant([[1.0, 0.0]]), tf.constant([[math.log(3.0), math.log(3.0)]])
+    # p = .75 for both columns
+    assert float(losses.label_cross_entropy(labels, logits)) == pytest.approx(
+        -(math.log(0.75) + math.log(0.25)) / 2, rel=1e-6
+    )
+    swapped = -((0.75 * math.log(0.99) + 0.25 * math.log(0.01)) + (0.75 * math.log(0.01) + 0.25 * math.log(0.99))) / 2
+    assert float(losses.label_cross_entropy(labels, logits, "swapped")) == pytest.approx(swapped, rel=1e-5)
+
+
+def test_noise_reconstruction_is_the_mean_square():
+    assert float(losses.noise_reconstruction(tf.constant([[1.0, 2.0]]), tf.constant([[0.0, 4.0]]))) == 2.5

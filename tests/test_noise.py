@@ -1,0 +1,47 @@
+"""Exogenous noise: known answers, and independence of the batch."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from causalgan_tf import noise
+
+
+@pytest.mark.parametrize(
+    ("key", "counter", "expected"),
+    [  # the known answers that the Random123 library ships
+        ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),
+        ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0x1CB996FC, 0xBB002BE7)),
+        ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0)),
+    ],
+)
+def test_threefry_gives_the_published_known_answers(key, counter, expected):
+    words = noise.threefry(*(tuple(tf.constant(word, tf.uint32) for word in pair) for pair in (key, counter)))
+    assert tuple(int(word) for word in words) == expected
+
+
+def test_a_row_draws_the_same_noise_in_any_batch_and_beside_any_blocks():
+    seeds = noise.row_seeds(7, 0, 100)
+    together = noise.uniform(seeds, ["A", "B"], 5)
+    alone = noise.uniform(noise.row_seeds(7, 42, 1), ["B"], 5)
+    np.testing.assert_array_equal(together[5:, 42], alone[:, 0])
+
+
+def test_noise_is_uniform_on_minus_one_to_one():
+    drawn = noise.uniform(noise.row_seeds(1, 0, 50_000), ["A"], 4).numpy()
+    assert drawn.min() >= -1.0 and drawn.max() < 1.0
+    # the mean of 200,000 numbers of variance 1/3 has standard error .0013
+    assert abs(drawn.mean()) < 0.005
+    assert abs(drawn.var() - 1 / 3) < 0.005
+
+
+def test_seeds_attempts_and_blocks_draw_different_noise():
+    rows = [noise.row_seeds(1, 0, 3), noise.row_seeds(2, 0, 3), noise.row_seeds(1, 0, 3, attempt=1)]
+    assert len({int(seed) for row in rows for seed in row}) == 9
+    a, b = np.split(noise.uniform(rows[0], ["A", "B"], 3).numpy(), 2)
+    assert not np.isin(a, b).any()
+
+
+def test_negative_and_large_seeds_are_distinct():
+    seeds = [noise.row_seeds(seed, 0, 1) for seed in (-1, 1, 2**40, -(2**40))]
+    assert len({int(seed[0]) for seed in seeds}) == 4

@@ -1,0 +1,135 @@
+"""The report: complete, valid JSON, and a page that needs nothing but itself."""
+
+import html.parser
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import squares
+from PIL import Image
+
+from causalgan_tf import evaluation, pictures, report
+
+SIZES = evaluation.EvaluationSizes(draws=5_000, effectiveness=50, uniform=50, cfid=100, judge_test=50, judge_steps=25)
+NODES = set(squares.GRAPH.nodes)
+
+
+class Page(html.parser.HTMLParser):
+    """Collects the text, the attributes that load something, and tags left open."""
+
+    VOID = {"meta", "img", "br", "link"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.words, self.loaded, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.loaded += [value for name, value in attrs if name in ("src", "href", "srcset", "data")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    workdir, world, model = tmp_path_factory.mktemp("run"), squares.dataset(n=300), squares.PerfectModel()
+    numbers = evaluation.evaluate(model, world, squares.CONFIG, workdir, SIZES)
+    report.write_report(workdir, numbers, pictures.draw_pictures(model, world, seed=0))
+    return workdir / "report"
+
+
+@pytest.fixture(scope="module")
+def numbers(folder):
+    return json.loads((folder / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def test_the_labels_part_is_complete(numbers):
+    assert {"tvd", "tvd_floor", "tvd_to_graph_law", "off_support_mass", "n", "do", "queries"} <= set(numbers["labels"])
+    assert {"mean_tvd", "max_tvd", "worst"} <= set(numbers["labels"]["do"])
+    assert all({"query", "model", "truth"} <= set(row) for row in numbers["labels"]["queries"])
+
+
+def test_the_images_part_is_complete(numbers):
+    images = numbers["images"]
+    assert set(images["effectiveness"]["observational"]) == NODES | {"mean"}
+    assert set(images["effectiveness"]["uniform_cells"]) == NODES | {"mean"}
+    assert set(images["effectiveness"]["do"]) == NODES | {"mean", "other_labels"}
+    assert set(images["balanced_accuracy"]) == set(images["judge"]) == NODES
+    assert {"observational", "do", "control"} <= set(images["cfid"])
+    assert set(images["coverage"]) == {"model", "control"}
+    assert set(images["diversity"]) == {"model", "real"}
+
+
+def test_timing_and_configuration_are_kept(numbers):
+    phases = {"install_s", "data_s", "controller_train_s", "image_train_s", "evaluate_s", "total_s"}
+    assert set(numbers["timing"]) == phases
+    assert numbers["config"] == json.loads(squares.CONFIG.to_json())
+
+
+def test_values_that_json_lacks_become_null():
+    text = report.to_json({"a": math.nan, "b": [np.float64("inf"), np.int64(3)], "c": {"d": np.float32(0.5)}})
+    assert json.loads(text) == {"a": None, "b": [None, 3], "c": {"d": 0.5}}
+
+
+def test_the_page_loads_nothing(page, folder):
+    assert page.loaded
+    assert all(value.startswith("data:image/png;base64,") for value in page.loaded)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?://|@import|url\(|<script", text)
+
+
+def test_the_page_closes_what_it_opens(page):
+    assert page.open == []
+
+
+def test_the_page_says_the_statements_with_their_numbers(page, numbers):
+    text = " ".join(page.words)
+    for row in numbers["labels"]["queries"]:
+        assert f"{row['query']} {row['model']:.4f} {row['truth']:.4f}" in text
+
+
+def test_the_page_names_every_label_the_graph_and_what_the_cfid_is_not(page):
+    text = " ".join(page.words)
+    assert all(node in text for node in NODES)
+    assert squares.GRAPH.to_text() in text
+    assert "It is no FID" in text
+
+
+def test_every_picture_is_a_file_beside_the_page(folder):
+    names = {path.stem for path in folder.glob("*.png")}
+    assert {"samples", "real", "do_given_Mustache", "switched_Mustache"} <= names
+    assert Image.open(folder / "samples.png").format == "PNG"
+
+
+def test_a_run_of_labels_has_a_report_without_images(tmp_path):
+    world, model = squares.dataset(n=100), squares.LabelsOnlyModel()
+    numbers = evaluation.evaluate(model, world, squares.CONFIG, tmp_path, SIZES)
+    report.write_report(tmp_path, numbers, {})
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.json", "report.html"}
+    assert "images" not in json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+
+
+def test_without_a_renderer_the_page_says_so(numbers):
+    images = {**numbers["images"], "judge_cells": "observational"}
+    images["cfid"] = {**images["cfid"], "do": None, "do_each": {}}
+    text = report.to_html({**numbers, "images": images}, {})
+    assert "no renderer" in text
+    assert "observational images only" in text
+
+
+def test_names_cannot_break_the_page(numbers):
+    config = {**numbers["config"], "data": {**numbers["config"]["data"], "graph": "<script>alert(1)</script>"}}
+    assert "<script>" not in report.to_html({**numbers, "config": config}, {})

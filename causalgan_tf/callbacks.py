@@ -45,7 +45,9 @@ class Progress(_EveryCall):
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Moves the bar."""
-        self.bar.set_postfix({name.removesuffix("_loss"): f"{value:.3g}" for name, value in logs.items()}, refresh=False)
+        self.bar.set_postfix(
+            {name.removesuffix("_loss"): f"{value:.3g}" for name, value in logs.items()}, refresh=False
+        )
         self.bar.update(step - self.bar.n)
 
     def on_train_end(self, logs: dict | None = None) -> None:
@@ -97,8 +99,8 @@ class Checkpoints(_EveryCall):
         wrong = [name for name, value in logs.items() if not math.isfinite(value)]
         if wrong:
             raise InputError(
-                f"{wrong[0]} is {logs[wrong[0]]} after step {step}: the training has diverged. The last good checkpoint "
-                f"is {self.manager.latest_checkpoint}; lower the learning rate and train into another folder."
+                f"{wrong[0]} is {logs[wrong[0]]} after step {step}: the training has diverged. The last good "
+                f"checkpoint is {self.manager.latest_checkpoint}. Lower the learning rate, train into another folder."
             )
         if step - self.saved >= self.every_steps:
             self.save(step)

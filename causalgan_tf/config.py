@@ -78,7 +78,11 @@ class DataConfig(_Validated):
     graph: str = option("causal_graph_1", 'causal graph: a name, a file, or text such as "Young -> Bald; Male -> Bald"')
     image_dir: str = option("", "folder of image files (dataset=folder)")
     labels_file: str = option("", "labels: CelebA's list_attr_celeba.txt or a csv (dataset=folder, table)")
-    data_dir: str = option("", "where TFDS keeps prepared data; empty: TFDS' own default", compared=False)
+    data_dir: str = option(
+        "",
+        "where prepared data are kept; empty: TFDS' own default, and ~/.cache/causalgan_tf for a folder's decoded images",
+        compared=False,
+    )
     image_size: int = option(32, "side of the square images, pixels; a power of two", low=16, high=256)
     crop_size: int = option(0, "side of the centre crop taken before resizing, pixels; 0: the largest square", low=0)
     train_images: int = option(20_000, "rendered training images (dataset=causal_faces)", low=1)
@@ -142,7 +146,8 @@ class ImageConfig(_Validated):
     noise_size: int = option(64, "exogenous noise of the image, U(-1,1) numbers (paper: 100)", low=1)
     width: int = option(32, "channels of the widest-resolution block (paper: 64)", low=4)
     kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5)", low=2)
-    learning_rate: float = option(2e-4, "Adam's learning rate, all four networks", low=0.0)
+    learning_rate: float = option(2e-4, "Adam's learning rate, all networks but the discriminator", low=0.0)
+    discriminator_learning_rate: float = option(2e-4, "Adam's learning rate, discriminator", low=0.0)
     beta1: float = option(0.5, "Adam's beta1", low=0.0, high=0.9999)
     gan_loss: str = option(
         "hinge",
@@ -165,7 +170,7 @@ class ImageConfig(_Validated):
     anti_labeler_decay: float = option(
         1_000.0, "steps in which c falls to 1/e (paper: 1,000 discriminator steps); 0: constant", low=0.0
     )
-    generator_steps: int = option(1, "generator updates for each update of the others (paper: 6)", low=1)
+    generator_steps: int = option(1, "generator updates for each update of the others (paper: 6)", low=1, high=60)
     mix_single: float = option(
         0.375,
         "share of generated rows in which one label, picked at random, is replaced by a fair coin: the cells that "
@@ -252,7 +257,7 @@ class RunConfig:
         return cls.from_json(path.read_text(encoding="utf-8"))
 
     def differences(self, other: "RunConfig") -> list[str]:
-        """Why `other` does not continue this run: one line "field: mine -> theirs" for each field that may not differ."""
+        """Why `other` does not continue this run: a line "field: mine -> theirs" for each field that may not differ."""
         lines = [] if self.seed == other.seed else [f"seed: {self.seed} -> {other.seed}"]
         for name in ("data", "controller", "image"):
             mine, theirs = getattr(self, name), getattr(other, name)

@@ -9,6 +9,6 @@ class InputError(ValueError):
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """" Did you mean 'X'?" for the known name nearest to `name`, or an empty string."""
+    """The sentence "Did you mean 'X'?" for the known name nearest to `name`, with a space before it, or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {matches[0]!r}?" if matches else ""

@@ -76,7 +76,9 @@ class CausalGraph:
 
     def to_text(self) -> str:
         """The text form that `from_text` reads."""
-        statements = [f"{', '.join(self.parents[node])} -> {node}" if self.parents[node] else node for node in self.nodes]
+        statements = [
+            f"{', '.join(self.parents[node])} -> {node}" if self.parents[node] else node for node in self.nodes
+        ]
         return "; ".join(statements)
 
     def to_dict(self) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,6 @@ renderer exists, so that no label is told from the company it keeps.
 """
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 
@@ -43,7 +42,9 @@ class Judge:
     def __init__(self, network: keras.Model, nodes: Sequence[str]) -> None:
         """Wraps a network of `judge_network`; `train_judge` and `Judge.load` build it."""
         self.network, self.nodes = network, tuple(nodes)
-        self._compiled = tf.function(self._read)
+        # images of every number in one trace
+        signature = [tf.TensorSpec([None, *network.input_shape[1:]], tf.uint8)]
+        self._compiled = tf.function(self._read, input_signature=signature)
 
     def examine(self, images: np.ndarray) -> Reading:
         """Labels and features of images uint8 [n, S, S, C], in one pass."""
@@ -62,19 +63,20 @@ class Judge:
         """Features float32 [n, F] of images uint8 [n, S, S, C], for the cFID and the coverage."""
         return self.examine(images).features
 
-    def save(self, folder: pathlib.Path) -> None:
-        """Writes `folder`/judge.keras and judge.json."""
-        folder = pathlib.Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.network.save(folder / "judge.keras")
-        (folder / "judge.json").write_text(json.dumps({"nodes": self.nodes}), encoding="utf-8")
+    def save(self, path: pathlib.Path) -> None:
+        """Writes names, shape and weights to `path`, an .npz file."""
+        weights = {f"weight_{place}": weight for place, weight in enumerate(self.network.get_weights())}
+        np.savez(path, nodes=self.nodes, shape=self.network.input_shape[1:], **weights)
 
     @classmethod
-    def load(cls, folder: pathlib.Path) -> "Judge":
-        """The judge that `save` wrote into `folder`."""
-        folder = pathlib.Path(folder)
-        nodes = json.loads((folder / "judge.json").read_text(encoding="utf-8"))["nodes"]
-        return cls(keras.models.load_model(folder / "judge.keras", compile=False), nodes)
+    def load(cls, path: pathlib.Path) -> "Judge":
+        """The judge that `save` wrote to `path`."""
+        with np.load(path) as saved:
+            nodes, shape = saved["nodes"].tolist(), saved["shape"].tolist()
+            weights = [saved[f"weight_{place}"] for place in range(len(saved.files) - 2)]
+        network = judge_network(shape, len(nodes), seed=0)
+        network.set_weights(weights)
+        return cls(network, nodes)
 
     def _read(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits, features = self.network(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)

@@ -51,7 +51,9 @@ def _key(seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.cast(seeds, tf.uint32), tf.cast(tf.bitwise.right_shift(seeds, tf.constant(32, tf.int64)), tf.uint32)
 
 
-def row_seeds(seed: int | tf.Tensor, first: int | tf.Tensor, n: int | tf.Tensor, attempt: int | tf.Tensor = 0) -> tf.Tensor:
+def row_seeds(
+    seed: int | tf.Tensor, first: int | tf.Tensor, n: int | tf.Tensor, attempt: int | tf.Tensor = 0
+) -> tf.Tensor:
     """Seeds of rows first .. first + n - 1 of a draw.
 
     Args:

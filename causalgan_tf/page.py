@@ -31,7 +31,6 @@ tr.total td{font-weight:600}
 tr.control td{color:var(--muted)}
 figure{margin:0 0 6px}
 figure img{display:block;max-width:100%;height:auto}
-figcaption{color:var(--muted);font-size:13px;margin-top:5px}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:26px 36px;margin:14px 0}
 pre{background:var(--soft);border:1px solid var(--line);border-radius:8px;padding:12px 14px;overflow-x:auto;
 font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace}
@@ -88,13 +87,19 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], styles: dict[int
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
-def picture(image: Image.Image, text: str, caption: str = "") -> str:
-    """A picture inside the page, with the words that stand for it where it cannot be seen."""
+def picture(image: Image.Image, text: str, width: int | None = None) -> str:
+    """A picture inside the page.
+
+    Args:
+        image: the picture.
+        text: the words that stand for it where it cannot be seen.
+        width: pixels of the page that it takes up; None: as many as it has.
+    """
     file = io.BytesIO()
-    image.save(file, format="PNG", optimize=True)
+    image.save(file, format="PNG")
     data = base64.b64encode(file.getvalue()).decode("ascii")
-    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
-    return f'<figure><img alt="{html.escape(text)}" src="data:image/png;base64,{data}">{below}</figure>'
+    size = f' width="{width or image.width}"'
+    return f'<figure><img alt="{html.escape(text)}"{size} src="data:image/png;base64,{data}"></figure>'
 
 
 def pair(parts: Iterable[str]) -> str:

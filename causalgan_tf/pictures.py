@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 8  # images in a row of a picture
 CELL = 64  # smallest side of one drawn image, pixels
-INK, PAPER, MUTED, ACCENT = "#1d2433", "#ffffff", "#8a93a6", "#2f6fed"
+INK, PAPER, MUTED, ACCENT = "#1d2433", "#ffffff", "#667085", "#2f6fed"
 
 
 def grid(images: np.ndarray, columns: int, padding: int = 2, scale: int = 1) -> Image.Image:
@@ -86,7 +86,7 @@ def bars(values: Mapping[str, float], floors: Mapping[str, float], axis: str) ->
     Returns:
         An RGB picture.
     """
-    figure = Figure(figsize=(7.2, 0.7 + 0.2 * len(values)), dpi=130, facecolor=PAPER)
+    figure = Figure(figsize=(7.2, 0.7 + 0.2 * len(values)), dpi=200, facecolor=PAPER)
     axes = figure.add_subplot()
     places = {name: place for place, name in enumerate(values)}
     axes.barh(list(places.values()), list(values.values()), height=0.62, color=ACCENT)

@@ -12,6 +12,7 @@ from PIL import Image
 from causalgan_tf import page, pictures
 
 NOTHING = "–"
+CHART_WIDTH = 720  # pixels of the page
 
 
 def write_report(workdir: str | pathlib.Path, numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> None:
@@ -38,17 +39,18 @@ def to_json(numbers: Mapping[str, Any]) -> str:
 def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str:
     """The whole report as one self-contained page."""
     numbers = _plain(numbers)
+    labels, images = _labels(numbers), numbers.get("images")
+    if images:
+        labels = [*_do_and_given(drawn), *labels, *_effectiveness(images), *_image_law(images), *_samples(drawn)]
     body = [
         page.heading("What this model has learnt", 1),
         page.paragraph(_subtitle(numbers), note=True),
         _headline(numbers),
         *_statements(numbers["labels"]),
-        *_interventions(numbers),
+        *labels,
+        *_run(numbers),
     ]
-    if "images" in numbers:
-        images = numbers["images"]
-        body += [*_do_and_given(drawn), *_effectiveness(images), *_image_law(images), *_samples(drawn)]
-    return page.document("CausalGAN report", [*body, *_run(numbers)])
+    return page.document("CausalGAN report", body)
 
 
 def _plain(value: Any) -> Any:
@@ -98,28 +100,37 @@ def _headline(numbers: Mapping[str, Any]) -> str:
         ),
     ]
     if images:
-        effect, cfid, cover = images["effectiveness"]["do"], images["cfid"], images["coverage"]
-        rows += [
-            ("Images show what is set", _percent(effect["mean"]), "of the images under do(X=x) show X=x to the judge."),
-            (
-                "Everything else as asked",
-                _percent(effect["other_labels"]),
-                "of the other labels are seen in those images as the model drew them.",
-            ),
-            (
-                "Image law under do" if cfid["do"] is not None else "Image law",
-                _decimal(cfid["do"] if cfid["do"] is not None else cfid["observational"], 2),
-                f"cFID; two sets of real images are {_decimal(cfid['control'], 2)} apart.",
-            ),
-            (
-                "Variety",
-                _percent(cover["model"]),
-                f"of the real images have a generated one nearby; another real set covers {_percent(cover['control'])}.",
-            ),
-        ]
+        rows += _image_cards(images)
     spent = f"in all, {_seconds(timing['evaluate_s'])} of it for this evaluation."
     rows.append(("Time", _seconds(timing["total_s"]), spent))
     return page.cards(rows)
+
+
+def _image_cards(images: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    effect, cfid, cover = images["effectiveness"]["do"], images["cfid"], images["coverage"]
+    judge = np.mean(list(images["judge"].values()))
+    return [
+        (
+            "Images show what is set",
+            _percent(effect["mean"]),
+            f"of the images under do(X=x) show X=x to a judge, who is right on {_percent(judge)} of unseen real ones.",
+        ),
+        (
+            "Other labels stay right",
+            _percent(effect["other_labels"]),
+            "of the labels that were not set are seen in those images as the model drew them.",
+        ),
+        (
+            "Image law under do" if cfid["do"] is not None else "Image law",
+            _decimal(cfid["do"] if cfid["do"] is not None else cfid["observational"], 2),
+            f"cFID; two sets of real images are {_decimal(cfid['control'], 2)} apart.",
+        ),
+        (
+            "Variety",
+            _percent(cover["model"]),
+            f"of the real images have a generated one nearby; other real ones cover {_percent(cover['control'])}.",
+        ),
+    ]
 
 
 def _statements(labels: Mapping[str, Any]) -> list[str]:
@@ -144,7 +155,7 @@ def _statements(labels: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _interventions(numbers: Mapping[str, Any]) -> list[str]:
+def _labels(numbers: Mapping[str, Any]) -> list[str]:
     labels = numbers["labels"]
     do = labels["do"]
     law = "the exact law of the data" if numbers["law"] == "exact" else "the law that the graph implies for the data"
@@ -165,7 +176,7 @@ def _interventions(numbers: Mapping[str, Any]) -> list[str]:
             f"Distance of the model's labels under do(X=x) to {law}, mechanisms of X removed. "
             "The dark tick is what sampling alone would give."
         ),
-        page.picture(chart, "total variation distance under each single intervention"),
+        page.picture(chart, "total variation distance under each single intervention", CHART_WIDTH),
         page.folded("The same as a table", page.table(("Intervention", "TVD", "sampling floor"), each)),
     ]
 
@@ -179,7 +190,7 @@ def _do_and_given(drawn: Mapping[str, Image.Image]) -> list[str]:
         ):
             if name.startswith(kind):
                 label = name.removeprefix(kind)
-                parts.append(page.heading(label, 3) + page.picture(image, words.format(label)))
+                parts.append(page.picture(image, words.format(label)))
     return [
         page.heading("Intervention above, condition below"),
         page.paragraph("The upper row sets the label and leaves its causes alone; the lower keeps who has it anyway."),
@@ -192,7 +203,8 @@ def _do_and_given(drawn: Mapping[str, Image.Image]) -> list[str]:
 
 def _effectiveness(images: Mapping[str, Any]) -> list[str]:
     effect, judge = images["effectiveness"], images["judge"]
-    columns = [effect["observational"], effect["do"], effect["uniform_cells"], images["balanced_accuracy"], judge]
+    balanced = images["balanced_accuracy_observational"], images["balanced_accuracy"]
+    columns = [effect["observational"], balanced[0], effect["do"], effect["uniform_cells"], balanced[1], judge]
     rows = [(label, *(_percent(column.get(label)) for column in columns)) for label in judge]
     means = [np.mean([column[label] for label in judge if column.get(label) is not None]) for column in columns]
     rows.append(("mean", *map(_percent, means)))
@@ -205,14 +217,22 @@ def _effectiveness(images: Mapping[str, Any]) -> list[str]:
         page.heading("Do the images show their labels?"),
         page.paragraph(f"{seen} It never saw a generated image. Its own score on held-out real images is the ceiling."),
         page.table(
-            ("Label", "as observed", "set by do", "uniform cells", "uniform, balanced", "judge on real"),
+            ("Label", "as observed", "balanced", "set by do", "uniform cells", "balanced", "judge on real"),
             rows,
             {len(rows) - 1: "total"},
         ),
         page.paragraph(
-            f"Under do(X=x), n = {images['n']['do_effectiveness']:,} images each: "
-            f"{_percent(effect['do']['other_labels'])} of the labels that were not set are seen as drawn.",
+            f"Share of images in which the judge sees the label that they were drawn for; balanced: mean of the shares "
+            f"for label 0 and label 1. Set by do: mean of do(X=0) and do(X=1), n = {images['n']['do_effectiveness']:,} "
+            f"images each; {_percent(effect['do']['other_labels'])} of the labels that were not set are seen as drawn.",
             note=True,
+        ),
+        page.folded(
+            "Every label under each intervention",
+            page.table(
+                ("Intervention", *judge),
+                [(name, *(_percent(row[label]) for label in judge)) for name, row in effect["do_each"].items()],
+            ),
         ),
     ]
 
@@ -246,8 +266,9 @@ def _image_law(images: Mapping[str, Any]) -> list[str]:
             f"cFID: Fréchet distance of the judge's features, {n['observational']:,} generated against "
             f"{n['real']:,} real images; the control compares {n['control']:,} with {n['control']:,} real ones. It is "
             "no FID: the features are this judge's, so compare it with the control and with runs on the same data "
-            "only. Coverage: share of the real images that have a generated one within the distance of their fifth "
-            "nearest real neighbour. Pairwise distance: mean over pairs of images with equal labels.",
+            "only. Under do: against rendered images under the same intervention, mean over all single ones. Coverage: "
+            "share of the real images that have a generated one within the distance of their fifth nearest real "
+            "neighbour. Pairwise distance: between images with equal labels, root mean square, of 255 grey levels.",
             note=True,
         ),
     ]

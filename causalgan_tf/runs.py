@@ -1,11 +1,11 @@
 """A run folder: what lies where in it, the networks of its configuration, and the trained model.
 
-    config.json     the configuration
-    timing.json     seconds of each phase
-    controller/     checkpoints of the causal controller
-    images/         checkpoints of the image model
-    logs/           TensorBoard summaries
-    report/         what causalgan-evaluate writes
+config.json     the configuration
+timing.json     seconds of each phase
+controller/     checkpoints of the causal controller
+images/         checkpoints of the image model
+logs/           TensorBoard summaries
+report/         what causalgan-evaluate writes
 """
 
 import json
@@ -51,9 +51,7 @@ def build_label_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
 def build_image_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
     """An untrained image generator of the configured shape."""
     c = config.image
-    return dcgan.generator(
-        len(graph), c.noise_size, config.data.image_size, CHANNELS, c.width, c.kernel, config.seed
-    )
+    return dcgan.generator(len(graph), c.noise_size, config.data.image_size, CHANNELS, c.width, c.kernel, config.seed)
 
 
 def has_checkpoint(workdir: pathlib.Path, stage: str) -> bool:

@@ -76,7 +76,9 @@ def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
     """The stages in their order; InputError for an unknown one, or for images of a table."""
     unknown = sorted(set(stages) - set(runs.STAGES))
     if unknown or not stages:
-        raise InputError(f"stages: expected some of {','.join(runs.STAGES)}; got {unknown[0] if unknown else 'none'!r}.")
+        raise InputError(
+            f"stages: expected some of {','.join(runs.STAGES)}; got {unknown[0] if unknown else 'none'!r}."
+        )
     if config.data.dataset == "table":
         return ("controller",)
     return tuple(stage for stage in runs.STAGES if stage in stages)
@@ -148,9 +150,7 @@ def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> 
     return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0]), real)
 
 
-def train_images(
-    config: RunConfig, workdir: pathlib.Path, dataset: Dataset, strategy: tf.distribute.Strategy
-) -> int:
+def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
     """Trains the image model up to its configured steps; returns the steps done in all."""
     c, graph = config.image, dataset.graph
     controller = runs.restore_averaged(workdir, "controller", runs.build_label_generator(config, graph))
@@ -181,7 +181,7 @@ def build_causal_gan(config: RunConfig, dataset: Dataset, sampler: LabelSampler)
     shape = {"image_size": config.data.image_size, "channels": runs.CHANNELS, "width": c.width, "kernel": c.kernel}
 
     def labeler(name: str, outputs: int, number: int) -> keras.Model:
-        return dcgan.trunk(outputs, **shape, noise=c.labeler_noise, name=name, seed=config.seed + number)
+        return dcgan.trunk(outputs, **shape, name=name, seed=config.seed + number)
 
     return CausalGAN(
         generator=runs.build_image_generator(config, graph),

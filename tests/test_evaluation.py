@@ -1,5 +1,6 @@
 """Evaluation of models whose every number is known: a perfect one, and ones that are wrong on purpose."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import squares
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes, evaluate
 from causalgan_tf.evaluation.images import judge_split
+from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.judge import train_judge
 from causalgan_tf.metrics.tvd import total_variation
 
@@ -38,6 +40,11 @@ def perfect(world, judge, tmp_path_factory):
 @pytest.fixture(scope="module")
 def conditioning(world, judge, tmp_path_factory):
     return measure(squares.ConditioningModel(), world, judge, tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def blind(world, judge, tmp_path_factory):
+    return measure(squares.BlindModel(), world, judge, tmp_path_factory.mktemp("run"))
 
 
 def test_a_perfect_model_is_as_far_from_the_data_as_sampling_alone(perfect):
@@ -99,18 +106,21 @@ def test_conditioning_in_place_of_doing_is_caught(conditioning, perfect):
     assert cfid["do_each"]["do(Mustache=1)"] > 5 * right["do_each"]["do(Mustache=1)"]
 
 
-def test_a_label_that_the_images_ignore_is_caught(world, judge, tmp_path):
-    effect = measure(squares.BlindModel(), world, judge, tmp_path)["images"]["effectiveness"]
+def test_a_label_that_the_images_ignore_is_caught(blind):
+    effect = blind["images"]["effectiveness"]
     assert effect["do"]["Mustache"] == pytest.approx(0.5, abs=0.02)
     assert effect["do"]["Male"] > 0.99
     assert effect["do"]["mean"] == pytest.approx(np.mean([effect["do"][node] for node in NODES]))
     assert effect["uniform_cells"]["Mustache"] == pytest.approx(0.5, abs=0.1)
+    assert (
+        effect["do_each"]["do(Mustache=0)"]["Mustache"] < 0.02 < 0.98 < effect["do_each"]["do(Mustache=1)"]["Mustache"]
+    )
     # P(Mustache = 1) = .4 (.25 * .6 + .75 * .4) = .18
     assert effect["observational"]["Mustache"] == pytest.approx(0.18, abs=0.07)
 
 
-def test_balanced_accuracy_of_an_ignored_label_is_a_half(world, judge, tmp_path):
-    images = measure(squares.BlindModel(), world, judge, tmp_path)["images"]
+def test_balanced_accuracy_of_an_ignored_label_is_a_half(blind):
+    images = blind["images"]
     assert images["balanced_accuracy"]["Mustache"] == pytest.approx(0.5)
     assert images["balanced_accuracy_observational"]["Mustache"] == pytest.approx(0.5)
 
@@ -149,6 +159,18 @@ def test_timing_joins_the_phases_before_with_this_one(world, tmp_path):
 def test_nothing_is_written(world, tmp_path):
     evaluate(squares.LabelsOnlyModel(), world, squares.CONFIG, tmp_path, SIZES)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_too_few_test_images_are_refused_before_anything_is_trained(world, tmp_path):
+    few = dataclasses.replace(world, test=squares.image_set(11, 3))
+    with pytest.raises(InputError, match="There are 11 test images"):
+        evaluate(squares.PerfectModel(), few, squares.CONFIG, tmp_path, SIZES)
+
+
+def test_every_purpose_has_noise_of_its_own():
+    seeds = {derived_seed(seed, purpose) for seed in range(10) for purpose in ("rows", "images", "cells")}
+    assert len(seeds) == 30
+    assert derived_seed(3, "rows") == derived_seed(3, "rows")
 
 
 def test_sizes_are_checked():

@@ -55,7 +55,7 @@ def test_fewer_images_than_a_batch_are_enough(uniform):
 
 
 def test_a_saved_judge_sees_the_same(judge, uniform, tmp_path):
-    judge.save(tmp_path)
-    loaded = Judge.load(tmp_path)
+    judge.save(tmp_path / "judge.npz")
+    loaded = Judge.load(tmp_path / "judge.npz")
     assert loaded.nodes == squares.GRAPH.nodes
     np.testing.assert_array_equal(loaded.features(uniform.images[:9]), judge.features(uniform.images[:9]))

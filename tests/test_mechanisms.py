@@ -25,7 +25,9 @@ def draw(generator, noise, **do):
     values = np.full((ROWS, len(GRAPH)), np.nan, np.float32)
     for node, value in do.items():
         values[:, GRAPH.index(node)] = value
-    return generator([{node: tf.constant(part, tf.float32) for node, part in noise.items()}, tf.constant(values)]).numpy()
+    return generator(
+        [{node: tf.constant(part, tf.float32) for node, part in noise.items()}, tf.constant(values)]
+    ).numpy()
 
 
 def test_the_functional_model_and_the_batch_last_form_give_the_same_labels(generator, noise):

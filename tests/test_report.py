@@ -111,7 +111,8 @@ def test_the_page_names_every_label_the_graph_and_what_the_cfid_is_not(page):
 def test_every_picture_is_a_file_beside_the_page(folder):
     names = {path.stem for path in folder.glob("*.png")}
     assert {"samples", "real", "do_given_Mustache", "switched_Mustache"} <= names
-    assert Image.open(folder / "samples.png").format == "PNG"
+    with Image.open(folder / "samples.png") as picture:
+        assert picture.format == "PNG"
 
 
 def test_a_run_of_labels_has_a_report_without_images(tmp_path):

@@ -1,20 +1,23 @@
 """What the programs share: flags out of dataclass fields, and errors of the user without a traceback."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from causalgan_tf.errors import InputError
 
-# set before TensorFlow is imported, unless the user has set them
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+# what TensorFlow must see when it is imported, unless the user has set it
 ENVIRONMENT = {
+    LOG_LEVEL: "2",
     "KERAS_BACKEND": "tensorflow",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_ENABLE_ONEDNN_OPTS": "1",  # 1.8 times faster convolutions where a processor has no AVX-512
 }
 
@@ -33,21 +36,22 @@ def run(
         main: the program.
         interrupted: what to say after Ctrl-C.
     """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__  # the head of --help
     declare(flags.FLAGS)
     try:
-        app.run(main, flags_parser=parse)
+        app.run(main, flags_parser=_parse_quietly)
     except InputError as error:
         _exit(2, f"error: {error}")
     except (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         _exit(2, f"error: {error.filename}: {error.strerror}.")
+    except BrokenPipeError:  # the reader of --help, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except KeyboardInterrupt:
         _exit(130, interrupted)
 
 
-def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> flags.FlagValues:
+def parse(argv: Sequence[str], values: flags.FlagValues) -> flags.FlagValues:
     """The parsed flags.
 
     Raises:
@@ -62,6 +66,18 @@ def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> flags.
     if len(rest) > 1:
         raise InputError(f"unexpected argument {rest[1]!r}: options are written --name=value (--help lists the flags)")
     return values
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow and looks for devices; without its start-up messages, unless the user has set a log level."""
+    asked = LOG_LEVEL in os.environ
+    os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
+    with contextlib.nullcontext() if asked else _silent():
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+    if shutil.which("nvidia-smi") and not gpus and "CUDA_VISIBLE_DEVICES" not in os.environ:
+        logging.warning("TensorFlow finds no GPU, though nvidia-smi is here; %s=0 shows why.", LOG_LEVEL)
 
 
 def define(
@@ -114,6 +130,26 @@ def folder(values: flags.FlagValues, name: str) -> pathlib.Path:
     if not values[name].value:
         raise InputError(f"--{name} is missing: {values[name].help}.")
     return pathlib.Path(values[name].value).expanduser()
+
+
+def _parse_quietly(argv: Sequence[str]) -> flags.FlagValues:
+    values = parse(argv, flags.FLAGS)
+    if values["verbosity"].using_default_value:  # absl would raise it to INFO
+        values.verbosity = logging.WARNING
+    return values
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Drops what is written to standard error, by C++ code too: TensorFlow logs before it reads its log level."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _exit(status: int, message: str) -> None:

@@ -21,6 +21,7 @@ def main(values: flags.FlagValues) -> None:
     """Evaluates."""
     workdir = common.folder(values, "workdir")
     config = RunConfig.load(workdir)
+    common.start_tensorflow()
     from causalgan_tf import data, evaluation, pictures, report, runs
 
     model = runs.load(workdir)

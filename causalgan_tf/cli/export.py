@@ -19,6 +19,7 @@ def main(values: flags.FlagValues) -> None:
     """Exports."""
     workdir, export_dir = common.folder(values, "workdir"), common.folder(values, "export_dir")
     RunConfig.load(workdir)
+    common.start_tensorflow()
     from causalgan_tf import export, runs
 
     print(export.export_model(runs.load(workdir), export_dir) / "saved_model.pb")

@@ -1,6 +1,6 @@
 """Draws labels and images from a trained run: causalgan-sample --workdir=runs/faces --do=Mustache=1 --out=OUT.
 
-Writes OUT/labels.csv (one column a label, 0 or 1) and, if images are drawn, OUT/images.png and OUT/images/00000.png, ...
+Writes OUT/labels.csv (one column a label, 0 or 1) and, if images are drawn, OUT/images.png, OUT/images/00000.png, ...
 With --compare=Mustache=1 also OUT/compare.png: do(Mustache=1) above the condition Mustache=1.
 """
 
@@ -48,6 +48,7 @@ def main(values: flags.FlagValues) -> None:
     )
     if compared and not values.images:
         raise InputError("--compare draws images: it does not go with --noimages.")
+    common.start_tensorflow()
     from causalgan_tf import pictures, runs
 
     model = runs.load(workdir)

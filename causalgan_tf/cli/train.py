@@ -54,6 +54,7 @@ def main(values: flags.FlagValues) -> None:
     load_graph(config.data.graph)
     if values.logical_devices and values.strategy != "mirrored":
         raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
+    common.start_tensorflow()
     from causalgan_tf import training
 
     stages, say = tuple(values.stages.split(",")), functools.partial(print, flush=True)

@@ -4,8 +4,11 @@ import dataclasses
 import pathlib
 import platform
 import time
-from importlib import metadata
 from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
 
 from causalgan_tf import runs
 from causalgan_tf.causal_model import CausalModel
@@ -71,11 +74,5 @@ def evaluate(
 
 
 def _versions() -> dict[str, str]:
-    packages = {name: metadata.version(name) for name in ("keras", "numpy")}
-    return {"python": platform.python_version(), "tensorflow": _tensorflow_version(), **packages}
-
-
-def _tensorflow_version() -> str:
-    import tensorflow as tf
-
-    return tf.__version__
+    packages = {"tensorflow": tf, "keras": keras, "numpy": np}
+    return {"python": platform.python_version()} | {name: package.__version__ for name, package in packages.items()}

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from tqdm import tqdm
 
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.data.images import Dataset, ImageSet
+from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graph import CausalGraph
@@ -23,6 +25,7 @@ from causalgan_tf.metrics.images import (
 )
 
 NEIGHBOURS = 5  # k of the coverage
+FEWEST = 2 * (NEIGHBOURS + 1)  # test images: either half needs k neighbours of an image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +42,16 @@ class Seen:
     predicted: np.ndarray
     features: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.labels)
+
     def agreement(self) -> np.ndarray:
         """Share of the images whose predicted label is the label, float64 [K]."""
         return (self.labels == self.predicted).mean(axis=0)
+
+    def balanced(self) -> np.ndarray:
+        """The same, as the mean of the shares for label 0 and label 1, NaN where one of them is missing."""
+        return balanced_accuracy(self.predicted, self.labels)
 
     def first(self, n: int) -> "Seen":
         """The first n images."""
@@ -53,12 +63,19 @@ class Source:
     """A law of labels and images: the model's, or the true one.
 
     Attributes:
+        name: tells the noise of its images from another source's.
         rows: (n, do, seed) -> label rows uint8 [n, K].
         images: (labels, seed) -> uint8 [n, S, S, C], each row with its own noise.
     """
 
-    rows: Callable[[int, Mapping[str, int], int], np.ndarray]
+    name: str
+    rows: Callable[[int, Mapping[str, int] | None, int], np.ndarray]
     images: Callable[[np.ndarray, int], np.ndarray]
+
+    def observe(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and images without an intervention."""
+        rows = self.rows(n, None, derived_seed(seed, "rows"))
+        return rows, self.images(rows, derived_seed(seed, f"{self.name} images"))
 
 
 def look(judge: Judge, labels: np.ndarray, images: np.ndarray) -> Seen:
@@ -67,19 +84,23 @@ def look(judge: Judge, labels: np.ndarray, images: np.ndarray) -> Seen:
     return Seen(labels, reading.labels, reading.features)
 
 
-def under_do(source: Source, judge: Judge, base: Seen, do: Mapping[str, int], rows_seed: int, seed: int) -> Seen:
-    """As many images under an intervention as `base` has without one.
+def under_every_do(source: Source, judge: Judge, base: Seen, graph: CausalGraph, seed: int) -> dict[str, Seen]:
+    """Images under every single intervention, as many of each as `base`, what `source.observe` showed, has.
 
     An image depends on its labels and on noise of its own, so a row whose labels equal those of the same row of
     `base` keeps that row's image: about half of the images need not be drawn again, and the law is the same.
     """
-    rows = source.rows(len(base.labels), do, rows_seed)
-    predicted, features = base.predicted.copy(), base.features.copy()
-    new = (rows != base.labels).any(axis=1)
-    if new.any():
-        fresh = look(judge, rows[new], source.images(rows[new], seed))
-        predicted[new], features[new] = fresh.predicted, fresh.features
-    return Seen(rows, predicted, features)
+    seen = {}
+    for text, do in tqdm(list(single_interventions(graph)), source.name, leave=False, disable=None):
+        rows = source.rows(len(base), do, derived_seed(seed, "rows"))
+        predicted, features = base.predicted.copy(), base.features.copy()
+        new = (rows != base.labels).any(axis=1)
+        if new.any():
+            images = source.images(rows[new], derived_seed(seed, f"{source.name} {text}"))
+            reading = judge.examine(images)
+            predicted[new], features[new] = reading.labels, reading.features
+        seen[text] = Seen(rows, predicted, features)
+    return seen
 
 
 def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
@@ -106,73 +127,75 @@ def image_numbers(
 
     Returns:
         The "images" part of report.json.
+
+    Raises:
+        InputError: too few test images.
     """
+    _check_test(dataset)
     nodes = model.graph.nodes
     train, held_out = judge_split(dataset, sizes.judge_test)
     judge = judge or train_judge(train, nodes, derived_seed(seed, "judge"), sizes.judge_steps)
-    ceiling = look(judge, held_out.labels, held_out.images)
-    labels = model.sample_labels(sizes.cfid, seed=derived_seed(seed, "rows"))
-    images = model.images_of(labels, derived_seed(seed, "images"))
-    observational = look(judge, labels, images)
-    cells = np.random.default_rng(derived_seed(seed, "cells")).integers(0, 2, (sizes.uniform, len(nodes)), np.uint8)
-    uniform = look(judge, cells, model.images_of(cells, derived_seed(seed, "uniform")))
     real = look(judge, dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
+    source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
+    labels, images = source.observe(sizes.cfid, seed)
+    observational = look(judge, labels, images)
+    uniform = _on_uniform_cells(model, judge, sizes.uniform, seed)
+    with ThreadPoolExecutor(1) as beside:  # the renderer works in Python, the generator and the judge in TensorFlow
+        rendering = beside.submit(_rendered_under_every_do, dataset, law, judge, sizes.cfid, seed)
+        base = observational.first(sizes.cfid if dataset.render else sizes.effectiveness)
+        generated = under_every_do(source, judge, base, model.graph, seed)
+        rendered = rendering.result()
     halves = _real_halves(judge, dataset, real)
-    generated, rendered = _interventions(model, dataset, law, judge, observational, sizes, seed)
     return {
-        "judge": _named(nodes, ceiling.agreement()),
+        "judge": _named(nodes, look(judge, held_out.labels, held_out.images).agreement()),
         "judge_cells": "observational" if dataset.uniform is None else "uniform",
         "effectiveness": {
             "observational": _with_mean(nodes, observational.agreement()),
             "uniform_cells": _with_mean(nodes, uniform.agreement()),
-            "do": _effectiveness_under_do(model.graph, generated, sizes.effectiveness),
+            **_effectiveness_under_do(model.graph, generated, sizes.effectiveness),
         },
-        "balanced_accuracy": _named(nodes, balanced_accuracy(uniform.predicted, uniform.labels)),
-        "balanced_accuracy_observational": _named(
-            nodes, balanced_accuracy(observational.predicted, observational.labels)
-        ),
+        "balanced_accuracy": _named(nodes, uniform.balanced()),
+        "balanced_accuracy_observational": _named(nodes, observational.balanced()),
         "cfid": _cfid(observational, real, halves, generated, rendered),
         "coverage": {
             "model": coverage(real.features, observational.features, NEIGHBOURS),
-            "control": coverage(halves[0], halves[1], NEIGHBOURS),
+            "control": coverage(*halves, NEIGHBOURS),
         },
         "diversity": _diversity(images, labels, dataset.test.images[: sizes.cfid], real.labels),
         "n": {
+            "judge_train": len(train),
             "judge_test": len(held_out),
-            "observational": len(labels),
-            "uniform": len(cells),
-            "do_effectiveness": sizes.effectiveness,
-            "real": len(real.labels),
+            "observational": len(observational),
+            "uniform": len(uniform),
+            "do_effectiveness": min(sizes.effectiveness, sizes.cfid),
+            "do_cfid": sizes.cfid if rendered else 0,
+            "real": len(real),
             "control": len(halves[0]),
-            "rendered": len(next(iter(rendered.values())).labels) if rendered else 0,
         },
     }
 
 
-def _interventions(
-    model: CausalModel,
-    dataset: Dataset,
-    law: LabelLaw,
-    judge: Judge,
-    observational: Seen,
-    sizes: EvaluationSizes,
-    seed: int,
-) -> tuple[dict[str, Seen], dict[str, Seen]]:
-    """Generated and, where there is a renderer, rendered images under every single intervention."""
-    rows_seed = derived_seed(seed, "rows")
-    sides = [(Source(lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of), observational)]
+def _check_test(dataset: Dataset) -> None:
+    if len(dataset.test) < FEWEST:
+        raise InputError(
+            f"There are {len(dataset.test)} test images, too few to measure by: expected at least {FEWEST}. "
+            "Raise --test_images, or bring more images."
+        )
+
+
+def _on_uniform_cells(model: CausalModel, judge: Judge, n: int, seed: int) -> Seen:
+    """Generated images whose labels are independent fair coins."""
+    cells = np.random.default_rng(derived_seed(seed, "cells")).integers(0, 2, (n, len(model.graph)), np.uint8)
+    return look(judge, cells, model.images_of(cells, derived_seed(seed, "uniform")))
+
+
+def _rendered_under_every_do(dataset: Dataset, law: LabelLaw, judge: Judge, n: int, seed: int) -> dict[str, Seen]:
+    """The true images under every single intervention; empty without a renderer."""
     if dataset.render is None:
-        sides[0] = sides[0][0], observational.first(sizes.effectiveness)
-    else:
-        rows = law.sample(sizes.cfid, seed=rows_seed)
-        base = look(judge, rows, dataset.render(rows, derived_seed(seed, "rendered")))
-        sides.append((Source(lambda n, do, s: law.sample(n, seed=s, do=do), dataset.render), base))
-    seen = tuple({} for _ in range(2))
-    for text, do in tqdm(list(single_interventions(model.graph)), desc="images under do", leave=False, disable=None):
-        for place, (source, base) in enumerate(sides):
-            fresh = derived_seed(seed, f"{('generated', 'rendered')[place]} {text}")
-            seen[place][text] = under_do(source, judge, base, do, rows_seed, fresh)
-    return seen
+        return {}
+    source = Source("rendered", lambda n, do, s: law.sample(n, seed=s, do=do), dataset.render)
+    base = look(judge, *source.observe(n, seed))
+    return under_every_do(source, judge, base, law.graph, seed)
 
 
 def _real_halves(judge: Judge, dataset: Dataset, real: Seen) -> tuple[np.ndarray, np.ndarray]:
@@ -184,18 +207,23 @@ def _real_halves(judge: Judge, dataset: Dataset, real: Seen) -> tuple[np.ndarray
     return judge.features(dataset.train.images[:n]), real.features[:n]
 
 
-def _effectiveness_under_do(graph: CausalGraph, generated: Mapping[str, Seen], n: int) -> dict[str, float]:
-    """Agreement on the label that was set (mean of do(0) and do(1)) and, over all interventions, on the others."""
+def _effectiveness_under_do(graph: CausalGraph, generated: Mapping[str, Seen], n: int) -> dict[str, Any]:
+    """Agreement under single interventions, of the first n images of each.
+
+    Returns:
+        do: on the label that was set, mean of do(0) and do(1), which is its balanced accuracy; on the other labels,
+        over all interventions. do_each: on every label under every intervention.
+    """
+    each = {text: seen.first(n).agreement() for text, seen in generated.items()}
     own, others = dict.fromkeys(graph.nodes, 0.0), []
     for text, do in single_interventions(graph):
-        agreement = generated[text].first(n).agreement()
-        (node,) = do
-        own[node] += agreement[graph.index(node)] / 2
-        others.extend(np.delete(agreement, graph.index(node)))
+        column = graph.index(next(iter(do)))
+        own[graph.nodes[column]] += float(each[text][column]) / 2
+        others.extend(np.delete(each[text], column))
+    mean = float(np.mean(list(own.values())))
     return {
-        "mean": float(np.mean(list(own.values()))),
-        "other_labels": float(np.mean(others)) if others else None,
-        **{node: float(value) for node, value in own.items()},
+        "do": {"mean": mean, "other_labels": float(np.mean(others)) if others else None, **own},
+        "do_each": {text: _named(graph.nodes, agreement) for text, agreement in each.items()},
     }
 
 

@@ -56,7 +56,9 @@ def coverage(real: np.ndarray, generated: np.ndarray, k: int = 5) -> float:
     return float((nearest <= radii).mean())
 
 
-def mean_pairwise_distance_within_cells(rows: np.ndarray, codes: np.ndarray, weights: dict[int, float] | None = None) -> float:
+def mean_pairwise_distance_within_cells(
+    rows: np.ndarray, codes: np.ndarray, weights: dict[int, float] | None = None
+) -> float:
     """Diversity at given labels: mean distance between two rows of the same label cell.
 
     The distance is the root mean square difference of two rows. A cell with n >= 2 rows enters with the mean over its

@@ -52,10 +52,12 @@ class CausalGAN(Learner):
         self,
         batch_size: int,
         learning_rate: float,
+        discriminator_learning_rate: float,
         beta1: float,
         gan_loss: str,
         label_loss: str,
         labeler_weight: float,
+        labeler_noise: float,
         anti_labeler_weight: float,
         anti_labeler_decay: float,
         generator_steps: int,
@@ -70,7 +72,8 @@ class CausalGAN(Learner):
         super().compile()
         self.batch_size, self.generator_steps, self.ema = batch_size, generator_steps, ema
         self.gan_loss, self.label_loss = gan_loss, label_loss
-        self.labeler_weight, self.reconstruction_weight = labeler_weight, noise_reconstruction
+        self.labeler_weight, self.labeler_noise = labeler_weight, labeler_noise
+        self.reconstruction_weight = noise_reconstruction
         self.anti_labeler_weight, self.anti_labeler_decay = anti_labeler_weight, anti_labeler_decay
         self.mix_single, self.mix_uniform = mix_single, mix_uniform
         self.label_encoding = label_encoding
@@ -78,7 +81,8 @@ class CausalGAN(Learner):
         players |= {"labeler": self.labeler, "anti_labeler": self.anti_labeler}
         players |= {"rebuilder": self.rebuilder} if self.rebuilder else {}
         self.players = players
-        self.optimizers = {name: keras.optimizers.Adam(learning_rate, beta1) for name in players}
+        rates = dict.fromkeys(players, learning_rate) | {"discriminator": discriminator_learning_rate}
+        self.optimizers = {name: keras.optimizers.Adam(rate, beta1) for name, rate in rates.items()}
         for name, network in players.items():
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.generator.get_weights())
@@ -106,8 +110,10 @@ class CausalGAN(Learner):
             fake_labels, z, encoded = self.draw(step, 0)
             fakes = self.generator([z, encoded], training=True)
             d_real, d_fake = self.discriminator(data["image"], training=True), self.discriminator(fakes, training=True)
-            lr_real, lr_fake = self.labeler(data["labeler_image"], training=True), self.labeler(fakes, training=True)
-            lg_fake = self.anti_labeler(fakes, training=True)
+            blurred = self.blur(fakes, step, 0)
+            lr_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
+            lr_fake = self.labeler(blurred, training=True)
+            lg_fake = self.anti_labeler(blurred, training=True)
             terms = {
                 "discriminator": losses.discriminator(d_real, d_fake, self.gan_loss),
                 "labeler": losses.label_cross_entropy(data["labeler_labels"], lr_real),
@@ -132,15 +138,27 @@ class CausalGAN(Learner):
     def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Labels [B, K], the image's noise [B, Z] and encoded labels [B, K] of this replica's generated rows."""
         rows = self.batch_size // self.replicas
-        first = step * self.batch_size + rows * tf.cast(
-            tf.distribute.get_replica_context().replica_id_in_sync_group, step.dtype
-        )
+        first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
         seeds = noise.row_seeds(self.seed, first, rows, update)
         chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + self.columns))
         labels = mix_labels(self.sample_labels(seeds), chance, self.mix_single, self.mix_uniform)
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
         return labels, z, encode_labels(labels, self.label_encoding, jitter)
+
+    def blur(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""
+        if not self.labeler_noise:
+            return images
+        seed = tf.stack([self.seed, 64 * tf.cast(step, tf.int32) + use + 1])
+        drawn = tf.random.stateless_normal([self.batch_size, *images.shape[1:]], seed, stddev=self.labeler_noise)
+        first = self._first_row()
+        return images + drawn[first : first + self.batch_size // self.replicas]
+
+    def _first_row(self) -> tf.Tensor:
+        """Row of the global batch at which this replica's rows begin, int64."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return tf.cast(replica, tf.int64) * (self.batch_size // self.replicas)
 
     def _generator_loss(
         self, labels: tf.Tensor, d_fake: tf.Tensor, lr_fake: tf.Tensor, lg_fake: tf.Tensor, c: tf.Tensor
@@ -155,11 +173,12 @@ class CausalGAN(Learner):
         with tf.GradientTape() as tape:
             labels, z, encoded = self.draw(step, update)
             fakes = self.generator([z, encoded], training=True)
+            blurred = self.blur(fakes, step, update)
             loss = self._generator_loss(
                 labels,
                 self.discriminator(fakes, training=True),
-                self.labeler(fakes, training=True),
-                self.anti_labeler(fakes, training=True),
+                self.labeler(blurred, training=True),
+                self.anti_labeler(blurred, training=True),
                 self.anti_labeler_share(step),
             )
             if self.rebuilder:

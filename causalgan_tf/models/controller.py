@@ -64,9 +64,7 @@ class CausalController(Learner):
 
         def adam(updates: int) -> keras.optimizers.Adam:
             total = steps * updates
-            return keras.optimizers.Adam(
-                ExponentialAfter(learning_rate, decay_start * total, total, decay_to), beta1
-            )
+            return keras.optimizers.Adam(ExponentialAfter(learning_rate, decay_start * total, total, decay_to), beta1)
 
         self.generator_optimizer, self.critic_optimizer = adam(1), adam(critic_steps)
         self.generator_optimizer.build(self.generator.trainable_variables)

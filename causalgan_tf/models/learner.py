@@ -53,7 +53,7 @@ class Learner(keras.Model):
 
 
 def update_average(averaged: list[tf.Variable], weights: list[tf.Variable], decay: float) -> None:
-    """averaged <- decay * averaged + (1 - decay) * weights, variable by variable."""
+    """Moves a running average: decay * averaged + (1 - decay) * weights, variable by variable."""
     for average, weight in zip(averaged, weights, strict=True):
         average.assign(decay * average + (1.0 - decay) * weight)
 

@@ -73,7 +73,6 @@ def trunk(
     kernel: int = 4,
     norm: str = "batch",
     minibatch: str = "none",
-    noise: float = 0.0,
     name: str = "labeler",
     seed: int = 0,
 ) -> keras.Model:
@@ -88,13 +87,12 @@ def trunk(
         norm: `batch`, `spectral` or `none`.
         minibatch: what sees the whole batch: `std` (one feature at the end), `features` (kernels after the second
             block, as the authors place them) or `none`.
-        noise: standard deviation of Gaussian noise added to the image in training.
         name: name of the model.
         seed: seed of the initial weights.
     """
     initializer = _Seeds(seed)
     image = keras.Input([image_size, image_size, channels], name="image")
-    x = keras.layers.GaussianNoise(noise, seed=seed)(image) if noise else image
+    x = image
     for k in range(blocks(image_size)):
         conv = keras.layers.Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=initializer())
         x = keras.layers.SpectralNormalization(conv)(x) if norm == "spectral" else conv(x)

@@ -1,0 +1,44 @@
+"""The package causalgan-tf and its four commands."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+PROGRAMS = ("train", "sample", "evaluate", "export")
+
+
+def version() -> str:
+    """The version that causalgan_tf states, read without importing it."""
+    text = pathlib.Path(__file__).with_name("causalgan_tf").joinpath("__init__.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)[1]
+
+
+setup(
+    name="causalgan-tf",
+    version=version(),
+    description="Causal implicit generative models of labels and images: CausalGAN (arXiv:1709.02023) in TensorFlow",
+    author="The causalgan_tf authors",
+    license="MIT",
+    license_files=["LICENSE"],
+    packages=find_packages(include=["causalgan_tf", "causalgan_tf.*"]),
+    python_requires=">=3.10,<3.14",
+    install_requires=[
+        "absl-py>=2.1",
+        "importlib_resources>=6.0",  # tensorflow-datasets needs it for celeb_a and does not say so
+        "keras>=3.12,<3.16",
+        "matplotlib>=3.8",
+        "networkx>=3.1",
+        "numpy>=1.26",
+        "pandas>=2.1",
+        "Pillow>=10.1",
+        "scikit-learn>=1.3",
+        "scipy>=1.11",
+        "tensorboard>=2.19",  # TensorFlow 2.21 no longer brings it
+        "tensorflow>=2.20,<2.22",
+        "tensorflow-datasets>=4.9.9",
+        "tqdm>=4.66",
+    ],
+    extras_require={"test": ["pytest>=8.0", "ruff>=0.9"]},
+    entry_points={"console_scripts": [f"causalgan-{name} = causalgan_tf.cli.{name}:program" for name in PROGRAMS]},
+)

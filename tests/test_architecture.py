@@ -1,0 +1,98 @@
+"""Who may import whom: every module has a room, and imports point from the edges of the package inwards."""
+
+import ast
+import functools
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).parents[1] / "causalgan_tf"
+
+# innermost first; a module imports from its own floor and from those above it in this table
+FLOORS = (
+    {"errors"},
+    {"config", "graph", "laws", "named_graphs", "query"},
+    {"losses", "metrics", "networks", "noise"},
+    {"callbacks", "causal_model", "data", "devices", "judge", "models", "page", "pictures", "sampling"},
+    {"evaluation", "export", "report", "runs", "training"},
+    {"cli"},
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+WITHOUT_TENSORFLOW = FLOORS[0] | FLOORS[1] | {"metrics", "page", "pictures", "report"}
+TENSORFLOW = {"keras", "tensorflow", "tensorflow_datasets"}
+
+
+@functools.cache
+def imports(path: pathlib.Path) -> frozenset[str]:
+    """Dotted names of everything that a file imports, at its top or inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
+
+
+def room(path: pathlib.Path) -> str:
+    """The module or subpackage of the package that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def rooms_of(names: frozenset[str]) -> set[str]:
+    """The rooms of this package among imported names."""
+    return {name.split(".")[1] for name in names if name.startswith("causalgan_tf.")}
+
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def test_every_module_has_a_floor():
+    assert {room(path) for path in FILES} == set(FLOOR)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_inwards(path):
+    outward = {other for other in rooms_of(imports(path)) if FLOOR[other] > FLOOR[room(path)]}
+    assert not outward
+
+
+def test_losses_metrics_and_noise_import_nothing_of_ours_but_errors():
+    for path in FILES:
+        if room(path) in ("losses", "metrics", "noise"):
+            assert rooms_of(imports(path)) <= {"errors", room(path)}, path
+
+
+def test_learners_are_built_by_training_alone():
+    users = {room(path) for path in FILES if "models" in rooms_of(imports(path))}
+    assert users == {"models", "training"}
+
+
+def test_programs_build_no_networks():
+    for path in FILES:
+        if room(path) == "cli":
+            assert not rooms_of(imports(path)) & {"losses", "metrics", "models", "networks", "sampling"}, path
+
+
+def test_absl_flags_stop_at_the_programs():
+    users = {room(path) for path in FILES for name in imports(path) if name in ("absl.flags", "absl.app")}
+    assert users == {"cli"}
+
+
+def test_values_numbers_and_pages_need_no_tensorflow():
+    for path in FILES:
+        if room(path) in WITHOUT_TENSORFLOW:
+            assert not {name.split(".")[0] for name in imports(path)} & TENSORFLOW, path
+
+
+def test_importing_the_package_and_its_values_imports_no_tensorflow():
+    modules = ["causalgan_tf", *(f"causalgan_tf.{name}" for name in sorted(FLOORS[0] | FLOORS[1]))]
+    code = (
+        f"import importlib, sys; [importlib.import_module(name) for name in {modules}]; "
+        f"print(*sorted({TENSORFLOW} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent, check=True)
+    assert done.stdout.split() == []

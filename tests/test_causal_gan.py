@@ -1,0 +1,140 @@
+"""CausalGAN's updates: who moves whom, the decay of c, the mixed labels, one device and two."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from causalgan_tf import noise
+from causalgan_tf.models.causal_gan import CausalGAN, mix_labels
+from causalgan_tf.networks import dcgan
+
+LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
+OPTIMISATION = {
+    "batch_size": BATCH,
+    "learning_rate": 1e-3,
+    "discriminator_learning_rate": 1e-3,
+    "beta1": 0.5,
+    "gan_loss": "hinge",
+    "label_loss": "cross_entropy",
+    "labeler_weight": 1.0,
+    "labeler_noise": 0.1,
+    "anti_labeler_weight": 1.0,
+    "anti_labeler_decay": 10.0,
+    "generator_steps": 1,
+    "mix_single": 0.5,
+    "mix_uniform": 0.25,
+    "label_encoding": "sign",
+    "noise_reconstruction": 0.0,
+    "ema": 0.9,
+}
+
+
+def fair_coins(seeds):
+    return tf.cast(tf.transpose(noise.uniform(seeds, ["A"], LABELS)) > 0, tf.float32)
+
+
+def build(strategy=None, norm="batch", minibatch="none", rebuild=False, **changes):
+    with (strategy or tf.distribute.get_strategy()).scope():
+        shape = {"image_size": SIZE, "width": 4, "kernel": 3}
+        learner = CausalGAN(
+            generator=dcgan.generator(LABELS, Z, **shape),
+            averaged=dcgan.generator(LABELS, Z, **shape),
+            discriminator=dcgan.trunk(1, **shape, norm=norm, minibatch=minibatch, seed=1),
+            labeler=dcgan.trunk(LABELS, **shape, seed=2),
+            anti_labeler=dcgan.trunk(LABELS, **shape, seed=3),
+            sample_labels=fair_coins,
+            rebuilder=dcgan.trunk(Z, **shape, seed=4) if rebuild else None,
+            seed=5,
+        )
+        learner.compile(**OPTIMISATION | changes)
+    return learner
+
+
+def real_rows():
+    rng = np.random.default_rng(0)
+    images = rng.uniform(-1, 1, (10 * BATCH, SIZE, SIZE, 3)).astype(np.float32)
+    labels = rng.integers(0, 2, (10 * BATCH, LABELS)).astype(np.float32)
+    rows = {"image": images, "labeler_image": images[::-1].copy(), "labeler_labels": labels}
+    return tf.data.Dataset.from_tensor_slices(rows).repeat().batch(BATCH, drop_remainder=True)
+
+
+def fit(learner, steps):
+    return learner.fit(real_rows(), steps_per_epoch=steps, verbose=0, shuffle=False).history
+
+
+@pytest.fixture(scope="module")
+def once():
+    return {name: fit_weights(build(labeler_weight=weight)) for name, weight in (("weak", 1.0), ("strong", 9.0))}
+
+
+def fit_weights(learner):
+    fit(learner, 1)
+    return {name: player.get_weights() for name, player in learner.players.items()}
+
+
+def test_the_generators_label_term_moves_the_generator_alone(once):
+    for name in ("discriminator", "labeler", "anti_labeler"):
+        for a, b in zip(once["weak"][name], once["strong"][name], strict=True):
+            np.testing.assert_array_equal(a, b)
+    pairs = zip(once["weak"]["generator"], once["strong"]["generator"], strict=True)
+    assert any((a != b).any() for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"gan_loss": "theory", "label_loss": "swapped", "generator_steps": 2, "anti_labeler_decay": 0.0},
+        {"gan_loss": "nonsaturating", "label_encoding": "logit", "rebuild": True, "noise_reconstruction": 1.0},
+        {"gan_loss": "minimax", "norm": "spectral", "minibatch": "std"},
+        {"norm": "none", "minibatch": "features", "mix_single": 0.0, "mix_uniform": 0.0},
+    ],
+)
+def test_every_variant_moves_every_player_by_finite_steps(variant):
+    learner = build(**variant)
+    before = {name: player.get_weights()[0] for name, player in learner.players.items()}
+    history = fit(learner, 2)
+    assert all(math.isfinite(values[-1]) for values in history.values())
+    for name, player in learner.players.items():
+        assert (player.get_weights()[0] != before[name]).any(), name
+    assert ("rebuilder_loss" in history) == variant.get("rebuild", False)
+
+
+def test_c_falls_to_one_over_e_in_the_stated_steps():
+    learner = build(anti_labeler_decay=10.0, anti_labeler_weight=2.0)
+    assert float(learner.anti_labeler_share(tf.constant(0))) == 2.0
+    assert float(learner.anti_labeler_share(tf.constant(10))) == pytest.approx(2 / math.e)
+
+
+def test_two_replicas_take_the_same_step_as_one(mirrored):
+    one, two = build(), build(mirrored)
+    fit(one, 1), fit(two, 1)
+    inputs = tf.ones([2, Z]), tf.ones([2, LABELS])
+    np.testing.assert_allclose(one.generator(inputs), two.generator(inputs), atol=1e-4)
+    images = tf.reshape(tf.linspace(-1.0, 1.0, 2 * SIZE * SIZE * 3), [2, SIZE, SIZE, 3])
+    for name in ("discriminator", "labeler", "anti_labeler"):
+        np.testing.assert_allclose(one.players[name](images), two.players[name](images), atol=1e-4)
+
+
+def test_unmixed_labels_stay_as_they_are():
+    labels, chance = tf.ones([100, LABELS]), random_chance(100)
+    np.testing.assert_array_equal(mix_labels(labels, chance, 0.0, 0.0), labels)
+
+
+def test_single_mixing_overwrites_one_label_of_its_share_by_a_fair_coin():
+    mixed = mix_labels(tf.ones([60_000, LABELS]), random_chance(60_000), single=0.5, everywhere=0.0).numpy()
+    changed = (mixed == 0).sum(1)
+    assert changed.max() == 1
+    # half of the rows, of which a coin changes half
+    assert changed.mean() == pytest.approx(0.25, abs=0.01)
+    np.testing.assert_allclose((mixed == 0).mean(0), 0.25 / LABELS, atol=0.01)
+
+
+def test_uniform_mixing_makes_every_label_a_fair_coin():
+    mixed = mix_labels(tf.ones([60_000, LABELS]), random_chance(60_000), single=0.0, everywhere=1.0).numpy()
+    np.testing.assert_allclose(np.cov(mixed, rowvar=False), 0.25 * np.eye(LABELS), atol=0.01)
+
+
+def random_chance(rows):
+    return tf.constant(np.random.default_rng(1).uniform(-1, 1, (rows, 2 + LABELS)), tf.float32)

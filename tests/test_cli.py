@@ -1,0 +1,296 @@
+"""The command lines up to the first call of the library: flags, presets, what is refused and how it is said."""
+
+import dataclasses
+import pathlib
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from absl import flags
+from PIL import Image
+
+from causalgan_tf import devices, runs
+from causalgan_tf.cli import common, evaluate, export, sample, train
+from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.errors import InputError
+
+ROOT = pathlib.Path(__file__).parents[1]
+PRESETS = sorted((ROOT / "flags").glob("*.flags"))
+PROGRAMS = {"train": train, "sample": sample, "evaluate": evaluate, "export": export}
+
+
+def parsed(program, *arguments: object) -> flags.FlagValues:
+    """The flags of a program after these arguments."""
+    values = flags.FlagValues()
+    program.declare(values)
+    return common.parse([program.__name__, *map(str, arguments)], values)
+
+
+def configured(*arguments: object) -> RunConfig:
+    """The configuration that arguments of causalgan-train describe, for a new folder."""
+    return train.run_config(parsed(train, *arguments), pathlib.Path("/no/such/folder"))
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess:
+    """Runs `python arguments`."""
+    line = [sys.executable, *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.fixture
+def no_tensorflow(monkeypatch):
+    """Fails a program that goes as far as starting TensorFlow."""
+
+    def start():
+        raise AssertionError("TensorFlow was started.")
+
+    monkeypatch.setattr(common, "start_tensorflow", start)
+
+
+@pytest.fixture
+def run_folder(tmp_path) -> pathlib.Path:
+    """A folder with the configuration of a run over A -> B, whose labels come from a table."""
+    (tmp_path / "rows.csv").write_text("A,B\n" + "0,1\n1,0\n" * 200)
+    config = RunConfig(
+        DataConfig(dataset="table", graph="A -> B", labels_file=str(tmp_path / "rows.csv")),
+        ControllerConfig(steps=100),
+        seed=3,
+    )
+    folder = tmp_path / "run"
+    folder.mkdir()
+    config.save(folder)
+    return folder
+
+
+# flags and configurations
+
+
+def test_without_flags_the_configuration_is_the_dataclasses_defaults():
+    assert configured() == RunConfig()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "config"), [("", DataConfig), ("controller_", ControllerConfig), ("image_", ImageConfig)]
+)
+def test_every_field_has_a_flag_with_its_help(prefix, config):
+    declared = parsed(train)
+    for field in dataclasses.fields(config):
+        assert declared[prefix + field.name].help.endswith(field.metadata["text"])
+        assert declared[prefix + field.name].default == field.default
+
+
+def test_no_two_flags_of_training_share_a_name():
+    parts = (("", DataConfig), ("controller_", ControllerConfig), ("image_", ImageConfig))
+    names = [prefix + field.name for prefix, config in parts for field in dataclasses.fields(config)]
+    names += ["workdir", "stages", "strategy", "logical_devices", "seed"]
+    assert len(names) == len(set(names))
+    assert set(names) == set(parsed(train))
+
+
+def test_a_flag_reaches_the_field_of_its_stage_with_its_type():
+    config = configured(
+        "--controller_steps=7", "--image_steps=8", "--image_size=64", "--image_mix_single=1", "--seed=9"
+    )
+    assert (config.controller.steps, config.image.steps, config.data.image_size, config.seed) == (7, 8, 64, 9)
+    assert isinstance(config.image.mix_single, float)
+
+
+def test_the_choices_of_the_flags_are_those_of_the_library():
+    assert train.STRATEGIES == devices.STRATEGIES
+    assert {stage for choice in train.STAGES for stage in choice.split(",")} == set(runs.STAGES)
+
+
+# presets
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_is_a_valid_configuration(preset):
+    assert isinstance(configured(f"--flagfile={preset}"), RunConfig)
+
+
+def test_a_preset_says_nothing_twice():
+    for preset in PRESETS:
+        lines = [line.split("=")[0] for line in preset.read_text().splitlines() if line.startswith("--")]
+        assert len(lines) == len(set(lines)), preset
+
+
+def test_a_later_flag_overrides_the_preset():
+    preset = f"--flagfile={ROOT / 'flags' / 'labels_paper.flags'}"
+    assert configured(preset).controller.layers == 6
+    assert configured(preset, "--controller_layers=2").controller.layers == 2
+
+
+def test_the_papers_controller_is_the_same_in_both_papers_presets():
+    labels, images = (
+        configured(f"--flagfile={ROOT / 'flags' / name}.flags") for name in ("labels_paper", "paper_causalgan")
+    )
+    assert labels.controller == images.controller
+    assert (labels.controller.learning_rate, labels.controller.critic_steps, labels.controller.ema) == (8e-5, 20, 0.0)
+
+
+# runs that are there already
+
+
+def test_without_flags_about_the_run_its_own_configuration_is_continued(run_folder):
+    assert train.run_config(parsed(train, "--stages=controller"), run_folder) == RunConfig.load(run_folder)
+
+
+def test_with_a_flag_about_the_run_the_flags_are_the_configuration(run_folder):
+    assert train.run_config(parsed(train, "--seed=4"), run_folder) == RunConfig(seed=4)
+
+
+def test_a_run_of_another_configuration_is_refused_with_what_differs(run_folder):
+    data = RunConfig.load(run_folder).data
+    arguments = ["--dataset=table", "--graph=A -> B", f"--labels_file={data.labels_file}", "--controller_steps=200"]
+    values = parsed(train, f"--workdir={run_folder}", *arguments, "--seed=3", "--controller_width=7")
+    with pytest.raises(InputError, match="controller.width: 10 -> 7") as refused:
+        train.main(values)
+    assert "steps" not in str(refused.value)
+    assert RunConfig.load(run_folder).controller.width == 10
+
+
+# what is refused before TensorFlow is imported
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "said"),
+    [
+        ("train", [], "--workdir is missing"),
+        ("train", ["--workdir=x", "--controler_steps=3"], "'controler_steps'. Did you mean: controller_steps"),
+        ("train", ["--workdir=x", "faces"], "unexpected argument 'faces'"),
+        ("train", ["--workdir=x", "--flagfile=nowhere.flags"], "nowhere.flags"),
+        ("train", ["--workdir=x", "--dataset=celeba"], r"--dataset=celeba: .*causal_faces\|folder\|celeb_a\|table"),
+        ("train", ["--workdir=x", "--stages=labels"], "--stages=labels"),
+        ("train", ["--workdir=x", "--strategy=multi"], "--strategy=multi"),
+        ("train", ["--workdir=x", "--controller_steps=-1"], "--controller_steps=-1"),
+        ("train", ["--workdir=x", "--controller_steps=many"], "--controller_steps=many"),
+        ("train", ["--workdir=x", "--image_mix_single=1.5"], "--image_mix_single=1.5.*0.0, 1.0"),
+        ("train", ["--workdir=x", "--image_size=512"], "--image_size=512.*16, 256"),
+        ("train", ["--workdir=x", "--image_size=48"], "image_size: expected a power of two, got 48"),
+        ("train", ["--workdir=x", "--dataset=table"], "dataset=table needs --labels_file"),
+        ("train", ["--workdir=x", "--graph=causal_graph1"], "Did you mean 'causal_graph_1'"),
+        ("train", ["--workdir=x", "--graph=A -> B -> A"], "A -> B -> A"),
+        ("train", ["--workdir=x", "--logical_devices=2"], "needs --strategy=mirrored"),
+        ("train", ["--workdir=x", "--seed=-1"], "--seed=-1"),
+        ("sample", ["--workdir=x"], "--out is missing"),
+        ("sample", ["--workdir=/no/run", "--out=x"], "/no/run holds no run"),
+        ("sample", ["--workdir=x", "--out=x", "--n=0"], "--n=0"),
+        ("evaluate", ["--workdir=/no/run"], "/no/run holds no run"),
+        ("export", ["--workdir=x"], "--export_dir is missing"),
+        ("export", ["--workdir=/no/run", "--export_dir=x"], "/no/run holds no run"),
+    ],
+)
+def test_wrong_input_is_refused_before_tensorflow_starts(no_tensorflow, program, arguments, said):
+    with pytest.raises(InputError, match=said):
+        PROGRAMS[program].main(parsed(PROGRAMS[program], *arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--do=C=1"], "no node 'C'.*Nodes: A, B"),
+        (["--do=A=2"], "'A=2': expected name=0 or name=1"),
+        (["--do=A"], "'A': expected name=0 or name=1"),
+        (["--do=A=1", "--given=A=0"], "'A' is in do and in given"),
+        (["--do=A=1", "--compare=A=1"], "'A' is in do and in given"),
+        (["--compare=A=1", "--noimages"], "--compare draws images"),
+    ],
+)
+def test_a_wrong_query_is_refused_before_tensorflow_starts(no_tensorflow, run_folder, arguments, said):
+    with pytest.raises(InputError, match=said):
+        sample.main(parsed(sample, f"--workdir={run_folder}", "--out=x", *arguments))
+
+
+# what the user sees
+
+
+def test_an_error_of_the_user_is_one_line_and_exit_status_2():
+    done = command("-m", "causalgan_tf.cli.train", "--workdir=x", "--controler_steps=3")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("error: Unknown command line flag 'controler_steps'. Did you mean: controller_steps")
+
+
+def test_a_workdir_that_is_no_folder_is_an_error_of_the_user(tmp_path):
+    (tmp_path / "file").write_text("")
+    code = "import pathlib, sys; from causalgan_tf.cli import common; "
+    code += "common.run(lambda values: None, lambda values: pathlib.Path(sys.argv[0]).mkdir())"
+    code = f"import sys; sys.argv = [{str(tmp_path / 'file')!r}]; " + code
+    done = command("-c", code)
+    assert (done.returncode, done.stderr) == (2, f"error: {tmp_path / 'file'}: File exists.\n")
+
+
+def test_an_interrupt_says_how_to_go_on_and_exits_with_130():
+    code = (
+        "from causalgan_tf.cli import common\n"
+        "def main(values): raise KeyboardInterrupt\n"
+        "common.run(lambda values: None, main, 'interrupted; the same command resumes')"
+    )
+    done = command("-c", code)
+    assert (done.returncode, done.stderr) == (130, "interrupted; the same command resumes\n")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_help_explains_the_program_and_every_flag(program):
+    done = command("-m", f"causalgan_tf.cli.{program}", "--help")
+    words = " ".join(done.stdout.split())
+    assert done.returncode == 0
+    assert f"causalgan-{program} --" in words
+    for name in parsed(PROGRAMS[program]):
+        assert f"--{name}: " in words or f"--[no]{name}: " in words
+
+
+def test_help_states_unit_default_and_range():
+    words = " ".join(command("-m", "causalgan_tf.cli.train", "--helpfull").stdout.split())
+    assert "--controller_batch_size: label rows a step, over all replicas (default: '256') (integer >= 2)" in words
+
+
+# what is written
+
+
+def drawn(n: int, images: bool = True) -> SimpleNamespace:
+    """n rows of A = 0, 1, 0, ... and B = 0, with images whose grey is the row's number."""
+    labels = pd.DataFrame({"A": np.arange(n) % 2, "B": 0}, dtype=np.int8)
+    pixels = np.broadcast_to(np.arange(n, dtype=np.uint8)[:, None, None, None], [n, 16, 16, 3])
+    return SimpleNamespace(labels=labels, images=pixels if images else None)
+
+
+def test_a_draw_is_a_table_a_grid_and_one_file_an_image(tmp_path):
+    sample.write(drawn(5), tmp_path / "out")
+    assert (tmp_path / "out" / "labels.csv").read_text() == "A,B\n0,0\n1,0\n0,0\n1,0\n0,0\n"
+    names = sorted(path.name for path in (tmp_path / "out" / "images").iterdir())
+    assert names == [f"0000{row}.png" for row in range(5)]
+    with Image.open(tmp_path / "out" / "images" / "00003.png") as single:
+        assert np.array_equal(single, np.full([16, 16, 3], 3))
+    with Image.open(tmp_path / "out" / "images.png") as grid:
+        assert grid.size == (3 * 64 + 4, 2 * 64 + 2)
+
+
+def test_a_draw_replaces_an_earlier_one(tmp_path):
+    sample.write(drawn(5), tmp_path)
+    sample.write(drawn(2), tmp_path)
+    assert sorted(path.name for path in (tmp_path / "images").iterdir()) == ["00000.png", "00001.png"]
+    sample.write(drawn(3, images=False), tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")] == ["labels.csv"]
+
+
+def test_the_headlines_of_an_evaluation():
+    numbers = {
+        "labels": {
+            "tvd": 0.0122,
+            "tvd_floor": 0.005,
+            "do": {"mean_tvd": 0.01, "max_tvd": 0.03, "worst": "do(A=1)"},
+            "queries": [{"query": "P(A=1|B=1)", "model": 0.25, "truth": None}],
+        },
+        "images": {"effectiveness": {"do": {"mean": 0.985}}},
+        "timing": {"total_s": 250.4},
+    }
+    assert list(evaluate.headlines(numbers)) == [
+        "labels: TVD 0.0122 to the data, of which sampling alone makes 0.0050",
+        "labels under do(X=x): mean TVD 0.0100, largest 0.0300 at do(A=1)",
+        "P(A=1|B=1): 0.2500, truth unknown",
+        "images: 98.5% of those under do(X=x) show X=x to the judge",
+        "time of all phases: 250 s",
+    ]

@@ -1,0 +1,160 @@
+"""A tiny run from the data to the exported model: trained, resumed, refused, sampled, exported."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import causalgan_tf
+from causalgan_tf import runs, training
+from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.errors import InputError
+from causalgan_tf.export import check_servable, export_model
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    data = DataConfig(
+        data_dir=str(tmp_path_factory.mktemp("data")),
+        image_size=16,
+        train_images=64,
+        test_images=16,
+        uniform_images=32,
+        label_rows=5_000,
+    )
+    controller = ControllerConfig(
+        steps=100, batch_size=64, width=6, critic_width=8, steps_per_call=50, checkpoint_every=250
+    )
+    image = ImageConfig(steps=4, batch_size=8, width=4, steps_per_call=2, checkpoint_every=2, pictures_every=4)
+    return RunConfig(data, controller, image, seed=3)
+
+
+@pytest.fixture(scope="module")
+def workdir(config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    training.train(config, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(workdir):
+    return causalgan_tf.load(workdir)
+
+
+def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
+    assert RunConfig.load(workdir) == config
+    assert {"data_s", "controller_train_s", "image_train_s"} <= set(runs.read_timing(workdir))
+    assert all(runs.has_checkpoint(workdir, stage) for stage in runs.STAGES)
+    assert list((workdir / "logs" / "images").glob("*tfevents*"))
+
+
+def test_training_again_does_nothing_and_more_steps_continue(workdir, config, capsys):
+    training.train(config, workdir, say=print)
+    said = capsys.readouterr().out
+    assert said.startswith("replicas: 1\n")
+    assert "controller: 100 steps" in said and "images: 4 steps" in said
+
+
+def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(workdir, config, tmp_path):
+    halfway = dataclasses.replace(config, image=dataclasses.replace(config.image, steps=2))
+    training.train(halfway, tmp_path / "parts")
+    training.train(config, tmp_path / "parts")
+    whole, parts = (causalgan_tf.load(folder).image_generator for folder in (workdir, tmp_path / "parts"))
+    for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_another_configuration_is_refused_with_what_differs(workdir, config):
+    other = dataclasses.replace(config, controller=dataclasses.replace(config.controller, batch_size=32), seed=4)
+    with pytest.raises(InputError, match=r"(?s)seed: 3 -> 4.*controller.batch_size: 64 -> 32"):
+        training.train(other, workdir)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("controller", {"batch_size": 6_000}, "5000 rows, fewer than one batch of 6000.*--controller_batch_size"),
+        ("image", {"batch_size": 100}, "64 training images, fewer than one batch of 100.*--image_batch_size"),
+        ("controller", {"tvd_target": 0.001}, "--controller_tvd_target=0.001 lies below the sampling floor"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_training(config, tmp_path, part, change, message):
+    wrong = dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **change)})
+    with pytest.raises(InputError, match=message):
+        training.train(wrong, tmp_path / "wrong")
+    assert not (tmp_path / "wrong" / "controller").exists()
+
+
+def test_images_without_a_controller_are_refused(config, tmp_path):
+    with pytest.raises(InputError, match="no trained controller.*--stages=controller"):
+        training.train(config, tmp_path / "none", stages=("images",))
+
+
+def test_a_batch_that_replicas_cannot_share_is_refused(config, tmp_path):
+    odd = dataclasses.replace(config, image=dataclasses.replace(config.image, batch_size=9))
+    with pytest.raises(InputError, match="--image_batch_size=9 is shared by 2 replicas.*such as 8"):
+        training.train(odd, tmp_path / "odd", strategy="mirrored", logical_devices=2)
+
+
+def test_the_training_stops_at_the_tvd_target(config, tmp_path):
+    easy = dataclasses.replace(
+        config, controller=dataclasses.replace(config.controller, steps=1_000, tvd_target=0.99, tvd_after=60)
+    )
+    training.train(easy, tmp_path / "easy", stages=("controller",))
+    checkpoint = tf.train.latest_checkpoint(str(tmp_path / "easy" / "controller"))
+    assert checkpoint.endswith("-100")
+
+
+def test_one_seed_draws_the_same_bytes_and_another_does_not(model):
+    one, two, other = (model.sample(5, seed=seed) for seed in (1, 1, 2))
+    assert one.labels.equals(two.labels)
+    np.testing.assert_array_equal(one.images, two.images)
+    assert (one.images != other.images).any()
+
+
+def test_do_keeps_non_descendants_and_fewer_rows_are_the_first_rows(model):
+    before, after = model.sample(200, seed=4, images=False), model.sample(100, do={"Smiling": 1}, seed=4, images=False)
+    kept = [node for node in model.graph.nodes if node not in {"Smiling", *model.graph.descendants("Smiling")}]
+    assert before.labels[kept][:100].equals(after.labels[kept])
+    assert (after.labels["Smiling"] == 1).all()
+
+
+def test_given_returns_exactly_the_rows_asked_for_or_says_why(model):
+    rows = model.sample(300, given={"Young": 1}, do={"Male": 0}, seed=5, images=False).labels
+    assert len(rows) == 300 and (rows["Young"] == 1).all() and (rows["Male"] == 0).all()
+    with pytest.raises(InputError, match="'Young' is in do and in given"):
+        model.sample(2, do={"Young": 0}, given={"Young": 1})
+    with pytest.raises(InputError, match=r"Found \d+ of 60000 rows with Young=1 in 65,536 draws.*max_draws"):
+        model.sample(60_000, given={"Young": 1}, images=False, max_draws=65_536)
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_fewer_than_one_row_is_refused(model, n):
+    with pytest.raises(InputError, match=f"at least 1 row, got {n}"):
+        model.sample(n)
+
+
+def test_the_exported_model_draws_the_rows_of_sample_from_their_seeds(model, tmp_path):
+    assert export_model(model, tmp_path).name == "1"
+    folder = export_model(model, tmp_path)
+    assert folder.name == "2" and (folder / "saved_model.pb").exists()
+    sample = tf.saved_model.load(str(folder)).signatures["sample"]
+    drawn = model.sample(6, do={"Smiling": 1}, seed=8)
+    do = np.full((6, 9), np.nan, np.float32)
+    do[:, model.graph.index("Smiling")] = 1
+    served = sample(seed=tf.constant(drawn.seeds), do=tf.constant(do))
+    np.testing.assert_array_equal(served["labels"], drawn.labels)
+    assert np.abs(served["image"].numpy().astype(int) - drawn.images).max() <= 1
+    alone = sample(seed=tf.constant(drawn.seeds[2:3]), do=tf.constant(do[2:3]))
+    np.testing.assert_array_equal(alone["labels"][0], served["labels"][2])
+    assert np.abs(alone["image"].numpy().astype(int)[0] - served["image"][2]).max() <= 1
+
+
+def test_a_python_function_or_an_xla_island_is_not_exported():
+    spec = tf.TensorSpec([None], tf.float32)
+    python = tf.function(lambda x: tf.numpy_function(np.sin, [x], tf.float32), [spec])
+    island = tf.function(lambda x: tf.function(tf.sin, jit_compile=True)(x), [spec])
+    for function, name in ((python, "PyFunc"), (island, "_XlaMustCompile")):
+        with pytest.raises(InputError, match=name):
+            check_servable(function.get_concrete_function())

@@ -38,6 +38,7 @@ class Progress(_EveryCall):
         """Shows progress towards `steps`."""
         super().__init__(steps_done)
         self.steps, self.title = steps, title
+        self.bar: tqdm.tqdm | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Keras' hook."""
@@ -50,9 +51,10 @@ class Progress(_EveryCall):
         )
         self.bar.update(step - self.bar.n)
 
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Keras' hook."""
-        self.bar.close()
+    def close(self) -> None:
+        """Leaves the line, also after an interruption."""
+        if self.bar:
+            self.bar.close()
 
 
 class Summaries(_EveryCall):

@@ -6,6 +6,7 @@ the whole as config.json.
 
 import dataclasses
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -60,10 +61,19 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
     if limits["choices"] and value not in limits["choices"]:
         hint = closest(value, limits["choices"])
         raise InputError(f"{owner}.{field.name}: expected one of {', '.join(limits['choices'])}; got {value!r}.{hint}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{owner}.{field.name}: expected a finite number, got {value!r}.")
     low, high = limits["low"], limits["high"]
     if (low is not None and value < low) or (high is not None and value > high):
         bounds = f"at least {low}" if high is None else f"between {low} and {high}"
         raise InputError(f"{owner}.{field.name}: expected a value {bounds}, got {value!r}.")
+
+
+FILES = {
+    "image_dir": "the folder that holds the image files",
+    "labels_file": "CelebA's list_attr_celeba.txt or a csv with a header",
+}
+READS = {"folder": ("image_dir", "labels_file"), "table": ("labels_file",)}  # which of FILES each dataset reads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +90,7 @@ class DataConfig(_Validated):
     labels_file: str = option("", "labels: CelebA's list_attr_celeba.txt or a csv (dataset=folder, table)")
     data_dir: str = option(
         "",
-        "where prepared data are kept; empty: TFDS' own default, and ~/.cache/causalgan_tf for a folder's decoded images",
+        "where prepared data are kept; empty: TFDS' default, and ~/.cache/causalgan_tf for decoded images",
         compared=False,
     )
     image_size: int = option(32, "side of the square images, pixels; a power of two", low=16, high=256)
@@ -100,10 +110,12 @@ class DataConfig(_Validated):
             raise InputError(f"DataConfig.image_size: expected a power of two, got {self.image_size}.")
         if self.dataset == "folder" and not self.image_dir:
             raise InputError("dataset=folder needs --image_dir, the folder that holds the image files.")
-        if self.dataset in ("folder", "table") and not self.labels_file:
-            raise InputError(
-                f"dataset={self.dataset} needs --labels_file, CelebA's list_attr_celeba.txt or a csv with a header."
-            )
+        for name, what in FILES.items():
+            wanted, given = name in READS.get(self.dataset, ()), bool(getattr(self, name))
+            if wanted and not given:
+                raise InputError(f"dataset={self.dataset} needs --{name}, {what}.")
+            if given and not wanted:
+                raise InputError(f"dataset={self.dataset} does not read --{name}. Drop it, or name another --dataset.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,13 +153,23 @@ class ImageConfig(_Validated):
     """CausalGAN: generator, discriminator, labeler and anti-labeler (arXiv:1709.02023, section 5)."""
 
     model: str = option("causal_gan", "image model", choices=("causal_gan",))
-    steps: int = option(2_600, "discriminator steps", low=0, may_grow=True)
+    steps: int = option(8_000, "discriminator steps", low=0, may_grow=True)
     batch_size: int = option(64, "images a step, over all replicas", low=2)
     noise_size: int = option(64, "exogenous noise of the image, U(-1,1) numbers (paper: 100)", low=1)
     width: int = option(32, "channels of the widest-resolution block (paper: 64)", low=4)
     kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5)", low=2)
-    learning_rate: float = option(2e-4, "Adam's learning rate, all networks but the discriminator", low=0.0)
-    discriminator_learning_rate: float = option(2e-4, "Adam's learning rate, discriminator", low=0.0)
+    learning_rate: float = option(
+        5e-4, "Adam's learning rate, all networks but the discriminator (paper: 2e-4)", low=0.0
+    )
+    discriminator_learning_rate: float = option(
+        1e-3,
+        "Adam's learning rate, discriminator: twice the generator's keeps the images varied (paper: 2e-4)",
+        low=0.0,
+    )
+    decay_start: float = option(
+        0.5, "share of the steps after which the learning rates fall exponentially; 1: never", low=0.0, high=1.0
+    )
+    decay_to: float = option(0.1, "share of the learning rates that is left at the last step", low=1e-6, high=1.0)
     beta1: float = option(0.5, "Adam's beta1", low=0.0, high=0.9999)
     gan_loss: str = option(
         "hinge",
@@ -159,7 +181,7 @@ class ImageConfig(_Validated):
         "orientation of the label terms: cross_entropy (target = label, what the theorem needs) or swapped",
         choices=("cross_entropy", "swapped"),
     )
-    labeler_weight: float = option(3.0, "weight of the labeler's term in the generator's loss (paper: 1)", low=0.0)
+    labeler_weight: float = option(1.5, "weight of the labeler's term in the generator's loss (paper: 1)", low=0.0)
     labeler_noise: float = option(
         0.15,
         "standard deviation of the noise on the labelers' input, images in [-1, 1]: without it the generator learns to "
@@ -232,7 +254,10 @@ class RunConfig:
     @classmethod
     def from_json(cls, text: str) -> "RunConfig":
         """The configuration that `to_json` wrote; unknown fields raise InputError."""
-        values = json.loads(text)
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"config.json is damaged: {error}. Restore it, or train into another folder.") from error
         parts = {"data": DataConfig, "controller": ControllerConfig, "image": ImageConfig}
         for name, part in parts.items():
             known = [field.name for field in dataclasses.fields(part)]

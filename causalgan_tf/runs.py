@@ -10,6 +10,9 @@ report/         what causalgan-evaluate writes
 
 import json
 import pathlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 import tensorflow as tf
@@ -24,12 +27,8 @@ STAGES = ("controller", "images")
 CHANNELS = 3  # data are RGB
 
 
-def prepare(config: RunConfig, workdir: pathlib.Path) -> None:
-    """Makes `workdir` the folder of a run of `config`, or checks that it already is one.
-
-    Raises:
-        InputError: the folder holds a run of another configuration; the message lists what differs.
-    """
+def check(config: RunConfig, workdir: pathlib.Path) -> None:
+    """InputError if `workdir` holds a run that `config` does not continue; the message lists what differs."""
     if (workdir / "config.json").exists():
         differences = RunConfig.load(workdir).differences(config)
         if differences:
@@ -38,6 +37,10 @@ def prepare(config: RunConfig, workdir: pathlib.Path) -> None:
                 + "\n  ".join(differences)
                 + "\nChoose another --workdir, or repeat the flags of that run to continue it."
             )
+
+
+def prepare(config: RunConfig, workdir: pathlib.Path) -> None:
+    """Makes `workdir` the folder of a run of `config`, which `check` has passed."""
     workdir.mkdir(parents=True, exist_ok=True)
     config.save(workdir)
 
@@ -59,18 +62,24 @@ def has_checkpoint(workdir: pathlib.Path, stage: str) -> bool:
     return tf.train.latest_checkpoint(str(workdir / stage)) is not None
 
 
-def restore_averaged(workdir: pathlib.Path, stage: str, generator: keras.Model) -> keras.Model:
-    """Fills `generator` with the averaged weights of the stage's latest checkpoint and returns it.
-
-    Raises:
-        InputError: the stage has no checkpoint.
-    """
+def require_checkpoint(workdir: pathlib.Path, stage: str) -> str:
+    """The stage's latest checkpoint; InputError if it has none."""
     path = tf.train.latest_checkpoint(str(workdir / stage))
     if path is None:
         raise InputError(
             f"{workdir} has no trained {stage}: expected a checkpoint in {workdir / stage}. "
             f"Train it with: causalgan-train --workdir={workdir} --stages={stage}"
         )
+    return path
+
+
+def restore_averaged(workdir: pathlib.Path, stage: str, generator: keras.Model) -> keras.Model:
+    """Fills `generator` with the averaged weights of the stage's latest checkpoint and returns it.
+
+    Raises:
+        InputError: the stage has no checkpoint.
+    """
+    path = require_checkpoint(workdir, stage)
     tf.train.Checkpoint(averaged=generator).restore(path).assert_existing_objects_matched().expect_partial()
     return generator
 
@@ -97,9 +106,18 @@ def read_timing(workdir: pathlib.Path) -> dict[str, float]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def add_timing(workdir: pathlib.Path, **seconds: float) -> None:
-    """Adds seconds to phases in timing.json: an interrupted phase counts with what it took before."""
+def add_timing(workdir: pathlib.Path, phase: str, seconds: float) -> None:
+    """Adds seconds to a phase in timing.json."""
     timing = read_timing(workdir)
-    for name, value in seconds.items():
-        timing[name] = round(timing.get(name, 0.0) + value, 1)
+    timing[phase] = round(timing.get(phase, 0.0) + seconds, 1)
     (workdir / "timing.json").write_text(json.dumps(timing, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def timed(workdir: pathlib.Path, phase: str) -> Iterator[None]:
+    """Adds the seconds of a block to a phase, also those of a block that is interrupted."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        add_timing(workdir, phase, time.perf_counter() - start)

@@ -4,8 +4,7 @@ import dataclasses
 import math
 import pathlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -57,19 +56,19 @@ def train(
     say(f"replicas: {replicas}")
     devices.rows_per_replica(config.controller.batch_size, replicas, "controller_batch_size")
     devices.rows_per_replica(config.image.batch_size, replicas, "image_batch_size")
-    if "controller" not in stages and not runs.has_checkpoint(workdir, "controller"):
-        runs.restore_averaged(workdir, "controller", None)
-    with _timed() as seconds:
-        dataset = data.load(config.data, config.seed, labels_only=stages == ("controller",))
-        check_dataset(dataset, config, stages)
+    runs.check(config, workdir)
+    if "controller" not in stages:
+        runs.require_checkpoint(workdir, "controller")
+    start = time.perf_counter()
+    dataset = data.load(config.data, config.seed, labels_only=stages == ("controller",))
+    check_dataset(dataset, config, stages)
     runs.prepare(config, workdir)
-    runs.add_timing(workdir, data_s=seconds())
+    runs.add_timing(workdir, "data_s", time.perf_counter() - start)
     for stage, train_stage in (("controller", train_controller), ("images", train_images)):
         if stage in stages:
-            with _timed() as seconds:
+            with runs.timed(workdir, f"{stage.removesuffix('s')}_train_s"):
                 steps = train_stage(config, workdir, dataset, distribution)
-            runs.add_timing(workdir, **{f"{stage.removesuffix('s')}_train_s": seconds()})
-            say(f"{stage}: {steps:,} steps trained, {seconds():.0f} s")
+            say(f"{stage}: {steps:,} steps trained")
 
 
 def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
@@ -80,6 +79,8 @@ def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
             f"stages: expected some of {','.join(runs.STAGES)}; got {unknown[0] if unknown else 'none'!r}."
         )
     if config.data.dataset == "table":
+        if "controller" not in stages:
+            raise InputError("--stages=images: dataset=table has labels only. Expected --stages=controller.")
         return ("controller",)
     return tuple(stage for stage in runs.STAGES if stage in stages)
 
@@ -238,7 +239,12 @@ def _fit(
 ) -> None:
     progress = callbacks.Progress(steps_done, steps, title)
     saves = callbacks.Checkpoints(steps_done, manager, checkpoint_every)
-    learner.fit(todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=[saves, progress, *beside])
+    try:
+        learner.fit(
+            todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=[saves, progress, *beside]
+        )
+    finally:
+        progress.close()
 
 
 def _checkpoints(
@@ -257,10 +263,3 @@ def _arguments(method: Callable, config: object) -> dict[str, object]:
     names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
     fields = {field.name for field in dataclasses.fields(config)}
     return {name: getattr(config, name) for name in names if name in fields}
-
-
-@contextmanager
-def _timed() -> Iterator[Callable[[], float]]:
-    """Seconds since the block began, as a function."""
-    start = time.perf_counter()
-    yield lambda: time.perf_counter() - start

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import os
 import pathlib
 import shutil
@@ -16,7 +17,7 @@ from causalgan_tf.errors import InputError
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 # what TensorFlow must see when it is imported, unless the user has set it
 ENVIRONMENT = {
-    LOG_LEVEL: "2",
+    LOG_LEVEL: "3",
     "KERAS_BACKEND": "tensorflow",
     "TF_ENABLE_ONEDNN_OPTS": "1",  # 1.8 times faster convolutions where a processor has no AVX-512
 }
@@ -41,14 +42,17 @@ def run(
     try:
         app.run(main, flags_parser=_parse_quietly)
     except InputError as error:
-        _exit(2, f"error: {error}")
+        status, message = 2, f"error: {error}"
     except (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        _exit(2, f"error: {error.filename}: {error.strerror}.")
+        status, message = 2, f"error: {error.filename}: {error.strerror}."
     except BrokenPipeError:  # the reader of --help, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except KeyboardInterrupt:
-        _exit(130, interrupted)
+        status, message = 130, interrupted
+    gc.collect()  # closes progress bars, which would be drawn once more below the message
+    print(message, file=sys.stderr)
+    sys.exit(status)
 
 
 def parse(argv: Sequence[str], values: flags.FlagValues) -> flags.FlagValues:
@@ -150,8 +154,3 @@ def _silent() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-
-
-def _exit(status: int, message: str) -> None:
-    print(message, file=sys.stderr)
-    sys.exit(status)

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses, noise
-from causalgan_tf.models.learner import Learner, update_average
+from causalgan_tf.models.learner import ExponentialAfter, Learner, update_average
 from causalgan_tf.networks.dcgan import encode_labels
 
 LabelSampler = Callable[[tf.Tensor], tf.Tensor]  # row seeds int64 [B] -> labels [B, K] of 0/1
@@ -50,6 +50,7 @@ class CausalGAN(Learner):
 
     def compile(
         self,
+        steps: int,
         batch_size: int,
         learning_rate: float,
         discriminator_learning_rate: float,
@@ -66,6 +67,8 @@ class CausalGAN(Learner):
         label_encoding: str,
         noise_reconstruction: float,
         ema: float,
+        decay_start: float,
+        decay_to: float,
         steps_per_call: int = 1,
     ) -> None:
         """Sets losses and optimisation; the arguments are ImageConfig's fields."""
@@ -82,7 +85,13 @@ class CausalGAN(Learner):
         players |= {"rebuilder": self.rebuilder} if self.rebuilder else {}
         self.players = players
         rates = dict.fromkeys(players, learning_rate) | {"discriminator": discriminator_learning_rate}
-        self.optimizers = {name: keras.optimizers.Adam(rate, beta1) for name, rate in rates.items()}
+        updates = dict.fromkeys(players, steps) | {"generator": steps * generator_steps}
+        self.optimizers = {
+            name: keras.optimizers.Adam(
+                ExponentialAfter(rates[name], decay_start * updates[name], updates[name], decay_to), beta1
+            )
+            for name in players
+        }
         for name, network in players.items():
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.generator.get_weights())

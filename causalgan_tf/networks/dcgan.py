@@ -105,7 +105,12 @@ def trunk(
         x = BatchDeviation()(x)
     x = keras.layers.Flatten()(x)
     logits = keras.layers.Dense(outputs, kernel_initializer=initializer(), name="logits")(x)
-    return keras.Model(image, logits, name=name)
+    model = keras.Model(image, logits, name=name)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.SpectralNormalization):
+            # Keras draws the start of its power iteration without a seed
+            layer.vector_u.assign(initializer()(layer.vector_u.shape))
+    return model
 
 
 class BatchDeviation(keras.layers.Layer):

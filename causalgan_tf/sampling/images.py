@@ -18,7 +18,8 @@ class ImageSampler:
         self.generator, self.label_encoding = generator, label_encoding
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
         self.shape = generator.outputs[0].shape[1:]
-        self._compiled = tf.function(self.__call__)
+        rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, self.columns], tf.float32)]
+        self._compiled = tf.function(self.__call__, input_signature=rows)
 
     def __call__(self, seeds: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Images of rows, in plain TensorFlow operations.

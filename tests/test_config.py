@@ -1,0 +1,68 @@
+"""Configurations: validation, JSON, and what continues a run."""
+
+import dataclasses
+
+import pytest
+
+from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ControllerConfig(critic_steps=0), "ControllerConfig.critic_steps: expected a value at least 1, got 0"),
+        (lambda: ControllerConfig(beta1=1.5), "beta1: expected a value between 0.0 and 0.9999, got 1.5"),
+        (lambda: ControllerConfig(steps=1.5), "steps: expected int, got 1.5"),
+        (lambda: ControllerConfig(steps=True), "steps: expected int, got True"),
+        (lambda: ImageConfig(gan_loss="hing"), "expected one of theory.*got 'hing'. Did you mean 'hinge'"),
+        (lambda: DataConfig(image_size=48), "power of two, got 48"),
+        (lambda: DataConfig(dataset="folder"), "needs --image_dir"),
+        (lambda: DataConfig(dataset="table"), "needs --labels_file"),
+        (lambda: DataConfig(labels_file="rows.csv"), "causal_faces does not read --labels_file"),
+        (lambda: ControllerConfig(learning_rate=float("nan")), "learning_rate: expected a finite number, got nan"),
+        (lambda: RunConfig.from_json("{"), "config.json is damaged"),
+        (lambda: RunConfig(seed=-1), "seed: expected an integer"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_an_integer_serves_as_a_float():
+    assert ControllerConfig(gradient_penalty=10).gradient_penalty == 10
+
+
+def test_json_reads_back_what_it_wrote(tmp_path):
+    config = RunConfig(DataConfig(image_size=64), ControllerConfig(steps=7), ImageConfig(width=8), seed=5)
+    assert RunConfig.from_json(config.to_json()) == config
+    config.save(tmp_path)
+    assert RunConfig.load(tmp_path) == config
+
+
+def test_an_unknown_field_and_an_empty_folder_are_named(tmp_path):
+    with pytest.raises(InputError, match="image has no field 'widht'. Did you mean 'width'"):
+        RunConfig.from_json('{"image": {"widht": 8}}')
+    with pytest.raises(InputError, match="holds no run.*causalgan-train --workdir"):
+        RunConfig.load(tmp_path)
+
+
+def changed(config, part, **values):
+    return dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **values)})
+
+
+def test_more_steps_continue_a_run_and_fewer_do_not():
+    config = RunConfig()
+    assert config.differences(changed(config, "image", steps=config.image.steps + 1)) == []
+    assert config.differences(changed(config, "controller", steps=1)) == [
+        f"controller.steps: {config.controller.steps} -> 1"
+    ]
+
+
+def test_logging_and_folders_do_not_make_another_run_but_data_and_optimisation_do():
+    config = RunConfig()
+    assert config.differences(changed(config, "image", pictures_every=7, checkpoint_every=9)) == []
+    assert config.differences(changed(config, "data", data_dir="elsewhere")) == []
+    assert config.differences(dataclasses.replace(config, seed=1)) == ["seed: 0 -> 1"]
+    assert config.differences(changed(config, "data", graph="mls")) == ["data.graph: causal_graph_1 -> mls"]

@@ -1,0 +1,80 @@
+"""Metrics against numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from causalgan_tf.errors import InputError
+from causalgan_tf.metrics import images
+from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_variation
+
+
+def test_total_variation_counts_mass_outside_the_other_support():
+    assert total_variation([0.5, 0.5, 0.0], [0.5, 0.2, 0.3]) == pytest.approx(0.3)
+    assert total_variation([1.0, 0.0], [0.0, 1.0]) == 1.0
+    assert off_support_mass([0.5, 0.2, 0.3], [0.5, 0.5, 0.0]) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("law", [[0.5, 0.6], [1.5, -0.5], [[0.5, 0.5]]])
+def test_what_is_no_law_is_refused(law):
+    with pytest.raises(InputError, match="p: expected probabilities"):
+        total_variation(law, [0.5, 0.5])
+
+
+def test_laws_over_different_cells_are_refused():
+    with pytest.raises(InputError, match="same cells, got 2 and 3"):
+        total_variation([0.5, 0.5], [0.5, 0.5, 0.0])
+
+
+def test_the_sampling_floor_of_one_label_is_the_binomials_mean_deviation():
+    # E|p_hat - p| = sqrt(2 p (1 - p) / (pi n)) for large n; with data as noisy as the draws, sqrt(2) times that
+    expected = math.sqrt(2 * 0.3 * 0.7 / (math.pi * 1_000))
+    assert sampling_floor([0.7, 0.3], 1_000, repeats=4_000) == pytest.approx(expected, rel=0.05)
+    both = sampling_floor([0.7, 0.3], 1_000, 1_000, repeats=4_000)
+    assert both == pytest.approx(math.sqrt(2) * expected, rel=0.05)
+
+
+def gaussian(mean, covariance):
+    """Eight rows whose sample mean and covariance are exactly these."""
+    corners = np.array([[x, y] for x in (-1, 1) for y in (-1, 1)] * 2, float)
+    corners *= math.sqrt((len(corners) - 1) / len(corners))
+    return mean + corners @ np.linalg.cholesky(np.array(covariance, float)).T
+
+
+def test_frechet_distance_of_two_known_gaussians():
+    a = gaussian([0, 0], [[4, 0], [0, 9]])
+    # diagonal: |mu|^2 + sum (s_a - s_b)^2
+    assert images.frechet_distance(a, gaussian([3, 4], [[1, 0], [0, 1]])) == pytest.approx(25 + 1 + 4)
+    turn = np.array([[math.cos(0.7), -math.sin(0.7)], [math.sin(0.7), math.cos(0.7)]])
+    turned = gaussian([3, 4], turn @ np.diag([1.0, 1.0]) @ turn.T)
+    assert images.frechet_distance(a, turned) == pytest.approx(30)
+    assert images.frechet_distance(a @ turn, gaussian([0, 0], np.eye(2)) @ turn) == pytest.approx(5)
+    assert images.frechet_distance(a, a) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_coverage_by_hand():
+    real = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
+    # radii of the first neighbours are 1 everywhere: the generated rows reach the first three only
+    assert images.coverage(real, np.array([[0.5], [1.5], [1.9]]), k=1) == 0.5
+    assert images.coverage(real, real, k=1) == 1.0
+    with pytest.raises(InputError, match="more than k = 6"):
+        images.coverage(real, real, k=6)
+
+
+def test_diversity_by_hand():
+    rows = np.array([[0.0, 0.0], [2.0, 2.0], [5.0, 5.0], [5.0, 7.0], [9.0, 9.0]])
+    codes = np.array([0, 0, 1, 1, 2])
+    # root mean square differences 2 and sqrt(2); a lone row has no pair
+    assert images.mean_pairwise_distance_within_cells(rows, codes) == pytest.approx((2 + math.sqrt(2)) / 2)
+    weighted = images.mean_pairwise_distance_within_cells(rows, codes, {0: 3.0, 1: 1.0})
+    assert weighted == pytest.approx((3 * 2 + math.sqrt(2)) / 4)
+    with pytest.raises(InputError, match="at least two rows"):
+        images.mean_pairwise_distance_within_cells(rows, np.arange(5))
+
+
+def test_balanced_accuracy_by_hand():
+    predicted = np.array([[1, 1], [0, 1], [0, 1], [1, 1]])
+    labels = np.array([[1, 1], [1, 1], [0, 1], [0, 1]])
+    values = images.balanced_accuracy(predicted, labels)
+    assert values[0] == 0.5 and math.isnan(values[1])

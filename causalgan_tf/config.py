@@ -156,7 +156,14 @@ class ImageConfig(_Validated):
     steps: int = option(8_000, "discriminator steps", low=0, may_grow=True)
     batch_size: int = option(64, "images a step, over all replicas", low=2)
     noise_size: int = option(64, "exogenous noise of the image, U(-1,1) numbers (paper: 100)", low=1)
-    width: int = option(32, "channels of the widest-resolution block (paper: 64)", low=4)
+    width: int = option(32, "generator: channels of its finest block, doubled towards the coarsest (paper: 64)", low=4)
+    discriminator_width: int = option(32, "discriminator: channels of its finest block (paper: 64)", low=4)
+    labeler_width: int = option(32, "labeler and anti-labeler: channels of their finest block (paper: 64)", low=4)
+    modulation: bool = option(
+        True,
+        "whether noise and labels scale and shift every block of the generator (arXiv:1810.01365), or enter at its "
+        "first layer alone (paper)",
+    )
     kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5)", low=2)
     learning_rate: float = option(
         5e-4, "Adam's learning rate, all networks but the discriminator (paper: 2e-4)", low=0.0
@@ -259,6 +266,11 @@ class RunConfig:
         except json.JSONDecodeError as error:
             raise InputError(f"config.json is damaged: {error}. Restore it, or train into another folder.") from error
         parts = {"data": DataConfig, "controller": ControllerConfig, "image": ImageConfig}
+        if not isinstance(values, dict) or not all(isinstance(values.get(name, {}), dict) for name in parts):
+            raise InputError("config.json is damaged: expected objects. Restore it, or train into another folder.")
+        unknown = sorted(set(values) - {*parts, "seed"})
+        if unknown:
+            raise InputError(f"config.json has no field {unknown[0]!r}.{closest(unknown[0], [*parts, 'seed'])}")
         for name, part in parts.items():
             known = [field.name for field in dataclasses.fields(part)]
             unknown = sorted(set(values.get(name, {})) - set(known))

@@ -15,14 +15,8 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 class CausalGraph:
     """A directed acyclic graph over labels; the image is always a sink below all of them.
 
-    Attributes:
-        nodes: names in ancestral order: every node behind its parents, else in the order of first mention. Label
-            columns follow this order everywhere.
-        parents: each node's parents, in the order of `nodes`.
+    Label columns follow the order of `nodes` everywhere.
     """
-
-    nodes: tuple[str, ...]
-    parents: Mapping[str, tuple[str, ...]]
 
     def __init__(self, parents: Mapping[str, Iterable[str]]) -> None:
         """Builds the graph from each node's parents; a name that is only a parent is a root.
@@ -33,6 +27,8 @@ class CausalGraph:
         graph = nx.DiGraph()
         graph.add_nodes_from(_checked_name(node) for node in parents)
         for node, causes in parents.items():
+            if isinstance(causes, str):
+                raise InputError(f"graph: parents of {node!r}: expected a list of names, got {causes!r}.")
             for cause in causes:
                 _check_edge(graph, _checked_name(cause), node)
                 graph.add_edge(cause, node)
@@ -40,11 +36,21 @@ class CausalGraph:
             raise InputError('The causal graph has no nodes. Expected text such as "Young -> Bald; Male -> Bald".')
         _check_acyclic(graph)
         first = {node: i for i, node in enumerate(graph)}
-        self.nodes = tuple(nx.lexicographical_topological_sort(graph, key=first.__getitem__))
+        self._nodes = tuple(nx.lexicographical_topological_sort(graph, key=first.__getitem__))
         self._columns = {node: k for k, node in enumerate(self.nodes)}
-        self.parents = MappingProxyType(
+        self._parents = MappingProxyType(
             {node: tuple(sorted(graph.predecessors(node), key=self._columns.__getitem__)) for node in self.nodes}
         )
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names in ancestral order: every node behind its parents, else in the order of first mention."""
+        return self._nodes
+
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Each node's parents, in the order of `nodes`."""
+        return self._parents
 
     @classmethod
     def from_text(cls, text: str) -> "CausalGraph":
@@ -162,15 +168,31 @@ def load_graph(spec: str) -> CausalGraph:
     named = named_graphs.ALIASES.get(spec, spec)
     if named in named_graphs.NAMED:
         return named_graphs.NAMED[named]
-    if "->" not in spec and "\n" not in spec and pathlib.Path(spec).is_file():
-        return CausalGraph.from_text(pathlib.Path(spec).read_text(encoding="utf-8"))
-    if "->" in spec or ";" in spec or "<" in spec or "--" in spec:
+    if "->" not in spec and "\n" not in spec and _is_file(spec):
+        return CausalGraph.from_text(_read_file(spec))
+    if any(mark in spec for mark in ("->", ";", "\n", "<", "--")):
         return CausalGraph.from_text(spec)
     known = [*named_graphs.NAMED, *named_graphs.ALIASES]
     raise InputError(
         f'graph: {spec!r} is no known name, no file, and no text such as "Young -> Bald; Male -> Bald".'
         f"{closest(spec, known)} Names: {', '.join(named_graphs.NAMED)}."
     )
+
+
+def _is_file(spec: str) -> bool:
+    try:
+        return pathlib.Path(spec).is_file()
+    except OSError:  # a text longer than a file name may be
+        return False
+
+
+def _read_file(path: str) -> str:
+    try:
+        return pathlib.Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f'graph file {path}: expected text such as "Young -> Bald; Male -> Bald", got {error}.'
+        ) from error
 
 
 def _read_statement(statement: str, parents: dict[str, list[str]]) -> None:

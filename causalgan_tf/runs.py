@@ -54,7 +54,16 @@ def build_label_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
 def build_image_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
     """An untrained image generator of the configured shape."""
     c = config.image
-    return dcgan.generator(len(graph), c.noise_size, config.data.image_size, CHANNELS, c.width, c.kernel, config.seed)
+    return dcgan.generator(
+        labels=len(graph),
+        noise_size=c.noise_size,
+        image_size=config.data.image_size,
+        channels=CHANNELS,
+        width=c.width,
+        kernel=c.kernel,
+        modulation=c.modulation,
+        seed=config.seed,
+    )
 
 
 def has_checkpoint(workdir: pathlib.Path, stage: str) -> bool:

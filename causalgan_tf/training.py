@@ -179,17 +179,24 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
 def build_causal_gan(config: RunConfig, dataset: Dataset, sampler: LabelSampler) -> CausalGAN:
     """CausalGAN of the configured shape, untrained."""
     c, graph = config.image, dataset.graph
-    shape = {"image_size": config.data.image_size, "channels": runs.CHANNELS, "width": c.width, "kernel": c.kernel}
+    shape = {"image_size": config.data.image_size, "channels": runs.CHANNELS, "kernel": c.kernel}
 
     def labeler(name: str, outputs: int, number: int) -> keras.Model:
-        return dcgan.trunk(outputs, **shape, name=name, seed=config.seed + number)
+        return dcgan.trunk(outputs, **shape, width=c.labeler_width, name=name, seed=config.seed + number)
 
+    discriminator = dcgan.trunk(
+        1,
+        **shape,
+        width=c.discriminator_width,
+        norm=c.discriminator_norm,
+        minibatch=c.minibatch,
+        name="discriminator",
+        seed=config.seed + 1,
+    )
     return CausalGAN(
         generator=runs.build_image_generator(config, graph),
         averaged=runs.build_image_generator(config, graph),
-        discriminator=dcgan.trunk(
-            1, **shape, norm=c.discriminator_norm, minibatch=c.minibatch, name="discriminator", seed=config.seed + 1
-        ),
+        discriminator=discriminator,
         labeler=labeler("labeler", len(graph), 2),
         anti_labeler=labeler("anti_labeler", len(graph), 3),
         sample_labels=sampler,

@@ -22,12 +22,25 @@ from causalgan_tf.errors import InputError
         (lambda: DataConfig(labels_file="rows.csv"), "causal_faces does not read --labels_file"),
         (lambda: ControllerConfig(learning_rate=float("nan")), "learning_rate: expected a finite number, got nan"),
         (lambda: RunConfig.from_json("{"), "config.json is damaged"),
+        (lambda: RunConfig.from_json("[]"), "config.json is damaged"),
+        (lambda: RunConfig.from_json('{"image": 8}'), "config.json is damaged"),
+        (lambda: RunConfig.from_json('{"image": {"steps": "8"}}'), "ImageConfig.steps: expected int, got '8'"),
         (lambda: RunConfig(seed=-1), "seed: expected an integer"),
+        (lambda: RunConfig(seed=2**31), "seed: expected an integer"),
+        (lambda: RunConfig(seed=True), "seed: expected an integer"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_was_expected(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("part", [DataConfig, ControllerConfig, ImageConfig])
+def test_every_field_is_explained_and_has_a_legal_default_of_its_type(part):
+    for field in dataclasses.fields(part):
+        assert field.metadata["text"] and type(field.default) is field.type, field.name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(part(), dataclasses.fields(part)[0].name, "other")
 
 
 def test_an_integer_serves_as_a_float():
@@ -39,11 +52,14 @@ def test_json_reads_back_what_it_wrote(tmp_path):
     assert RunConfig.from_json(config.to_json()) == config
     config.save(tmp_path)
     assert RunConfig.load(tmp_path) == config
+    assert RunConfig.from_json("{}") == RunConfig()
 
 
 def test_an_unknown_field_and_an_empty_folder_are_named(tmp_path):
     with pytest.raises(InputError, match="image has no field 'widht'. Did you mean 'width'"):
         RunConfig.from_json('{"image": {"widht": 8}}')
+    with pytest.raises(InputError, match="no field 'sed'. Did you mean 'seed'"):
+        RunConfig.from_json('{"sed": 8}')
     with pytest.raises(InputError, match="holds no run.*causalgan-train --workdir"):
         RunConfig.load(tmp_path)
 

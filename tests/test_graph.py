@@ -31,7 +31,8 @@ def test_the_completions_join_every_two_nodes_in_their_order(name, order):
 
 
 def test_every_alias_is_a_named_graph():
-    assert load_graph("big_causal_graph") is NAMED["causal_graph_1"]
+    for old, new in {"big": "", "complete_big": "_complete", "reverse_big": "_reversed"}.items():
+        assert load_graph(f"{old}_causal_graph") is NAMED[f"causal_graph_1{new}"]
     assert set(ALIASES.values()) <= set(NAMED)
 
 
@@ -49,10 +50,20 @@ def test_every_form_reads_back_what_it_wrote(graph):
     assert hash(CausalGraph(graph.to_dict())) == hash(graph)
 
 
+def test_graphs_are_equal_where_nodes_their_order_and_edges_are():
+    assert CausalGraph.from_text("A; B") != CausalGraph.from_text("B; A")
+    assert CausalGraph.from_text("A -> B") != CausalGraph.from_text("A; B")
+    # C is mentioned before B, yet must follow it: one and the same graph
+    same = {CausalGraph.from_text("A -> C; B -> C"), CausalGraph({"A": [], "B": [], "C": ["B", "A"]})}
+    assert len(same) == 1
+    assert DIAMOND.to_text() != DIAMOND
+
+
 def test_relatives_of_a_diamond():
     assert DIAMOND.ancestors("D") == {"A", "B", "C"}
     assert DIAMOND.descendants("A") == {"B", "C", "D"}
     assert DIAMOND.children("A") == ("B", "C")
+    assert DIAMOND.edges == (("A", "B"), ("A", "C"), ("B", "D"), ("C", "D"))
     assert DIAMOND.descendants("E") == frozenset()
 
 
@@ -100,8 +111,22 @@ def test_other_forms_that_are_no_causal_graph_are_named():
         load_graph("causal_graph_1").index("Mustach")
     with pytest.raises(InputError, match="Did you mean 'causal_graph_1'"):
         load_graph("causal_graph1")
+    with pytest.raises(InputError, match="parents of 'Mustache': expected a list of names, got 'Male'"):
+        CausalGraph({"Mustache": "Male"})
+    with pytest.raises(InputError, match="node name 7"):
+        CausalGraph.from_networkx(nx.DiGraph([(7, 8)]))
 
 
 def test_a_file_in_text_form_is_read(tmp_path):
     (tmp_path / "graph.txt").write_text("A -> B\nA -> C\nB, C -> D\nE\n")
     assert load_graph(str(tmp_path / "graph.txt")) == DIAMOND
+    (tmp_path / "face.png").write_bytes(b"\x89PNG\xff")
+    with pytest.raises(InputError, match="face.png: expected text"):
+        load_graph(str(tmp_path / "face.png"))
+
+
+def test_a_text_is_read_where_a_name_is_expected_however_long():
+    names = [f"Attribute_number_{k}" for k in range(40)]
+    assert load_graph("; ".join(names)).nodes == load_graph("\n".join(names)).nodes == tuple(names)
+    with pytest.raises(InputError, match="no known name, no file"):
+        load_graph("x" * 300)

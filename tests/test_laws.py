@@ -47,6 +47,23 @@ def test_fit_recovers_every_table_from_rows_in_the_laws_proportions():
     assert fitted.empty_cells == 0
 
 
+def test_fit_keeps_the_axes_of_three_parents_apart():
+    # D = 1 in 1 + A + 2 B + 4 C of eight rows; the list names the parents against the node order
+    graph = CausalGraph({"A": [], "B": [], "C": [], "D": ["C", "A", "B"]})
+    rows = [[a, b, c, n < 1 + a + 2 * b + 4 * c] for a, b, c in np.ndindex(2, 2, 2) for n in range(8)]
+    table = LabelLaw.fit(graph, np.array(rows, np.uint8)).tables["D"]
+    assert graph.parents["D"] == ("A", "B", "C")
+    np.testing.assert_allclose(table, [[[1 / 8, 5 / 8], [3 / 8, 7 / 8]], [[2 / 8, 6 / 8], [4 / 8, 1]]])
+
+
+def test_the_cells_of_the_back_door_model_by_hand():
+    # P(Z=1, X=0, Y=1) = .4 * .2 * .6; under do(X=0) the factor .2 is gone. Code 1 + 0 + 4
+    assert LAW.joint()[5] == pytest.approx(0.048)
+    assert LAW.joint({"X": 0})[5] == pytest.approx(0.24)
+    assert LAW.probability({"Z": 1, "Y": 1}, do={"X": 0}) == pytest.approx(0.24)
+    assert LAW.probability({"Z": 1}, do={"X": 0}, given={"Y": 1}) == pytest.approx(0.24 / 0.3)
+
+
 def test_a_parent_cell_without_rows_gets_the_marginal_and_is_counted():
     fitted = LabelLaw.fit(CausalGraph.from_text("A -> B"), np.array([[1, 0], [1, 1], [1, 1], [1, 1]]))
     np.testing.assert_allclose(fitted.tables["B"], [0.75, 0.75])
@@ -77,5 +94,10 @@ def test_what_has_no_answer_is_refused():
         LabelLaw(GRAPH, {"Z": np.array(0.4), "X": np.array(0.5), "Y": np.zeros((2, 2))})
     with pytest.raises(InputError, match=r"expected probabilities in \[0, 1\]"):
         LabelLaw(CausalGraph.from_text("A"), {"A": np.array(1.5)})
+    for empty in (laws.histogram, lambda rows: LabelLaw.fit(GRAPH, rows)):
+        with pytest.raises(InputError, match="at least one label row"):
+            empty(np.empty((0, 3)))
+    with pytest.raises(InputError, match="'Y' is in do and in given"):
+        LAW.probability({"X": 1}, do={"Y": 1}, given={"Y": 1})
     with pytest.raises(InputError, match="'A' has none"):
         LabelLaw(CausalGraph.from_text("A"), {})

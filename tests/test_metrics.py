@@ -16,7 +16,7 @@ def test_total_variation_counts_mass_outside_the_other_support():
     assert off_support_mass([0.5, 0.2, 0.3], [0.5, 0.5, 0.0]) == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("law", [[0.5, 0.6], [1.5, -0.5], [[0.5, 0.5]]])
+@pytest.mark.parametrize("law", [[0.5, 0.6], [1.5, -0.5], [[0.5, 0.5]], [math.nan, 1.0]])
 def test_what_is_no_law_is_refused(law):
     with pytest.raises(InputError, match="p: expected probabilities"):
         total_variation(law, [0.5, 0.5])
@@ -35,6 +35,13 @@ def test_the_sampling_floor_of_one_label_is_the_binomials_mean_deviation():
     assert both == pytest.approx(math.sqrt(2) * expected, rel=0.05)
 
 
+def test_the_sampling_floor_of_four_draws_is_de_moivres_mean_deviation():
+    # E|X - n p| = 2 m C(n, m) p^m (1 - p)^(n - m + 1), m = floor(n p) + 1 = 2: 2 * 2 * 6 * .09 * .343 = .74088
+    assert sampling_floor([0.7, 0.3], 4, repeats=40_000) == pytest.approx(0.74088 / 4, rel=0.02)
+    assert sampling_floor([0.0, 1.0], 4) == 0.0
+    assert sampling_floor([0.7, 0.3], 4, seed=3) == sampling_floor([0.7, 0.3], 4, seed=3)
+
+
 def gaussian(mean, covariance):
     """Eight rows whose sample mean and covariance are exactly these."""
     corners = np.array([[x, y] for x in (-1, 1) for y in (-1, 1)] * 2, float)
@@ -50,13 +57,27 @@ def test_frechet_distance_of_two_known_gaussians():
     turned = gaussian([3, 4], turn @ np.diag([1.0, 1.0]) @ turn.T)
     assert images.frechet_distance(a, turned) == pytest.approx(30)
     assert images.frechet_distance(a @ turn, gaussian([0, 0], np.eye(2)) @ turn) == pytest.approx(5)
+    # eigenvalues l of S_a S_b with trace 12.5 and determinant 16: sum of roots sqrt(12.5 + 2 * 4)
+    stretched, tilted = gaussian([0, 0], [[4, 0], [0, 1]]), gaussian([0, 0], [[2.5, 1.5], [1.5, 2.5]])
+    assert images.frechet_distance(stretched, tilted) == pytest.approx(10 - 2 * math.sqrt(20.5))
     assert images.frechet_distance(a, a) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_frechet_distance_of_one_feature_is_that_of_means_and_deviations():
+    # mean 0, variance 8; mean 3, variance 2
+    assert images.frechet_distance(np.array([[-2.0], [2.0]]), np.array([[2.0], [4.0]])) == pytest.approx(9 + 2)
+    for a, b in (((1, 2), (4, 2)), ((4, 2), (4, 3)), ((4,), (4,))):
+        with pytest.raises(InputError, match="frechet_distance: expected two"):
+            images.frechet_distance(np.zeros(a), np.zeros(b))
 
 
 def test_coverage_by_hand():
     real = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
     # radii of the first neighbours are 1 everywhere: the generated rows reach the first three only
     assert images.coverage(real, np.array([[0.5], [1.5], [1.9]]), k=1) == 0.5
+    assert images.coverage(real, np.array([[3.5]]), k=1) == 0.0
+    # second neighbours lie at 2, 1, 2, 2, 1, 2: 3.5 reaches the row at 2 alone
+    assert images.coverage(real, np.array([[3.5]]), k=2) == pytest.approx(1 / 6)
     assert images.coverage(real, real, k=1) == 1.0
     with pytest.raises(InputError, match="more than k = 6"):
         images.coverage(real, real, k=6)
@@ -78,3 +99,6 @@ def test_balanced_accuracy_by_hand():
     labels = np.array([[1, 1], [1, 1], [0, 1], [0, 1]])
     values = images.balanced_accuracy(predicted, labels)
     assert values[0] == 0.5 and math.isnan(values[1])
+    # recall 1 of the one, 2/3 of the zeros; a column of zeros alone
+    values = images.balanced_accuracy([[1, 0], [1, 0], [0, 1], [0, 0]], [[1, 0], [0, 0], [0, 0], [0, 0]])
+    assert values[0] == pytest.approx(5 / 6) and math.isnan(values[1])

@@ -59,5 +59,23 @@ def test_probabilities_are_read():
     assert parse_probability("P(Male=0|Mustache=1)") == ({"Male": 0}, {}, {"Mustache": 1})
     assert parse_probability("P(A=1, B=0 | do(C=1), D=0)") == ({"A": 1, "B": 0}, {"C": 1}, {"D": 0})
     assert parse_probability("P(A=1)") == ({"A": 1}, {}, {})
+
+
+@pytest.mark.parametrize("text", ["Male=0", "P(Male=0", "P()", "P( )", "P(Male=0|)", "Q(Male=0)"])
+def test_what_is_no_probability_is_refused(text):
     with pytest.raises(InputError, match="expected a probability"):
-        parse_probability("Male=0")
+        parse_probability(text)
+
+
+@pytest.mark.parametrize("text", ["P(Male=0|do(Mustache=1)", "P(Male=0|do(Mustache))", "P(Male=0|Young)"])
+def test_a_malformed_condition_is_named(text):
+    with pytest.raises(InputError, match="expected name=0 or name=1"):
+        parse_probability(text)
+
+
+def test_a_query_writes_what_a_probability_reads():
+    query = Query.create(GRAPH, {"Mustache": 1, "Male": 0}, {"Young": 1})
+    assert query.text() == "do(Mustache=1, Male=0), Young=1"
+    assert parse_probability(f"P(Young=1|{query.text()})")[1:] == (query.do, query.given)
+    assert Query.create(GRAPH).text() == ""
+    assert np.isnan(Query.create(GRAPH).do_vector(GRAPH)).all()

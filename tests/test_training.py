@@ -26,7 +26,16 @@ def config(tmp_path_factory):
     controller = ControllerConfig(
         steps=100, batch_size=64, width=6, critic_width=8, steps_per_call=50, checkpoint_every=250
     )
-    image = ImageConfig(steps=4, batch_size=8, width=4, steps_per_call=2, checkpoint_every=2, pictures_every=4)
+    image = ImageConfig(
+        steps=4,
+        batch_size=8,
+        width=4,
+        discriminator_width=4,
+        labeler_width=4,
+        steps_per_call=2,
+        checkpoint_every=2,
+        pictures_every=4,
+    )
     return RunConfig(data, controller, image, seed=3)
 
 

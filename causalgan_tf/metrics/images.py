@@ -43,7 +43,7 @@ def coverage(real: np.ndarray, generated: np.ndarray, k: int = 5) -> float:
         k: neighbours, the row itself not counted.
 
     Returns:
-        A number in [0, 1]; 1 - (1 - k / (n + m ...)) close to 1 for an equal law, see the control row beside it.
+        A number in [0, 1]; of an equal law and m = n about 1 - 2**-k, see the control beside it.
 
     Raises:
         InputError: too few real rows.

@@ -50,7 +50,7 @@ def sampling_floor(
 
 def _checked(name: str, law: np.ndarray) -> np.ndarray:
     law = np.asarray(law, np.float64)
-    if law.ndim != 1 or (law < 0).any() or abs(law.sum() - 1.0) > 1e-6:
+    if law.ndim != 1 or (law < 0).any() or not abs(law.sum() - 1.0) <= 1e-6:  # NaN too
         raise InputError(
             f"{name}: expected probabilities [cells] with sum 1, got shape {law.shape}, sum {law.sum():.6g}."
         )

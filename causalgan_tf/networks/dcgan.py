@@ -28,7 +28,14 @@ class _Seeds:
 
 
 def generator(
-    labels: int, noise_size: int, image_size: int, channels: int = 3, width: int = 32, kernel: int = 4, seed: int = 0
+    labels: int,
+    noise_size: int,
+    image_size: int,
+    channels: int = 3,
+    width: int = 32,
+    kernel: int = 4,
+    modulation: bool = False,
+    seed: int = 0,
 ) -> keras.Model:
     """G(z, l): an image from noise and encoded labels.
 
@@ -39,6 +46,8 @@ def generator(
         channels: colour channels.
         width: channels of the block before the image; every coarser block has twice as many.
         kernel: side of the convolutions, pixels.
+        modulation: whether noise and labels also scale and shift every block (arXiv:1810.01365), or enter at the
+            first layer alone, as in DCGAN.
         seed: seed of the initial weights.
 
     Returns:
@@ -46,23 +55,32 @@ def generator(
     """
     initializer, n = _Seeds(seed), blocks(image_size)
     noise, encoded = keras.Input([noise_size], name="noise"), keras.Input([labels], name="encoded_labels")
-    x = keras.layers.Concatenate()([noise, encoded])
+    causes = keras.layers.Concatenate()([noise, encoded])
+
+    def activated(x: keras.KerasTensor) -> keras.KerasTensor:
+        x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
+        if modulation:
+            scale, shift = (
+                keras.layers.Reshape([1, 1, x.shape[-1]])(
+                    keras.layers.Dense(x.shape[-1], kernel_initializer=initializer())(causes)
+                )
+                for _ in range(2)
+            )
+            x = x * (1.0 + scale) + shift
+        return keras.layers.ReLU()(x)
+
     deepest = width * 2 ** (n - 1)
-    x = keras.layers.Dense(16 * deepest, use_bias=False, kernel_initializer=initializer())(x)
-    x = _normalised(keras.layers.Reshape([4, 4, deepest])(x))
+    x = keras.layers.Dense(16 * deepest, use_bias=False, kernel_initializer=initializer())(causes)
+    x = activated(keras.layers.Reshape([4, 4, deepest])(x))
     for k in reversed(range(n - 1)):
         up = keras.layers.Conv2DTranspose(
             width * 2**k, kernel, 2, "same", use_bias=False, kernel_initializer=initializer()
         )
-        x = _normalised(up(x))
+        x = activated(up(x))
     image = keras.layers.Conv2DTranspose(
         channels, kernel, 2, "same", activation="tanh", kernel_initializer=initializer(), name="image"
     )
     return keras.Model([noise, encoded], image(x), name="generator")
-
-
-def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x))
 
 
 def trunk(

@@ -225,7 +225,7 @@ def summary_pictures(model: CausalModel, columns: int = 10) -> dict[str, np.ndar
     for node in model.graph.nodes:
         top = model.sample(columns, do={node: 1}, seed=2)
         try:
-            bottom = model.sample(columns, given={node: 1}, seed=2)
+            bottom = model.sample(columns, given={node: 1}, seed=2, max_draws=1_000_000)
         except InputError:  # a label that the controller never draws has no second row
             continue
         both = np.concatenate([top.images, bottom.images])

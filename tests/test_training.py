@@ -1,21 +1,25 @@
 """A tiny run from the data to the exported model: trained, resumed, refused, sampled, exported."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import causalgan_tf
-from causalgan_tf import runs, training
+from causalgan_tf import data, runs, training
 from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
+from causalgan_tf.evaluation import EvaluationSizes, evaluate
+from causalgan_tf.evaluation.labels import STATEMENTS
 from causalgan_tf.export import check_servable, export_model
+from causalgan_tf.report import write_report
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    data = DataConfig(
+    faces = DataConfig(
         data_dir=str(tmp_path_factory.mktemp("data")),
         image_size=16,
         train_images=64,
@@ -36,7 +40,7 @@ def config(tmp_path_factory):
         checkpoint_every=2,
         pictures_every=4,
     )
-    return RunConfig(data, controller, image, seed=3)
+    return RunConfig(faces, controller, image, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,27 @@ def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
     assert {"data_s", "controller_train_s", "image_train_s"} <= set(runs.read_timing(workdir))
     assert all(runs.has_checkpoint(workdir, stage) for stage in runs.STAGES)
     assert list((workdir / "logs" / "images").glob("*tfevents*"))
+
+
+def test_the_report_of_a_run_holds_every_promised_number(model, config, workdir):
+    dataset = data.load(config.data, config.seed)
+    sizes = EvaluationSizes(draws=2_000, effectiveness=8, uniform=16, cfid=16, judge_test=8, judge_steps=5)
+    numbers = evaluate(model, dataset, config, workdir, sizes)
+    write_report(workdir, numbers, {})
+    report = json.loads((workdir / "report" / "report.json").read_text())
+    assert (workdir / "report" / "report.html").read_text().startswith("<!doctype html>")
+    assert {"tvd", "tvd_floor", "tvd_to_graph_law", "off_support_mass", "n"} <= set(report["labels"])
+    assert {"mean_tvd", "max_tvd", "worst"} <= set(report["labels"]["do"])
+    assert [query["query"] for query in report["labels"]["queries"]] == list(STATEMENTS)
+    truth = [query["truth"] for query in report["labels"]["queries"]]
+    np.testing.assert_allclose(truth, [0.5832, 0.0006, 0.4168, 0.0066], atol=1e-4)
+    images = report["images"]
+    for part in ("observational", "uniform_cells", "do"):
+        assert {"mean", *model.graph.nodes} <= set(images["effectiveness"][part])
+    assert set(images["judge"]) == set(images["balanced_accuracy"]) == set(model.graph.nodes)
+    assert all(value > 0 for value in (images["cfid"][part] for part in ("observational", "do", "control")))
+    assert set(images["coverage"]) == {"model", "control"} and set(images["diversity"]) == {"model", "real"}
+    assert report["timing"]["total_s"] > 0 and report["config"]["seed"] == 3
 
 
 def test_training_again_does_nothing_and_more_steps_continue(workdir, config, capsys):

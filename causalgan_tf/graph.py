@@ -27,7 +27,7 @@ class CausalGraph:
         graph = nx.DiGraph()
         graph.add_nodes_from(_checked_name(node) for node in parents)
         for node, causes in parents.items():
-            if isinstance(causes, str):
+            if isinstance(causes, str) or not isinstance(causes, Iterable):
                 raise InputError(f"graph: parents of {node!r}: expected a list of names, got {causes!r}.")
             for cause in causes:
                 _check_edge(graph, _checked_name(cause), node)
@@ -64,13 +64,13 @@ class CausalGraph:
     @classmethod
     def from_list(cls, pairs: Sequence[Sequence]) -> "CausalGraph":
         """From the 2017 program's form, [[node, [parents]], ...]."""
-        parents: dict[str, list[str]] = {}
+        parents: dict[str, Iterable[str]] = {}
         for pair in pairs:
             if len(pair) != 2 or isinstance(pair[1], str):
                 raise InputError(f"graph list: expected [node, [parents]], got {pair!r}.")
-            if pair[0] in parents:
+            if _checked_name(pair[0]) in parents:
                 raise InputError(f"graph list: node {pair[0]!r} is listed twice.")
-            parents[pair[0]] = list(pair[1])
+            parents[pair[0]] = pair[1]
         return cls(parents)
 
     @classmethod
@@ -115,9 +115,8 @@ class CausalGraph:
     def index(self, node: str) -> int:
         """The node's label column; InputError for an unknown name."""
         if node not in self._columns:
-            raise InputError(
-                f"The causal graph has no node {node!r}.{closest(node, self.nodes)} Nodes: {', '.join(self.nodes)}."
-            )
+            hint = closest(str(node), self.nodes)
+            raise InputError(f"The causal graph has no node {node!r}.{hint} Nodes: {', '.join(self.nodes)}.")
         return self._columns[node]
 
     def children(self, node: str) -> tuple[str, ...]:
@@ -170,7 +169,7 @@ def load_graph(spec: str) -> CausalGraph:
         return named_graphs.NAMED[named]
     if "->" not in spec and "\n" not in spec and _is_file(spec):
         return CausalGraph.from_text(_read_file(spec))
-    if any(mark in spec for mark in ("->", ";", "\n", "<", "--")):
+    if any(mark in spec for mark in ("->", ";", ",", "\n", "<", "--")):
         return CausalGraph.from_text(spec)
     known = [*named_graphs.NAMED, *named_graphs.ALIASES]
     raise InputError(

@@ -69,9 +69,11 @@ class LabelLaw:
         """Maximum likelihood along the graph from label rows [n, K]: the product of the empirical conditionals.
 
         A parent cell without rows gets the node's marginal; `empty_cells` counts them.
+
+        Raises:
+            InputError: no rows, another number of columns than nodes, or values other than 0 and 1.
         """
-        if not len(labels):
-            raise InputError("LabelLaw.fit: expected at least one label row, got none.")
+        labels = _checked_rows(graph, labels)
         tables, empty = {}, 0
         for k, node in enumerate(graph.nodes):
             parents = [graph.index(parent) for parent in graph.parents[node]]
@@ -118,6 +120,20 @@ class LabelLaw:
         """P(node = 1 | its parents' values in each row), float64 [n]."""
         parents = tuple(rows[:, self.graph.index(parent)] for parent in self.graph.parents[node])
         return self.tables[node][parents] if parents else np.full(len(rows), float(self.tables[node]))
+
+
+def _checked_rows(graph: CausalGraph, labels: np.ndarray) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.shape[1] != len(graph):
+        raise InputError(
+            f"LabelLaw.fit: expected label rows [n, {len(graph)}], a column for each node, got shape {labels.shape}."
+        )
+    if not len(labels):
+        raise InputError("LabelLaw.fit: expected at least one label row, got none.")
+    odd = labels[(labels != 0) & (labels != 1)]
+    if odd.size:
+        raise InputError(f"LabelLaw.fit: expected labels 0 and 1, got {odd[0]}.")
+    return labels
 
 
 def _holds(graph: CausalGraph, rows: np.ndarray, event: Mapping[str, int]) -> np.ndarray:

@@ -76,7 +76,7 @@ def parse_assignments(text: str) -> dict[str, int]:
 def parse_probability(text: str) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
     """Reads "P(Male=0|do(Mustache=1),Young=1)" into (event, do, given); InputError if it is nothing of the kind."""
     match = _PROBABILITY.fullmatch(text)
-    if not match or not match["event"].strip():
+    if not match or not match["event"].strip(" ,"):
         raise InputError(f'{text!r}: expected a probability such as "P(Male=0|do(Mustache=1))".')
     condition = match["condition"] or ""
     do = ",".join(_DO.findall(condition))
@@ -84,6 +84,8 @@ def parse_probability(text: str) -> tuple[dict[str, int], dict[str, int], dict[s
 
 
 def _checked(graph: CausalGraph, part: str, values: Mapping[str, Any] | None) -> dict[str, int]:
+    if values is not None and not isinstance(values, Mapping):
+        raise InputError(f"{part}: expected a mapping such as {{'Mustache': 1}}, got {values!r}.")
     checked = {}
     for node, value in (values or {}).items():
         graph.index(node)

@@ -113,6 +113,12 @@ def test_other_forms_that_are_no_causal_graph_are_named():
         load_graph("causal_graph1")
     with pytest.raises(InputError, match="parents of 'Mustache': expected a list of names, got 'Male'"):
         CausalGraph({"Mustache": "Male"})
+    with pytest.raises(InputError, match="parents of 'A': expected a list of names, got 5"):
+        CausalGraph.from_list([["A", 5]])
+    with pytest.raises(InputError, match="no node 0. Nodes: A, B, C, D, E"):
+        DIAMOND.index(0)
+    with pytest.raises(InputError, match=r"node name \['A'\]"):
+        CausalGraph.from_list([[["A"], []]])
     with pytest.raises(InputError, match="node name 7"):
         CausalGraph.from_networkx(nx.DiGraph([(7, 8)]))
 
@@ -126,6 +132,7 @@ def test_a_file_in_text_form_is_read(tmp_path):
 
 
 def test_a_text_is_read_where_a_name_is_expected_however_long():
+    assert load_graph("Male, Young") == CausalGraph({"Male": [], "Young": []})
     names = [f"Attribute_number_{k}" for k in range(40)]
     assert load_graph("; ".join(names)).nodes == load_graph("\n".join(names)).nodes == tuple(names)
     with pytest.raises(InputError, match="no known name, no file"):

@@ -70,6 +70,26 @@ def test_a_parent_cell_without_rows_gets_the_marginal_and_is_counted():
     assert fitted.empty_cells == 1
 
 
+def test_interventions_and_conditions_of_the_asia_network():
+    # the tables of Lauritzen and Spiegelhalter 1988
+    graph = CausalGraph.from_text(
+        "asia -> tub; smoke -> lung, bronc; tub, lung -> either; either -> xray; bronc, either -> dysp"
+    )
+    tables = {"asia": 0.01, "smoke": 0.5, "tub": [0.01, 0.05], "lung": [0.01, 0.1], "bronc": [0.3, 0.6]}
+    tables |= {"xray": [0.05, 0.98], "dysp": [[0.1, 0.7], [0.8, 0.9]], "either": [[0.0, 1.0], [1.0, 1.0]]}
+    asia = LabelLaw(graph, tables)
+    for event, cause, interventional, conditional in (
+        ("dysp", {"bronc": 1}, 0.806483, 0.807967),
+        ("dysp", {"bronc": 0}, 0.138897, 0.131610),
+        ("lung", {"bronc": 1}, 0.055, 0.07),
+        ("lung", {"bronc": 0}, 0.055, 0.042727),
+        ("smoke", {"lung": 1}, 0.5, 0.909091),
+        ("smoke", {"lung": 0}, 0.5, 0.476190),
+    ):
+        assert asia.probability({event: 1}, do=cause) == pytest.approx(interventional, abs=1e-6)
+        assert asia.probability({event: 1}, given=cause) == pytest.approx(conditional, abs=1e-6)
+
+
 def test_samples_show_the_law():
     for do in ({}, {"X": 1}):
         drawn = laws.histogram(LAW.sample(200_000, seed=1, do=do))
@@ -97,6 +117,10 @@ def test_what_has_no_answer_is_refused():
     for empty in (laws.histogram, lambda rows: LabelLaw.fit(GRAPH, rows)):
         with pytest.raises(InputError, match="at least one label row"):
             empty(np.empty((0, 3)))
+    with pytest.raises(InputError, match=r"label rows \[n, 3\], a column for each node, got shape \(5, 4\)"):
+        LabelLaw.fit(GRAPH, np.zeros((5, 4)))
+    with pytest.raises(InputError, match="expected labels 0 and 1, got -1"):
+        LabelLaw.fit(GRAPH, np.array([[1, -1, 1]]))
     with pytest.raises(InputError, match="'Y' is in do and in given"):
         LAW.probability({"X": 1}, do={"Y": 1}, given={"Y": 1})
     with pytest.raises(InputError, match="'A' has none"):

@@ -25,6 +25,8 @@ def test_what_is_no_law_is_refused(law):
 def test_laws_over_different_cells_are_refused():
     with pytest.raises(InputError, match="same cells, got 2 and 3"):
         total_variation([0.5, 0.5], [0.5, 0.5, 0.0])
+    with pytest.raises(InputError, match="off_support_mass: expected the same cells, got 2 and 3"):
+        off_support_mass([0.5, 0.5], [0.5, 0.5, 0.0])
 
 
 def test_the_sampling_floor_of_one_label_is_the_binomials_mean_deviation():
@@ -92,6 +94,20 @@ def test_diversity_by_hand():
     assert weighted == pytest.approx((3 * 2 + math.sqrt(2)) / 4)
     with pytest.raises(InputError, match="at least two rows"):
         images.mean_pairwise_distance_within_cells(rows, np.arange(5))
+    with pytest.raises(InputError, match="a code for each of 5 rows, got 4"):
+        images.mean_pairwise_distance_within_cells(rows, codes[:4])
+
+
+def test_equal_rows_have_no_diversity_wherever_they_lie():
+    row = 1_000 + np.random.default_rng(0).random((1, 64))
+    assert images.mean_pairwise_distance_within_cells(np.repeat(row, 50, axis=0), np.zeros(50)) == 0.0
+
+
+def test_diversity_of_more_rows_than_one_chunk_counts_every_pair():
+    # 0, 1, ..., n - 1 on a line: the mean distance of a pair is (n + 1) / 3
+    rows = np.arange(2_500.0)[:, None]
+    diversity = images.mean_pairwise_distance_within_cells(rows, np.zeros(2_500))
+    assert diversity == pytest.approx(2_501 / 3, rel=1e-5)
 
 
 def test_balanced_accuracy_by_hand():

@@ -28,6 +28,8 @@ def test_numbers_that_are_zero_or_one_are_values():
         ({"Male": 2}, {}, "do Male=2: expected 0 or 1"),
         ({}, {"Male": "1"}, "given Male='1': expected 0 or 1"),
         ({"Male": float("nan")}, {}, "expected 0 or 1"),
+        ({0: 1}, {}, "no node 0. Nodes: Male"),
+        ("Male=1", {}, "do: expected a mapping such as {'Mustache': 1}, got 'Male=1'"),
         ({"Male": 1}, {"Male": 1}, "'Male' is in do and in given"),
     ],
 )
@@ -61,7 +63,7 @@ def test_probabilities_are_read():
     assert parse_probability("P(A=1)") == ({"A": 1}, {}, {})
 
 
-@pytest.mark.parametrize("text", ["Male=0", "P(Male=0", "P()", "P( )", "P(Male=0|)", "Q(Male=0)"])
+@pytest.mark.parametrize("text", ["Male=0", "P(Male=0", "P()", "P( )", "P(,)", "P(Male=0|)", "Q(Male=0)"])
 def test_what_is_no_probability_is_refused(text):
     with pytest.raises(InputError, match="expected a probability"):
         parse_probability(text)

@@ -5,6 +5,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from causalgan_tf.errors import InputError
 
+_CHUNK = 1024  # rows whose distances to all others are held at once
+
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """|mu_a - mu_b|^2 + Tr(S_a + S_b - 2 (S_a S_b)^(1/2)) of features (arXiv:1706.08500, equation 6).
@@ -70,15 +72,17 @@ def mean_pairwise_distance_within_cells(
         weights: weight of each cell; None: its number of rows. Give two sets the same weights to compare them.
 
     Raises:
-        InputError: no cell has two rows and a weight.
+        InputError: another number of codes than of rows, or no cell has two rows and a weight.
     """
-    flat = np.asarray(rows, np.float32).reshape(len(rows), -1)
+    if len(rows) != len(codes):
+        raise InputError(f"diversity: expected a code for each of {len(rows)} rows, got {len(codes)} codes.")
+    flat = np.asarray(rows).reshape(len(rows), -1)
     total = mass = 0.0
     for cell in np.unique(codes):
         own = flat[codes == cell]
         weight = len(own) if weights is None else weights.get(int(cell), 0.0)
         if len(own) >= 2 and weight > 0:
-            total += weight * _mean_pair_distance(own)
+            total += weight * _mean_pair_distance(own.astype(np.float32))
             mass += weight
     if not mass:
         raise InputError("diversity: expected a label cell with at least two rows, found none. Give more rows.")
@@ -86,9 +90,15 @@ def mean_pairwise_distance_within_cells(
 
 
 def _mean_pair_distance(rows: np.ndarray) -> float:
-    squares = np.square(rows).sum(1)
-    distances = np.sqrt(np.clip(squares[:, None] + squares[None] - 2.0 * rows @ rows.T, 0.0, None) / rows.shape[1])
-    return float(distances[np.triu_indices(len(rows), 1)].mean())
+    # distances do not feel the shift; without it |a|^2 + |b|^2 - 2ab of near rows far from 0 is rounding alone
+    rows = rows - rows[0]
+    squares, total = np.square(rows).sum(1), 0.0
+    for start in range(0, len(rows), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        squared = squares[part, None] + squares - 2.0 * rows[part] @ rows.T
+        np.fill_diagonal(squared[:, start:], 0.0)
+        total += np.sqrt(np.clip(squared, 0.0, None) / rows.shape[1]).sum(dtype=np.float64)
+    return float(total / (len(rows) * (len(rows) - 1)))
 
 
 def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:

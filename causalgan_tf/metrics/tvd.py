@@ -15,15 +15,18 @@ def total_variation(p: np.ndarray, q: np.ndarray) -> float:
     Raises:
         InputError: different lengths, negative numbers, or a sum that is not 1.
     """
-    p, q = _checked("p", p), _checked("q", q)
-    if p.shape != q.shape:
-        raise InputError(f"total_variation: expected the same cells, got {len(p)} and {len(q)}.")
+    p, q = _same_cells("total_variation", _checked("p", p), _checked("q", q))
     return float(0.5 * np.abs(p - q).sum())
 
 
 def off_support_mass(model: np.ndarray, data: np.ndarray) -> float:
-    """The model's mass on cells that the data never show, in [0, 1]."""
-    return float(_checked("model", model)[_checked("data", data) == 0].sum())
+    """The model's mass on cells that the data never show, sum over data = 0 of model, in [0, 1].
+
+    Raises:
+        InputError: as `total_variation`.
+    """
+    model, data = _same_cells("off_support_mass", _checked("model", model), _checked("data", data))
+    return float(model[data == 0].sum())
 
 
 def sampling_floor(
@@ -46,6 +49,12 @@ def sampling_floor(
     model = rng.multinomial(draws, law, repeats) / draws
     data = law if data_rows is None else rng.multinomial(data_rows, law, repeats) / data_rows
     return float(0.5 * np.abs(model - data).sum(1).mean())
+
+
+def _same_cells(metric: str, p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if p.shape != q.shape:
+        raise InputError(f"{metric}: expected the same cells, got {len(p)} and {len(q)}.")
+    return p, q
 
 
 def _checked(name: str, law: np.ndarray) -> np.ndarray:

@@ -11,30 +11,10 @@ import numpy as np
 
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.laws import LabelLaw
+from causalgan_tf.named_graphs import NAMED
 
-LABELS = (
-    "Young",
-    "Male",
-    "Eyeglasses",
-    "Bald",
-    "Mustache",
-    "Smiling",
-    "Wearing_Lipstick",
-    "Mouth_Slightly_Open",
-    "Narrow_Eyes",
-)
-
-PARENTS = {
-    "Young": (),
-    "Male": (),
-    "Eyeglasses": ("Young",),
-    "Bald": ("Young", "Male"),
-    "Mustache": ("Young", "Male"),
-    "Smiling": ("Young", "Male"),
-    "Wearing_Lipstick": ("Young", "Male"),
-    "Mouth_Slightly_Open": ("Young", "Smiling"),
-    "Narrow_Eyes": ("Young", "Male", "Smiling"),
-}
+GRAPH = NAMED["causal_graph_1"]
+LABELS = GRAPH.nodes
 
 # (rows with label 1, all rows) for each setting of the parents, counted up with the last parent fastest: 00, 01, 10, 11
 COUNTS = {
@@ -62,12 +42,11 @@ COUNTS = {
 @functools.cache
 def law() -> LabelLaw:
     """The exact law of the nine labels: P(label = 1 | parents) over Causal Graph 1, columns in the order of LABELS."""
-    graph = CausalGraph(PARENTS)
     tables = {}
     for name in LABELS:
         ones, rows = np.array(COUNTS[name], np.float64).T
-        tables[name] = (ones / rows).reshape([2] * len(graph.parents[name]))
-    return LabelLaw(graph, tables)
+        tables[name] = (ones / rows).reshape([2] * len(GRAPH.parents[name]))
+    return LabelLaw(GRAPH, tables)
 
 
 def law_over(graph: CausalGraph) -> LabelLaw | None:
@@ -80,14 +59,14 @@ def law_over(graph: CausalGraph) -> LabelLaw | None:
         The law, columns in the order of `graph.nodes`, if `graph` has the nine labels and keeps every edge of Causal
         Graph 1 (more edges change neither the observational nor an interventional law); None otherwise.
     """
-    if set(graph.nodes) != set(LABELS) or any(set(PARENTS[name]) - set(graph.parents[name]) for name in LABELS):
+    if set(graph.nodes) != set(LABELS) or not set(GRAPH.edges) <= set(graph.edges):
         return None
     return LabelLaw(graph, {name: _widened(name, graph.parents[name]) for name in LABELS})
 
 
 def _widened(name: str, parents: tuple[str, ...]) -> np.ndarray:
     """P(name = 1 | parents) with one axis for each of `parents`, the true parents in any place among them."""
-    true_parents = law().graph.parents[name]
+    true_parents = GRAPH.parents[name]
     ordered = [parent for parent in parents if parent in true_parents]
     table = np.transpose(law().tables[name], [true_parents.index(parent) for parent in ordered])
     table = table.reshape([2 if parent in true_parents else 1 for parent in parents])

@@ -43,9 +43,9 @@ def fit(learner, first, last, per_call=500):
     return learner
 
 
-@pytest.fixture(scope="module")
-def trained():
-    return fit(controller(), 0, 2_000)
+@pytest.fixture(scope="module", params=["one device", "two replicas"])
+def trained(request, mirrored):
+    return fit(controller(strategy=mirrored if request.param == "two replicas" else None), 0, 2_000)
 
 
 def law_of(learner, **do):

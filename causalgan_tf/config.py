@@ -170,7 +170,7 @@ class ImageConfig(_Validated):
     )
     discriminator_learning_rate: float = option(
         1e-3,
-        "Adam's learning rate, discriminator: twice the generator's keeps the images varied (paper: 2e-4)",
+        "Adam's learning rate, discriminator (paper: 2e-4)",
         low=0.0,
     )
     decay_start: float = option(

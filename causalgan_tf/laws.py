@@ -101,11 +101,11 @@ class LabelLaw:
     ) -> float:
         """P(event | do(x), z); InputError if z has probability 0 under do(x)."""
         joint, rows = self.joint(do), cells(len(self.graph))
-        condition = _holds(self.graph, rows, Query.create(self.graph, do, given).given)
+        condition = holds(self.graph, rows, Query.create(self.graph, do, given).given)
         mass = joint[condition].sum()
         if mass <= 0:
             raise InputError(f"given {dict(given or {})}: the event has probability 0 here, nothing follows from it.")
-        return float(joint[condition & _holds(self.graph, rows, Query.create(self.graph, event).do)].sum() / mass)
+        return float(joint[condition & holds(self.graph, rows, Query.create(self.graph, event).do)].sum() / mass)
 
     def sample(self, n: int, seed: int, do: Mapping[str, int] | None = None) -> np.ndarray:
         """`n` label rows from P(. | do(x)), uint8 [n, K]; the same seed draws the same noise under any do."""
@@ -136,7 +136,7 @@ def _checked_rows(graph: CausalGraph, labels: np.ndarray) -> np.ndarray:
     return labels
 
 
-def _holds(graph: CausalGraph, rows: np.ndarray, event: Mapping[str, int]) -> np.ndarray:
+def holds(graph: CausalGraph, rows: np.ndarray, event: Mapping[str, int]) -> np.ndarray:
     """Whether each row shows the event, bool [n]."""
     holds = np.ones(len(rows), bool)
     for node, value in event.items():

@@ -15,7 +15,7 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.errors import InputError
-from causalgan_tf.laws import histogram, row_codes
+from causalgan_tf.laws import MAX_ENUMERATED, histogram, row_codes
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.models.causal_gan import CausalGAN
 from causalgan_tf.models.controller import CausalController, calls
@@ -24,7 +24,6 @@ from causalgan_tf.networks import dcgan, mechanisms
 from causalgan_tf.query import Query
 from causalgan_tf.sampling.labels import LabelSampler
 
-MEASURED_NODES = 20  # beyond, the joint label law is not enumerated and TVD not measured
 KEPT_CHECKPOINTS = 2
 
 
@@ -86,13 +85,15 @@ def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
 
 
 def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) -> None:
-    """Checks that every stage can fill its batches; InputError names the flag to lower."""
+    """Checks that every stage can fill its batches and reach its target; InputError names the flag to change."""
     rows, batch = len(dataset.label_rows), config.controller.batch_size
     if "controller" in stages and rows < batch:
         raise InputError(
             f"The label table has {rows} rows, fewer than one batch of {batch}. "
             f"Lower --controller_batch_size to {rows} or less, or bring more rows."
         )
+    if "controller" in stages:
+        check_target(dataset, config.controller.tvd_target)
     if "images" in stages and (dataset.train is None or len(dataset.train) < config.image.batch_size):
         images = 0 if dataset.train is None else len(dataset.train)
         raise InputError(
@@ -106,7 +107,6 @@ def train_controller(
 ) -> int:
     """Trains the causal controller up to its configured steps; returns the steps done in all."""
     c, graph = config.controller, dataset.graph
-    check_target(dataset, c.tvd_target)
     with strategy.scope():
         generator, averaged = (runs.build_label_generator(config, graph) for _ in range(2))
         critic = mechanisms.critic(len(graph), c.critic_width, c.critic_layers, config.seed)
@@ -120,7 +120,7 @@ def train_controller(
     def steps_done() -> int:
         return int(learner.generator_optimizer.iterations.numpy())
 
-    measure = None if len(graph) > MEASURED_NODES else label_tvd(LabelSampler(graph, averaged), dataset)
+    measure = None if len(graph) > MAX_ENUMERATED else label_tvd(LabelSampler(graph, averaged), dataset)
     reached = measure and c.tvd_target and steps_done() >= c.tvd_after and measure() < c.tvd_target
     if steps_done() < c.steps and not reached:
         logs = workdir / "logs" / "controller"

@@ -1,6 +1,6 @@
 """The labels' law: total variation distances, under every single intervention too, and the four statements."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from causalgan_tf.data.images import Dataset
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw, histogram
+from causalgan_tf.laws import LabelLaw, histogram, holds
 from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_variation
 from causalgan_tf.query import parse_probability
 
@@ -84,18 +84,10 @@ def _statement(text: str, model: CausalModel, law: LabelLaw, rows: np.ndarray, s
     event, do, given = parse_probability(text)
     if do:
         rows = model.sample_labels(len(rows), do=do, seed=derived_seed(seed, f"labels {text}"))
-    met = rows[_fits(rows, model.graph, given)]
+    met = rows[holds(model.graph, rows, given)]
     try:
         truth = law.probability(event, do=do, given=given)
     except InputError:  # the law never meets the condition: there is no truth
         truth = None
-    counted = float(_fits(met, model.graph, event).mean()) if len(met) else None
+    counted = float(holds(model.graph, met, event).mean()) if len(met) else None
     return {"query": text, "model": counted, "truth": truth, "rows": len(met)}
-
-
-def _fits(rows: np.ndarray, graph: CausalGraph, event: Mapping[str, int]) -> np.ndarray:
-    """Which rows satisfy an event, bool [n]."""
-    fits = np.ones(len(rows), bool)
-    for node, value in event.items():
-        fits &= rows[:, graph.index(node)] == value
-    return fits

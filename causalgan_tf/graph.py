@@ -8,6 +8,7 @@ from types import MappingProxyType
 import networkx as nx
 
 from causalgan_tf.errors import InputError, closest
+from causalgan_tf.variables import Binary, Variable, parse_variable
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -18,11 +19,16 @@ class CausalGraph:
     Label columns follow the order of `nodes` everywhere.
     """
 
-    def __init__(self, parents: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, parents: Mapping[str, Iterable[str]], variables: Mapping[str, Variable] | None = None) -> None:
         """Builds the graph from each node's parents; a name that is only a parent is a root.
 
+        Args:
+            parents: node to the names of its parents.
+            variables: kinds of nodes, see causalgan_tf.variables; what is not declared is binary.
+
         Raises:
-            InputError: no nodes, a bad name, a self-loop, a parent named twice, or a cycle, which is printed.
+            InputError: no nodes, a bad name, a self-loop, a parent named twice, a cycle, which is printed, or a variable
+                of a node that is not there.
         """
         graph = nx.DiGraph()
         graph.add_nodes_from(_checked_name(node) for node in parents)
@@ -41,6 +47,11 @@ class CausalGraph:
         self._parents = MappingProxyType(
             {node: tuple(sorted(graph.predecessors(node), key=self._columns.__getitem__)) for node in self.nodes}
         )
+        declared = dict(variables or {})
+        for node in declared:
+            self.index(node)
+        self._declared = MappingProxyType({node: declared[node] for node in self.nodes if node in declared})
+        self._variables = MappingProxyType({node: declared.get(node, Binary()) for node in self.nodes})
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -52,14 +63,47 @@ class CausalGraph:
         """Each node's parents, in the order of `nodes`."""
         return self._parents
 
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """Each node's kind, in the order of `nodes`; Binary where none was declared."""
+        return self._variables
+
+    @property
+    def declared(self) -> Mapping[str, Variable]:
+        """The kinds that were declared, in the order of `nodes`."""
+        return self._declared
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether every label is 0 or 1."""
+        return all(isinstance(variable, Binary) for variable in self.variables.values())
+
+    @property
+    def sizes(self) -> tuple[int, ...] | None:
+        """How many values each node has, in the order of `nodes`; None if a node is continuous."""
+        sizes = tuple(variable.size for variable in self.variables.values())
+        return None if None in sizes else sizes
+
+    def with_variables(self, variables: Mapping[str, Variable]) -> "CausalGraph":
+        """The same graph with the kinds of some nodes, or all, replaced."""
+        return CausalGraph(self.parents, {**self.declared, **variables})
+
     @classmethod
     def from_text(cls, text: str) -> "CausalGraph":
-        """From text: statements "A, B -> C -> D" or "Lonely", separated by ";" or line ends; "#" starts a comment."""
+        """From text: statements separated by ";" or line ends; "#" starts a comment.
+
+        A statement is "A, B -> C -> D", "Lonely", or a kind of label such as "Age: continuous",
+        "Height: continuous(0, 250)", "Smoke: categorical(never, former, now)" or "Sex: binary".
+        """
         parents: dict[str, list[str]] = {}
+        variables: dict[str, Variable] = {}
         for line in text.splitlines():
             for statement in filter(str.strip, line.split("#")[0].split(";")):
-                _read_statement(statement, parents)
-        return cls(parents)
+                if ":" in statement:
+                    _read_declaration(statement, parents, variables)
+                else:
+                    _read_statement(statement, parents)
+        return cls(parents, variables)
 
     @classmethod
     def from_list(cls, pairs: Sequence[Sequence]) -> "CausalGraph":
@@ -85,7 +129,8 @@ class CausalGraph:
         statements = [
             f"{', '.join(self.parents[node])} -> {node}" if self.parents[node] else node for node in self.nodes
         ]
-        return "; ".join(statements)
+        declared = [f"{node}: {variable.text()}" for node, variable in self.declared.items()]
+        return "; ".join(statements + declared)
 
     def to_dict(self) -> dict[str, tuple[str, ...]]:
         """Each node's parents, nodes in order."""
@@ -138,13 +183,18 @@ class CausalGraph:
         """The mutilated graph: without the edges into `nodes`, the node order kept."""
         for node in nodes:
             self.index(node)
-        return CausalGraph({node: () if node in nodes else self.parents[node] for node in self.nodes})
+        return CausalGraph({node: () if node in nodes else self.parents[node] for node in self.nodes}, self.declared)
+
+    def __reduce__(self) -> tuple:
+        return CausalGraph, (self.to_dict(), dict(self.declared))
 
     def __len__(self) -> int:
         return len(self.nodes)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, CausalGraph) and self.to_list() == other.to_list()
+        if not isinstance(other, CausalGraph):
+            return False
+        return self.to_list() == other.to_list() and self.variables == other.variables
 
     def __hash__(self) -> int:
         return hash((self.nodes, self.edges))
@@ -169,7 +219,7 @@ def load_graph(spec: str) -> CausalGraph:
         return named_graphs.NAMED[named]
     if "->" not in spec and "\n" not in spec and _is_file(spec):
         return CausalGraph.from_text(_read_file(spec))
-    if any(mark in spec for mark in ("->", ";", ",", "\n", "<", "--")):
+    if any(mark in spec for mark in ("->", ";", ",", ":", "\n", "<", "--")):
         return CausalGraph.from_text(spec)
     known = [*named_graphs.NAMED, *named_graphs.ALIASES]
     raise InputError(
@@ -206,6 +256,15 @@ def _read_statement(statement: str, parents: dict[str, list[str]]) -> None:
     for causes, effects in zip(groups, groups[1:], strict=False):
         for effect in effects:
             parents[effect] += causes
+
+
+def _read_declaration(statement: str, parents: dict[str, list[str]], variables: dict[str, Variable]) -> None:
+    names, kind = statement.split(":", 1)
+    for name in (_checked_name(name.strip()) for name in names.split(",")):
+        if name in variables:
+            raise InputError(f"graph text: the kind of {name} is declared twice.")
+        parents.setdefault(name, [])
+        variables[name] = parse_variable(kind)
 
 
 def _checked_name(name: object) -> str:

@@ -16,7 +16,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "causalgan_tf"
 # innermost first; a module imports from its own floor and from those above it in this table
 FLOORS = (
     {"errors"},
-    {"config", "graph", "laws", "named_graphs", "query"},
+    {"config", "graph", "laws", "named_graphs", "query", "variables"},
     {"losses", "metrics", "networks", "noise"},
     {"callbacks", "causal_model", "data", "devices", "judge", "models", "page", "pictures", "sampling"},
     {"evaluation", "export", "report", "runs", "training"},

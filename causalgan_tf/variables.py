@@ -1,0 +1,252 @@
+"""Kinds of label nodes: Binary, Categorical, Continuous.
+
+Everywhere outside the networks a node occupies one column of plain numbers: a binary label 0 or 1, a categorical one
+the place of its category, a continuous one itself. Inside the networks it occupies `width` columns: a binary label
+one, a categorical one an indicator for each category, a continuous one its standardised value.
+"""
+
+import dataclasses
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from causalgan_tf.errors import InputError, closest
+
+KINDS = ("binary", "categorical", "continuous")
+_DECLARATION = re.compile(r"\s*([A-Za-z]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_RANGE = re.compile(r"\s*(?P<low>[^.\s]*(?:\.\d[^.\s]*)?)\s*\.\.\s*(?P<high>\S*)\s*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Binary:
+    """A label of 0 or 1."""
+
+    @property
+    def width(self) -> int:
+        """Columns inside the networks."""
+        return 1
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+        return 2
+
+    @property
+    def expected(self) -> str:
+        """The legal values, in words."""
+        return "0 or 1"
+
+    def number(self, value: Any) -> float:
+        """The number that stands for a user's value; ValueError if none does."""
+        if isinstance(value, str) or not np.isscalar(value) or value not in (0, 1):
+            raise ValueError(value)
+        return float(value)
+
+    def shown(self, number: float) -> int:
+        """The user's value that a number stands for."""
+        return int(number)
+
+    def column(self, numbers: np.ndarray) -> np.ndarray:
+        """A data frame's column of numbers [n]: uint8."""
+        return np.asarray(numbers).astype(np.uint8, copy=False)
+
+    def text(self) -> str:
+        """The declaration that `parse_variable` reads."""
+        return "binary"
+
+
+@dataclasses.dataclass(frozen=True)
+class Categorical:
+    """A label that is one of several named categories.
+
+    Attributes:
+        categories: at least two names, in the order of their numbers; none: they are read from the table.
+    """
+
+    categories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = self.categories
+        if len(names) == 1 or len(set(names)) < len(names) or any(re.search(r"[(),;#\n]", name) for name in names):
+            raise InputError(
+                f"categorical({', '.join(map(str, names))}): expected at least two different names without commas, "
+                "semicolons, parentheses and #."
+            )
+
+    @property
+    def width(self) -> int:
+        """Columns inside the networks."""
+        return len(self.categories)
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+        return len(self.categories)
+
+    @property
+    def expected(self) -> str:
+        """The legal values, in words."""
+        return f"one of {', '.join(self.categories)}"
+
+    def number(self, value: Any) -> float:
+        """The number that stands for a user's value, a category's name; ValueError if none does."""
+        return float(self.categories.index(str(value)))
+
+    def shown(self, number: float) -> str:
+        """The user's value that a number stands for."""
+        return self.categories[int(number)]
+
+    def column(self, numbers: np.ndarray) -> pd.Categorical:
+        """A data frame's column of numbers [n], with the categories' names."""
+        return pd.Categorical.from_codes(np.asarray(numbers).astype(np.int64), categories=list(self.categories))
+
+    def text(self) -> str:
+        """The declaration that `parse_variable` reads."""
+        return f"categorical({', '.join(self.categories)})" if self.categories else "categorical"
+
+
+@dataclasses.dataclass(frozen=True)
+class Continuous:
+    """A label that is any number, or any number between two bounds.
+
+    Attributes:
+        low: smallest value; minus infinity: none.
+        high: largest value; infinity: none. Either both bounds are given or none.
+        mean: of the training rows, by which the networks standardise it.
+        std: standard deviation of the training rows, above 0.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or math.isfinite(self.low) != math.isfinite(self.high):
+            raise InputError(
+                f"continuous({self.low:g}, {self.high:g}): expected two finite bounds, the lower one first."
+            )
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there are bounds."""
+        return math.isfinite(self.low)
+
+    @property
+    def width(self) -> int:
+        """Columns inside the networks."""
+        return 1
+
+    @property
+    def size(self) -> None:
+        """There is no number of values."""
+        return None
+
+    @property
+    def expected(self) -> str:
+        """The legal values, in words."""
+        return f"a number between {self.low:g} and {self.high:g}" if self.bounded else "a finite number"
+
+    def number(self, value: Any) -> float:
+        """The user's value as a float; ValueError if it is none or out of bounds."""
+        if isinstance(value, bool | str) or not np.isscalar(value):
+            raise ValueError(value)
+        number = float(value)
+        if not math.isfinite(number) or not self.low <= number <= self.high:
+            raise ValueError(value)
+        return number
+
+    def shown(self, number: float) -> float:
+        """The user's value that a number stands for."""
+        return float(number)
+
+    def column(self, numbers: np.ndarray) -> np.ndarray:
+        """A data frame's column of numbers [n]: float32."""
+        return np.asarray(numbers).astype(np.float32, copy=False)
+
+    def text(self) -> str:
+        """The declaration that `parse_variable` reads; the training rows' statistics are not in it."""
+        return f"continuous({self.low:g}, {self.high:g})" if self.bounded else "continuous"
+
+    def fitted(self, numbers: np.ndarray) -> "Continuous":
+        """The same variable with the mean and the standard deviation of training rows [n]."""
+        std = float(np.std(numbers, dtype=np.float64))
+        return dataclasses.replace(self, mean=float(np.mean(numbers, dtype=np.float64)), std=std if std > 0 else 1.0)
+
+
+Variable = Binary | Categorical | Continuous
+
+
+def parse_variable(text: str) -> Variable:
+    """Reads "binary", "categorical", "categorical(never, former, now)", "continuous" or "continuous(0, 250)".
+
+    Raises:
+        InputError: anything else.
+    """
+    match = _DECLARATION.fullmatch(text)
+    kind = match[1].lower() if match else ""
+    parts = [part.strip() for part in match[2].split(",")] if match and match[2] is not None else []
+    if kind == "categorical":
+        return Categorical(tuple(parts))
+    if kind == "binary" and not parts:
+        return Binary()
+    if kind == "continuous" and not parts:
+        return Continuous()
+    if kind == "continuous" and len(parts) == 2:
+        try:
+            return Continuous(float(parts[0]), float(parts[1]))
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+    raise InputError(
+        f"{text.strip()!r}: expected a kind of label: binary, categorical, categorical(never, former, now), continuous "
+        f"or continuous(0, 250).{closest(kind, KINDS)}"
+    )
+
+
+def parse_range(text: str) -> tuple[float, float] | None:
+    """Reads an interval "20..30", "20.." or "..30"; None if the text is none."""
+    match = _RANGE.fullmatch(text)
+    if not match or not (match["low"] or match["high"]):
+        return None
+    try:
+        return float(match["low"] or -math.inf), float(match["high"] or math.inf)
+    except ValueError:
+        return None
+
+
+def to_json(variables: Mapping[str, Variable]) -> dict[str, dict[str, Any]]:
+    """Variables by node as plain values for a JSON file; infinite bounds are left out."""
+    plain = {}
+    for node, variable in variables.items():
+        fields = dataclasses.asdict(variable)
+        plain[node] = {"kind": type(variable).__name__.lower()} | {
+            name: value for name, value in fields.items() if not (isinstance(value, float) and math.isinf(value))
+        }
+    return plain
+
+
+def from_json(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Variable]:
+    """The variables that `to_json` wrote; InputError for anything else."""
+    kinds = {"binary": Binary, "categorical": Categorical, "continuous": Continuous}
+    variables = {}
+    for node, fields in plain.items():
+        rest = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+        try:
+            variables[node] = kinds[rest.pop("kind")](**rest)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"variable of {node!r}: expected a kind and its fields, got {dict(fields)}.") from error
+    return variables
+
+
+def one_code(columns: Sequence[np.ndarray], sizes: Sequence[int]) -> np.ndarray:
+    """One integer for each combination of several columns of codes, the first column changing fastest: int64 [n]."""
+    code, stride = np.zeros(len(columns[0]) if columns else 0, np.int64), 1
+    for column, size in zip(columns, sizes, strict=True):
+        code += np.asarray(column, np.int64) * stride
+        stride *= size
+    return code

@@ -27,8 +27,8 @@ class CausalGraph:
             variables: kinds of nodes, see causalgan_tf.variables; what is not declared is binary.
 
         Raises:
-            InputError: no nodes, a bad name, a self-loop, a parent named twice, a cycle, which is printed, or a variable
-                of a node that is not there.
+            InputError: no nodes, a bad name, a self-loop, a parent named twice, a cycle, which is printed, or a
+                variable of a node that is not there.
         """
         graph = nx.DiGraph()
         graph.add_nodes_from(_checked_name(node) for node in parents)

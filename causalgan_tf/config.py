@@ -71,7 +71,7 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
 
 FILES = {
     "image_dir": "the folder that holds the image files",
-    "labels_file": "CelebA's list_attr_celeba.txt or a csv with a header",
+    "labels_file": "CelebA's list_attr_celeba.txt, a csv with a header or a parquet file",
 }
 READS = {"folder": ("image_dir", "labels_file"), "table": ("labels_file",)}  # which of FILES each dataset reads
 
@@ -87,7 +87,8 @@ class DataConfig(_Validated):
     )
     graph: str = option("causal_graph_1", 'causal graph: a name, a file, or text such as "Young -> Bald; Male -> Bald"')
     image_dir: str = option("", "folder of image files (dataset=folder)")
-    labels_file: str = option("", "labels: CelebA's list_attr_celeba.txt or a csv (dataset=folder, table)")
+    labels_file: str = option("", "labels: CelebA's list_attr_celeba.txt, csv or parquet (dataset=folder, table)")
+    drop_missing: bool = option(False, "leave out rows that miss a value, instead of refusing them (dataset=table)")
     data_dir: str = option(
         "",
         "where prepared data are kept; empty: TFDS' default, and ~/.cache/causalgan_tf for decoded images",
@@ -116,6 +117,8 @@ class DataConfig(_Validated):
                 raise InputError(f"dataset={self.dataset} needs --{name}, {what}.")
             if given and not wanted:
                 raise InputError(f"dataset={self.dataset} does not read --{name}. Drop it, or name another --dataset.")
+        if self.drop_missing and self.dataset != "table":
+            raise InputError(f"dataset={self.dataset} drops no rows. Leave --drop_missing out, or use --dataset=table.")
 
 
 @dataclasses.dataclass(frozen=True)

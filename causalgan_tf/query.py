@@ -1,32 +1,46 @@
 """A question to a causal model: what is set (do) and what is observed (given), as one validated value."""
 
 import dataclasses
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graph import CausalGraph
+from causalgan_tf.variables import Categorical, Continuous, Variable, parse_range
 
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_]+)\s*=\s*([^\s,=]+)\s*")
+Interval = tuple[float, float]
+
+_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_]+)\s*=\s*(.*\S)\s*", re.DOTALL)
 _PROBABILITY = re.compile(r"\s*P\((?P<event>[^|()]+)(?:\|(?P<condition>.+))?\)\s*")
-_DO = re.compile(r"do\(([^()]*)\)")
+_DO = re.compile(r"\s*do\(([^()]*)\)\s*")
+_COMMA = re.compile(r",(?![^()]*\))")  # not those inside do( )
 
 
 @dataclasses.dataclass(frozen=True)
 class Query:
     """Interventions and conditions on labels; make one with `create`, which checks it.
 
+    Values are numbers as label rows hold them: of a category its place.
+
     Attributes:
-        do: node to the value that it is set to.
-        given: node to the value that it was seen to have, in the model that `do` has mutilated.
+        do: node to the number that it is set to, an int for a discrete node, a float for a continuous one.
+        given: node to what it was seen to be in the model that `do` has mutilated: an int for a discrete node, an
+            interval (low, high), both ends included, for a continuous one.
+        variables: the kinds of the nodes in both.
     """
 
-    do: Mapping[str, int]
-    given: Mapping[str, int]
+    do: Mapping[str, int | float]
+    given: Mapping[str, int | Interval]
+    variables: Mapping[str, Variable]
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, MappingProxyType(dict(getattr(self, field.name))))
 
     @classmethod
     def create(
@@ -34,14 +48,24 @@ class Query:
     ) -> "Query":
         """A query on a graph.
 
+        Args:
+            graph: the graph, with the kinds of its nodes.
+            do: node to the value that it is set to: 0 or 1, a category's name, or a number.
+            given: node to the value that it was seen to have; of a continuous node an interval, (20, 30) or "20..30".
+
         Raises:
-            InputError: an unknown node, a value other than 0 and 1, or a node that is both set and observed.
+            InputError: an unknown node, a value that the node cannot have, a single value of a continuous node in
+                `given`, or a node that is both set and observed.
         """
-        checked_do, checked_given = (_checked(graph, name, part) for name, part in (("do", do), ("given", given)))
-        both = [node for node in graph.nodes if node in checked_do and node in checked_given]
+        for part, values in (("do", do), ("given", given)):
+            _check_nodes(graph, part, values)
+        variables = {node: graph.variables[node] for node in graph.nodes if node in {*(do or {}), *(given or {})}}
+        do = {node: _number("do", node, variables[node], value) for node, value in (do or {}).items()}
+        given = {node: _condition(node, variables[node], value) for node, value in (given or {}).items()}
+        both = [node for node in variables if node in do and node in given]
         if both:
             raise InputError(f"{both[0]!r} is in do and in given: a label is either set or observed. Drop it from one.")
-        return cls(MappingProxyType(checked_do), MappingProxyType(checked_given))
+        return cls(do, given, variables)
 
     def do_vector(self, graph: CausalGraph) -> np.ndarray:
         """The interventions as float32 [K], columns in graph order, NaN where a label is left alone."""
@@ -51,49 +75,142 @@ class Query:
         return vector
 
     def text(self) -> str:
-        """The query as one writes it behind the bar of a probability: "do(Mustache=1), Young=0"."""
-        parts = [f"do({_assignments(self.do)})"] if self.do else []
-        return ", ".join(parts + ([_assignments(self.given)] if self.given else []))
+        """The query as one writes it behind the bar of a probability: "do(Mustache=1), Smoke=never, Age=20..30"."""
+        parts = [f"do({self._assignments(self.do)})"] if self.do else []
+        return ", ".join(parts + ([self._assignments(self.given)] if self.given else []))
+
+    def _assignments(self, values: Mapping[str, int | float | Interval]) -> str:
+        shown = {
+            node: value if isinstance(value, tuple) else self.variables[node].shown(value)
+            for node, value in values.items()
+        }
+        return ", ".join(f"{node}={_written(value)}" for node, value in shown.items())
+
+    def __reduce__(self) -> tuple:
+        return Query, (dict(self.do), dict(self.given), dict(self.variables))
 
 
-def parse_assignments(text: str) -> dict[str, int]:
-    """Reads "Mustache=1,Young=0"; an empty text assigns nothing.
+def meets(rows: np.ndarray, graph: CausalGraph, given: Mapping[str, int | Interval]) -> np.ndarray:
+    """Whether each row shows what was observed.
+
+    Args:
+        rows: label rows [n, K], columns in graph order.
+        graph: causal graph over K labels.
+        given: numbers and intervals by node, as `Query.given` holds them.
+
+    Returns:
+        bool [n].
+    """
+    met = np.ones(len(rows), bool)
+    for node, value in given.items():
+        low, high = value if isinstance(value, tuple) else (value, value)
+        column = rows[:, graph.index(node)]
+        met &= (column >= low) & (column <= high)
+    return met
+
+
+def parse_assignments(text: str) -> dict[str, Any]:
+    """Reads "Mustache=1,Smoke=never smoked,Age=20..30"; an empty text assigns nothing.
+
+    Values are not checked, for there is no graph: 1 becomes an int, 1.5 a float, 20..30 an interval (20.0, 30.0), and
+    all else stays text, so does a number in another spelling, such as 01, which may be a category's name.
 
     Raises:
-        InputError: a part that is not name=0 or name=1, or a name assigned twice.
+        InputError: a part that is not name=value, nothing between two commas, or a name assigned twice.
     """
-    assigned: dict[str, int] = {}
-    for part in filter(str.strip, text.split(",")):
-        match = _ASSIGNMENT.fullmatch(part)
-        if not match or match[2] not in ("0", "1"):
-            raise InputError(f"{part.strip()!r}: expected name=0 or name=1, such as Mustache=1,Young=0.")
-        if match[1] in assigned:
-            raise InputError(f"{text!r}: {match[1]} is assigned twice.")
-        assigned[match[1]] = int(match[2])
-    return assigned
+    return _parsed(text.split(",")) if text.strip() else {}
 
 
-def parse_probability(text: str) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
-    """Reads "P(Male=0|do(Mustache=1),Young=1)" into (event, do, given); InputError if it is nothing of the kind."""
+def parse_probability(text: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Reads "P(Male=0|do(Mustache=1),Young=1)" into (event, do, given), values as `parse_assignments` reads them.
+
+    Raises:
+        InputError: it is nothing of the kind.
+    """
     match = _PROBABILITY.fullmatch(text)
     if not match or not match["event"].strip(" ,"):
         raise InputError(f'{text!r}: expected a probability such as "P(Male=0|do(Mustache=1))".')
-    condition = match["condition"] or ""
-    do = ",".join(_DO.findall(condition))
-    return parse_assignments(match["event"]), parse_assignments(do), parse_assignments(_DO.sub("", condition))
+    parts = _COMMA.split(match["condition"]) if match["condition"] else []
+    set_to = [match[1] for match in map(_DO.fullmatch, parts) if match]
+    do = [part for inside in set_to for part in inside.split(",")]
+    given = [part for part in parts if not _DO.fullmatch(part)]
+    return parse_assignments(match["event"]), _parsed(do), _parsed(given)
 
 
-def _checked(graph: CausalGraph, part: str, values: Mapping[str, Any] | None) -> dict[str, int]:
+def _parsed(parts: Sequence[str]) -> dict[str, Any]:
+    """What texts of the form name=value assign."""
+    assigned: dict[str, Any] = {}
+    for part in parts:
+        match = _ASSIGNMENT.fullmatch(part)
+        if not match:
+            found = f"{part.strip()!r}" if part.strip() else f"{','.join(parts)!r} has an empty part"
+            raise InputError(f"{found}: expected name=value, such as Mustache=1,Young=0.")
+        if match[1] in assigned:
+            raise InputError(f"{','.join(parts)!r}: {match[1]} is assigned twice.")
+        assigned[match[1]] = _value(match[2])
+    return assigned
+
+
+def _value(text: str) -> int | float | Interval | str:
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        if repr(number) == text and math.isfinite(number):
+            return number
+    return parse_range(text) or text
+
+
+def _check_nodes(graph: CausalGraph, part: str, values: Mapping[str, Any] | None) -> None:
     if values is not None and not isinstance(values, Mapping):
         raise InputError(f"{part}: expected a mapping such as {{'Mustache': 1}}, got {values!r}.")
-    checked = {}
-    for node, value in (values or {}).items():
+    for node in values or {}:
         graph.index(node)
-        if isinstance(value, str) or not np.isscalar(value) or value not in (0, 1):
-            raise InputError(f"{part} {node}={value!r}: expected 0 or 1.")
-        checked[node] = int(value)
-    return checked
 
 
-def _assignments(values: Mapping[str, int]) -> str:
-    return ", ".join(f"{node}={value}" for node, value in values.items())
+def _number(part: str, node: str, variable: Variable, value: Any) -> int | float:
+    """The number that stands for a user's value of a node."""
+    if variable == Categorical():
+        raise InputError(
+            f"{part} {node}: the graph leaves its categories to the table. Ask on the graph of the trained model, or "
+            f"name them: {node}: categorical(never, former, now)."
+        )
+    try:
+        # the text of a number stays text where it may be the name of a category
+        plain = float(value) if isinstance(variable, Continuous) and isinstance(value, str) else value
+        if isinstance(variable, Categorical) and isinstance(value, tuple):
+            plain = _written(value)
+        number = variable.number(plain)
+    except ValueError as error:
+        hint = closest(str(value), variable.categories) if isinstance(variable, Categorical) else ""
+        raise InputError(f"{part} {node}={value!r}: expected {variable.expected}.{hint}") from error
+    return number if isinstance(variable, Continuous) else int(number)
+
+
+def _condition(node: str, variable: Variable, value: Any) -> int | Interval:
+    """The number or the interval that a node was seen to have."""
+    if not isinstance(variable, Continuous):
+        return _number("given", node, variable, value)
+    ends = parse_range(value) if isinstance(value, str) else value
+    if not isinstance(ends, tuple | list) or len(ends) != 2:
+        raise InputError(
+            f"given {node}={value!r}: expected an interval, such as {node}=20..30 or (20, 30), for a continuous label "
+            "meets a single value with probability 0."
+        )
+    try:
+        low, high = (float(end) for end in ends)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not low < high:
+        raise InputError(f"given {node}={value!r}: expected two numbers, the lower one first, such as 20..30.")
+    if high < variable.low or low > variable.high:
+        raise InputError(f"given {node}={value!r}: no value is there; expected {variable.expected}.")
+    return low, high
+
+
+def _written(value: int | float | str | Interval) -> str:
+    """A value as `parse_assignments` reads it: numbers with all their digits, but 30.0 as 30."""
+    if isinstance(value, tuple):
+        return "..".join("" if math.isinf(end) else _written(float(end)) for end in value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

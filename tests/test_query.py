@@ -1,13 +1,21 @@
 """Queries: what is read, and what is refused."""
 
+import copy
+import math
+import pickle
+
 import numpy as np
 import pytest
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.query import Query, parse_assignments, parse_probability
+from causalgan_tf.query import Query, meets, parse_assignments, parse_probability
 
 GRAPH = CausalGraph.from_text("Male -> Mustache; Young")
+KINDS = CausalGraph.from_text(
+    "Sex -> Smoke -> BMI; Age; Smoke: categorical(never smoked, former, 01, <=5 a day); BMI: continuous; "
+    "Age: continuous(0, 120)"
+)
 
 
 def test_the_do_vector_holds_values_in_graph_order_and_nan_elsewhere():
@@ -48,8 +56,30 @@ def test_assignments_are_read():
     assert parse_assignments("") == {}
 
 
+def test_values_are_read_without_a_graph():
+    """A number is one if it is spelled as Python spells it, for 01 may be a category."""
+    assert parse_assignments("A=2, B=-1.5,C=never smoked , D=20..30,E=..5,F=01,G=<=5") == {
+        "A": 2,
+        "B": -1.5,
+        "C": "never smoked",
+        "D": (20.0, 30.0),
+        "E": (-math.inf, 5.0),
+        "F": "01",
+        "G": "<=5",
+    }
+    assert isinstance(parse_assignments("A=2")["A"], int) and isinstance(parse_assignments("A=2.0")["A"], float)
+
+
 @pytest.mark.parametrize(
-    ("text", "message"), [("Male", "'Male': expected"), ("Male=2", "expected"), ("A=1,A=0", "A is assigned twice")]
+    ("text", "message"),
+    [
+        ("Male", "'Male': expected name=value"),
+        ("Male=", "'Male=': expected name=value"),
+        ("=1", "'=1': expected name=value"),
+        ("A=1,A=0", "A is assigned twice"),
+        ("A=1,,B=0", "'A=1,,B=0' has an empty part"),
+        ("A=1,", "'A=1,' has an empty part"),
+    ],
 )
 def test_malformed_assignments_are_named(text, message):
     with pytest.raises(InputError, match=message):
@@ -61,6 +91,11 @@ def test_probabilities_are_read():
     assert parse_probability("P(Male=0|Mustache=1)") == ({"Male": 0}, {}, {"Mustache": 1})
     assert parse_probability("P(A=1, B=0 | do(C=1), D=0)") == ({"A": 1, "B": 0}, {"C": 1}, {"D": 0})
     assert parse_probability("P(A=1)") == ({"A": 1}, {}, {})
+    assert parse_probability("P(A=x y|D=2..3, do(B=0.5, C=z), E=1)") == (
+        {"A": "x y"},
+        {"B": 0.5, "C": "z"},
+        {"D": (2.0, 3.0), "E": 1},
+    )
 
 
 @pytest.mark.parametrize("text", ["Male=0", "P(Male=0", "P()", "P( )", "P(,)", "P(Male=0|)", "Q(Male=0)"])
@@ -71,8 +106,14 @@ def test_what_is_no_probability_is_refused(text):
 
 @pytest.mark.parametrize("text", ["P(Male=0|do(Mustache=1)", "P(Male=0|do(Mustache))", "P(Male=0|Young)"])
 def test_a_malformed_condition_is_named(text):
-    with pytest.raises(InputError, match="expected name=0 or name=1"):
+    with pytest.raises(InputError, match="expected name=value"):
         parse_probability(text)
+
+
+@pytest.mark.parametrize("condition", [" ", "do()", "do(B=1),", "do(B=1),,C=0", "do(B=1,,C=0)", "do(B=1) C=0"])
+def test_an_empty_or_joined_condition_is_refused(condition):
+    with pytest.raises(InputError, match="expected name=value"):
+        parse_probability(f"P(A=1|{condition})")
 
 
 def test_a_query_writes_what_a_probability_reads():
@@ -81,3 +122,68 @@ def test_a_query_writes_what_a_probability_reads():
     assert parse_probability(f"P(Young=1|{query.text()})")[1:] == (query.do, query.given)
     assert Query.create(GRAPH).text() == ""
     assert np.isnan(Query.create(GRAPH).do_vector(GRAPH)).all()
+
+
+def test_values_of_every_kind_become_numbers():
+    query = Query.create(KINDS, {"Smoke": "former", "Age": 30}, {"BMI": (20, 30), "Sex": 1})
+    assert query.do == {"Smoke": 1, "Age": 30.0} and query.given == {"BMI": (20.0, 30.0), "Sex": 1}
+    assert isinstance(query.do["Smoke"], int) and isinstance(query.do["Age"], float)
+    np.testing.assert_array_equal(query.do_vector(KINDS), np.array([np.nan, 1, np.nan, 30], np.float32))
+    assert Query.create(KINDS, given={"BMI": "20.."}).given == {"BMI": (20.0, math.inf)}
+    assert Query.create(KINDS, given={"Smoke": "never smoked"}).given == {"Smoke": 0}
+
+
+@pytest.mark.parametrize(
+    ("do", "given", "message"),
+    [
+        ({"Smoke": "fomer"}, {}, "do Smoke='fomer': expected one of never smoked, former, .* Did you mean 'former'"),
+        ({}, {"Smoke": 1}, "given Smoke=1: expected one of never smoked"),
+        ({"Age": 130}, {}, "do Age=130: expected a number between 0 and 120"),
+        ({"BMI": "high"}, {}, "do BMI='high': expected a finite number"),
+        ({"BMI": (20, 30)}, {}, r"do BMI=\(20, 30\): expected a finite number"),
+        ({}, {"BMI": 20}, "given BMI=20: expected an interval, such as BMI=20..30 .* probability 0"),
+        ({}, {"BMI": "20"}, "given BMI='20': expected an interval"),
+        ({}, {"BMI": (30, 20)}, "expected two numbers, the lower one first"),
+        ({}, {"BMI": (20, 20)}, "expected two numbers, the lower one first"),
+        ({}, {"BMI": (math.nan, 20)}, "expected two numbers"),
+        ({}, {"BMI": ("a", "b")}, "expected two numbers"),
+        ({}, {"Age": "130..140"}, "given Age='130..140': no value is there; expected a number between 0 and 120"),
+        ({}, {"Sex": "0..1"}, "given Sex='0..1': expected 0 or 1"),
+    ],
+)
+def test_a_value_that_a_label_cannot_have_is_refused(do, given, message):
+    with pytest.raises(InputError, match=message):
+        Query.create(KINDS, do, given)
+
+
+def test_categories_that_are_still_in_the_table_cannot_be_asked_for():
+    with pytest.raises(InputError, match="do A: the graph leaves its categories to the table"):
+        Query.create(CausalGraph.from_text("A: categorical"), {"A": "x"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["do(Smoke=never smoked, Age=30), BMI=20..30.5", "Smoke=01, BMI=..0.1", "do(Smoke=<=5 a day), Sex=0, Age=18.."],
+)
+def test_a_query_of_every_kind_reads_what_it_wrote(text):
+    event, do, given = parse_probability(f"P(Sex=1|{text})")
+    assert event == {"Sex": 1} and Query.create(KINDS, do, given).text() == text
+
+
+def test_another_spelling_of_a_number_is_that_number_of_a_continuous_label():
+    assert Query.create(KINDS, parse_assignments("Age=030,BMI=2e1")).do == {"Age": 30.0, "BMI": 20.0}
+
+
+def test_a_query_survives_pickling_and_copying():
+    query = Query.create(KINDS, {"Smoke": "former"}, {"BMI": "20..30"})
+    assert pickle.loads(pickle.dumps(query)) == query == copy.deepcopy(query)
+    assert pickle.loads(pickle.dumps(query)).text() == "do(Smoke=former), BMI=20..30"
+
+
+def test_rows_meet_values_and_intervals_ends_included():
+    rows = np.array([[0, 1, 19.5, 1], [0, 1, 20, 1], [1, 1, 25, 1], [0, 2, 25, 1], [0, 1, 30, 1]], np.float32)
+    given = Query.create(KINDS, given={"Sex": 0, "Smoke": "former", "BMI": "20..30"}).given
+    assert meets(rows, KINDS, given).tolist() == [False, True, False, False, True]
+    assert meets(rows, KINDS, {"BMI": (25.0, math.inf)}).tolist() == [False, False, True, True, True]
+    assert meets(np.eye(3, dtype=np.uint8), GRAPH, {"Male": 0}).tolist() == [False, True, True]
+    assert meets(rows, KINDS, {}).all()

@@ -12,7 +12,8 @@ from causalgan_tf.data.decoding import decoded
 from causalgan_tf.data.images import Dataset, ImageSet
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import load_graph
+from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.variables import Binary
 
 CELEBA_FOLDER = "img_align_celeba"
 TEST_SHARE = 5  # at most one image in so many is held out
@@ -36,11 +37,11 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
 
     Raises:
         InputError: a listed image is absent, cannot be read, is smaller than the crop or listed twice, there are fewer
-            than five, or the labels cannot be used (see `read_labels`).
+            than five, a label is not binary, or the labels cannot be used (see `read_labels`).
     """
-    graph = load_graph(config.graph)
-    labels = read_labels(config.labels_file, graph.nodes)
-    rows = labels.to_numpy()
+    table = read_labels(config.labels_file, load_graph(config.graph))
+    _check_binary(table.graph, config.labels_file)
+    graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
     if labels_only:
         return Dataset(graph=graph, label_rows=rows)
     _check_names(labels, config.labels_file)
@@ -87,8 +88,17 @@ def image_folder(image_dir: str | pathlib.Path) -> pathlib.Path:
     return (inner if inner.is_dir() else folder).resolve()
 
 
+def _check_binary(graph: CausalGraph, labels_file: str) -> None:
+    for node, variable in graph.variables.items():
+        if not isinstance(variable, Binary):
+            raise InputError(
+                f"dataset=folder learns binary labels only; {node} is {variable.text()}. Write it as 0 and 1 in "
+                f"{labels_file}, drop {node} from the graph, or learn labels alone with --dataset=table."
+            )
+
+
 def _check_names(labels: pd.DataFrame, labels_file: str) -> None:
-    if isinstance(labels.index, pd.RangeIndex):
+    if labels.index.inferred_type != "string":
         raise InputError(
             f"{labels_file} does not name the images. Expected a first column 'image' with their file names."
         )

@@ -30,13 +30,16 @@ class Dataset:
     """Everything that a run learns from and is measured against.
 
     Attributes:
-        graph: causal graph over K labels.
-        label_rows: uint8 [N, K], the rows that the causal controller is trained on.
+        graph: causal graph over K labels, the kind of every node resolved: categories, mean and deviation included.
+        label_rows: [N, K], the rows that the causal controller is trained on, one column of numbers a node: 0 or 1 of a
+            binary label, the place of a category, a continuous label itself. uint8 if every label is binary or
+            categorical (at most 256 categories), else float32.
         train: images to train on; None: labels only.
         test: images held out; None: labels only.
         uniform: images with uniform label cells, for the judge; None where nothing can render them.
         law: the exact law of the labels; None where it is not known.
         render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
+        dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.
     """
 
     graph: CausalGraph
@@ -46,3 +49,4 @@ class Dataset:
     uniform: ImageSet | None = None
     law: LabelLaw | None = None
     render: Callable[[np.ndarray, int], np.ndarray] | None = None
+    dropped_rows: int = 0

@@ -1,11 +1,11 @@
-"""The package causalgan-tf and its four commands."""
+"""The package causalgan-tf and its five commands."""
 
 import pathlib
 import re
 
 from setuptools import find_packages, setup
 
-PROGRAMS = ("train", "sample", "evaluate", "export")
+PROGRAMS = ("train", "sample", "evaluate", "export", "graph")
 
 
 def version() -> str:

@@ -207,18 +207,19 @@ def load_graph(spec: str) -> CausalGraph:
     """The causal graph that a user names.
 
     Args:
-        spec: a name (causal_graph_1, ...; see named_graphs), the path of a file in text form, or the text itself.
+        spec: a name (causal_graph_1, ...; see named_graphs), the path of a file (see graph_formats; text form where
+            the ending is none of its own), or the text itself.
 
     Raises:
         InputError: nothing of the kind, or a graph that is not valid.
     """
-    from causalgan_tf import named_graphs
+    from causalgan_tf import graph_formats, named_graphs
 
     named = named_graphs.ALIASES.get(spec, spec)
     if named in named_graphs.NAMED:
         return named_graphs.NAMED[named]
     if "->" not in spec and "\n" not in spec and _is_file(spec):
-        return CausalGraph.from_text(_read_file(spec))
+        return graph_formats.read_graph(spec, otherwise=".txt")
     if any(mark in spec for mark in ("->", ";", ",", ":", "\n", "<", "--")):
         return CausalGraph.from_text(spec)
     known = [*named_graphs.NAMED, *named_graphs.ALIASES]
@@ -233,15 +234,6 @@ def _is_file(spec: str) -> bool:
         return pathlib.Path(spec).is_file()
     except OSError:  # a text longer than a file name may be
         return False
-
-
-def _read_file(path: str) -> str:
-    try:
-        return pathlib.Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f'graph file {path}: expected text such as "Young -> Bald; Male -> Bald", got {error}.'
-        ) from error
 
 
 def _read_statement(statement: str, parents: dict[str, list[str]]) -> None:

@@ -1,0 +1,77 @@
+"""Shows a causal graph, draws it or converts it: causalgan-graph --graph=asia.bif --out=asia.svg.
+
+Prints the nodes in ancestral order, each with its kind and its parents. The ending of --out tells what is written: a
+drawing (.svg, .pdf, .png), or the graph in another form (.txt, .dot, .gv, .dagitty, .gml, .json, .cg, .list).
+"""
+
+import networkx as nx
+from absl import flags
+
+from causalgan_tf import graph_formats
+from causalgan_tf.cli import common
+from causalgan_tf.errors import InputError
+from causalgan_tf.graph import CausalGraph, load_graph
+
+
+def declare(values: flags.FlagValues) -> None:
+    """The program's flags."""
+    common.define(values, "graph", "", "causal graph: a name such as causal_graph_1, a file, or text such as 'A -> B'")
+    common.define(values, "out", "", "file to write, a drawing or the graph in another form; empty: none")
+    common.define(values, "image", False, "draw the image below the labels, which are its causes")
+
+
+def main(values: flags.FlagValues) -> None:
+    """Shows a graph."""
+    if not values.graph:
+        raise InputError(f"--graph is missing: {values['graph'].help}.")
+    graph = load_graph(values.graph)
+    if values.out:
+        write(graph, values)
+    print(described(graph))
+    if values.out:
+        print(common.folder(values, "out"))
+
+
+def described(graph: CausalGraph) -> str:
+    """The graph in words: a line a node, and one on the whole."""
+    kinds = {node: variable.text() for node, variable in graph.variables.items()}
+    columns = [max(map(len, texts)) for texts in (kinds, kinds.values())]
+    lines = [
+        f"{node:{columns[0]}}  {kinds[node]:{columns[1]}}{' <- ' if parents else ''}{', '.join(parents)}".rstrip()
+        for node, parents in graph.parents.items()
+    ]
+    possible = len(graph) * (len(graph) - 1) // 2
+    lines.append(
+        f"nodes: {len(graph)}; edges: {len(graph.edges)} of {possible}, {'' if graph.is_complete else 'not '}complete; "
+        f"longest path: {nx.dag_longest_path_length(graph.to_networkx())}"
+    )
+    return "\n".join(lines)
+
+
+def write(graph: CausalGraph, values: flags.FlagValues) -> None:
+    """Writes the drawing or the other form; InputError for an ending that is neither's."""
+    from causalgan_tf import drawing
+
+    out = common.folder(values, "out")
+    ending = graph_formats.ending(out)
+    if ending not in ("", *drawing.ENDINGS, *graph_formats.ENDINGS):
+        raise InputError(
+            f"--out={values.out}: expected a drawing, {', '.join(drawing.ENDINGS)}, or another form of the graph, "
+            f"{', '.join(graph_formats.ENDINGS)}."
+        )
+    if values.image and ending not in drawing.ENDINGS:
+        raise InputError(f"--image is about drawings, {', '.join(drawing.ENDINGS)}: it does not go with {values.out}.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if ending in drawing.ENDINGS:
+        drawing.save_drawing(graph, out, values.image)
+    else:
+        graph_formats.write_graph(graph, out)
+
+
+def program() -> None:
+    """The command causalgan-graph."""
+    common.run(declare, main)
+
+
+if __name__ == "__main__":
+    program()

@@ -1,0 +1,126 @@
+"""Causal graphs in files; the ending of a file's name tells its form.
+
+- .txt, or no ending: the project's text form
+- .dot, .gv: Graphviz
+- .dagitty: DAGitty
+- .gml: GML, as networkx writes it
+- .json: {node: [parents]}; also the node-link data of networkx
+- .cg: neural causal models, <NODES> and <EDGES>
+- .list: the 2017 program's list, [["A", []], ["B", ["A"]]]
+- .bif, .bif.gz: Bayesian networks with their tables, as in the bnlearn repository; read only
+"""
+
+import pathlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from causalgan_tf.errors import InputError
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graph_formats import bif, dot, plain
+from causalgan_tf.graph_formats.draft import error, read_text
+from causalgan_tf.variables import Binary
+
+__all__ = ["ENDINGS", "ending", "read_graph", "read_network", "write_graph"]
+
+
+class _Form(NamedTuple):
+    """How a form of files is read and written, and whether declared kinds have a place in it."""
+
+    read: Callable[[pathlib.Path, str], CausalGraph]
+    write: Callable[[CausalGraph], str] | None
+    keeps_kinds: bool = True
+
+
+_TEXT = _Form(plain.read_statements, plain.write_statements)
+_DOT = _Form(dot.read, dot.write_dot)
+_BIF = _Form(bif.read, None)
+_FORMS: dict[str, _Form] = {
+    ".txt": _TEXT,
+    "": _TEXT,
+    ".dot": _DOT,
+    ".gv": _DOT,
+    ".dagitty": _Form(dot.read, dot.write_dagitty, keeps_kinds=False),
+    ".gml": _Form(plain.read_gml, plain.write_gml),
+    ".json": _Form(plain.read_json, plain.write_json),
+    ".cg": _Form(plain.read_cg, plain.write_cg, keeps_kinds=False),
+    ".list": _Form(plain.read_list, plain.write_list, keeps_kinds=False),
+    ".bif": _BIF,
+    ".bif.gz": _BIF,
+}
+ENDINGS = tuple(filter(None, _FORMS))
+
+
+def ending(path: str | pathlib.Path) -> str:
+    """The ending of a file's name that tells its form, in small letters; "" if there is none."""
+    suffixes = [suffix.lower() for suffix in pathlib.Path(path).suffixes[-2:]]
+    return "".join(suffixes if suffixes[-1:] == [".gz"] else suffixes[-1:])
+
+
+def read_graph(path: str | pathlib.Path, otherwise: str | None = None) -> CausalGraph:
+    """Reads the causal graph of a file.
+
+    Args:
+        path: the file; its ending tells its form.
+        otherwise: the ending to assume in place of one that is not known; None: such a file is refused.
+
+    Raises:
+        InputError: no such file, an ending that is not known, a file that is not of its form, or a graph that is not
+            causal: undirected or bidirected edges, a cycle.
+    """
+    path = pathlib.Path(path)
+    known = ending(path) in _FORMS or otherwise is None
+    return _form(path, ending(path) if known else otherwise).read(path, read_text(path))
+
+
+def write_graph(graph: CausalGraph, path: str | pathlib.Path) -> None:
+    """Writes a causal graph in the form that the ending tells; `read_graph` reads it back.
+
+    Raises:
+        InputError: an ending that is not known, or a form that cannot hold the declared kinds of labels.
+    """
+    path = pathlib.Path(path)
+    form = _form(path, ending(path))
+    writable = [name for name in ENDINGS if _FORMS[name].write]
+    if form.write is None:
+        raise error(
+            path, f"a {ending(path)} file holds probabilities, which a graph has not. Write {', '.join(writable)}."
+        )
+    kinds = {node: variable for node, variable in graph.declared.items() if not isinstance(variable, Binary)}
+    if kinds and not form.keeps_kinds:
+        raise error(
+            path,
+            f"{ending(path)} has no place for kinds of labels: "
+            f"{'; '.join(f'{node}: {variable.text()}' for node, variable in kinds.items())}. Write "
+            f"{', '.join(name for name in writable if _FORMS[name].keeps_kinds)}.",
+        )
+    path.write_text(form.write(graph), encoding="utf-8")
+
+
+def read_network(path: str | pathlib.Path) -> tuple[CausalGraph, dict[str, np.ndarray]]:
+    """Reads a Bayesian network, .bif or .bif.gz.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The graph, whose nodes are categorical, and the conditional probabilities of each node, float64 [sizes of its
+        parents in the order of graph.parents[node]..., its own size]. Rows sum to 1: published ones, which are
+        rounded, are made to.
+
+    Raises:
+        InputError: another ending, a file that is not of this form, missing rows or numbers that are no probabilities.
+    """
+    path = pathlib.Path(path)
+    if _FORMS.get(ending(path)) is not _BIF:
+        raise error(path, "expected a Bayesian network, .bif or .bif.gz: other forms hold no probabilities.")
+    return bif.read_tables(path, read_text(path))
+
+
+def _form(path: pathlib.Path, name: str) -> _Form:
+    if name not in _FORMS:
+        raise InputError(
+            f"graph file {path}: {name!r} is no known ending. Expected {', '.join(ENDINGS)}, or none: the text form."
+        )
+    return _FORMS[name]

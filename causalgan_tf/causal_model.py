@@ -1,7 +1,9 @@
 """A trained causal implicit generative model: one verb, `sample`, for every question."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +12,8 @@ import pandas as pd
 from causalgan_tf import noise
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
+from causalgan_tf.laws import MAX_PARENT_CELLS, LabelLaw, check_enumerable
+from causalgan_tf.networks.mechanisms import Mechanisms
 from causalgan_tf.query import Query
 from causalgan_tf.sampling.images import ImageSampler
 from causalgan_tf.sampling.labels import MAX_DRAWS, LabelSampler
@@ -20,7 +24,7 @@ class Samples:
     """What `CausalModel.sample` returns.
 
     Attributes:
-        labels: n rows of 0/1, one column a node, in graph order.
+        labels: n rows, one column a node, in graph order: uint8 of 0/1, categories with their names, float32.
         images: uint8 [n, S, S, C], or None if only labels were asked for.
         seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
     """
@@ -36,15 +40,21 @@ class CausalModel:
     def __init__(
         self,
         graph: CausalGraph,
-        label_generator: keras.Model,
+        mechanisms: Mechanisms,
         image_generator: keras.Model | None = None,
         label_encoding: str = "sign",
     ) -> None:
         """Joins trained networks; causalgan_tf.load builds it from a run folder."""
         self.graph = graph
-        self.label_generator, self.image_generator = label_generator, image_generator
-        self.labels = LabelSampler(graph, label_generator)
+        self.mechanisms, self.image_generator = mechanisms, image_generator
+        self.labels = LabelSampler(mechanisms)
         self.images = ImageSampler(image_generator, label_encoding) if image_generator else None
+        self._laws: dict[tuple[int, int], LabelLaw] = {}
+
+    @property
+    def label_generator(self) -> keras.Model:
+        """The causal controller as a functional Keras model, see networks.mechanisms.label_generator."""
+        return self.mechanisms.functional()
 
     @property
     def image_size(self) -> int | None:
@@ -54,8 +64,8 @@ class CausalModel:
     def sample(
         self,
         n: int,
-        do: Mapping[str, int] | None = None,
-        given: Mapping[str, int] | None = None,
+        do: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
         seed: int = 0,
         images: bool | None = None,
         max_draws: int = MAX_DRAWS,
@@ -67,27 +77,63 @@ class CausalModel:
 
         Args:
             n: rows, at least 1.
-            do: interventions, node to 0 or 1.
-            given: conditions, node to 0 or 1, in the model that `do` has mutilated.
+            do: interventions, node to 0 or 1, a category's name or a number.
+            given: conditions in the model that `do` has mutilated; of a continuous node an interval, such as (20, 30).
             seed: seed of the draw, any int64.
             images: whether images are drawn too; None: if the model has an image generator.
             max_draws: candidate rows that may be drawn to meet `given`.
 
         Raises:
-            InputError: an unknown node, a value other than 0 and 1, a node in both, n below 1, images from a model of
-                labels, or a condition that is not met `n` times within `max_draws`.
+            InputError: an unknown node, a value that it does not have, a node in both, n below 1, images from a model
+                of labels, or a condition that is not met `n` times within `max_draws`.
         """
         if images and self.images is None:
             raise InputError("images: this model draws labels only. Train its images: --stages=images.")
         labels, seeds = self.labels.draw(n, Query.create(self.graph, do, given), seed, max_draws)
         drawn = self.images.draw(labels, seeds) if self.images and images is not False else None
-        return Samples(pd.DataFrame(labels, columns=list(self.graph.nodes)), drawn, seeds)
+        return Samples(label_frame(self.graph, labels), drawn, seeds)
 
     def sample_labels(
-        self, n: int, do: Mapping[str, int] | None = None, given: Mapping[str, int] | None = None, seed: int = 0
+        self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
     ) -> np.ndarray:
-        """The labels of `sample` alone, uint8 [n, K], columns in graph order."""
+        """The labels of `sample` alone, as numbers: [n, K], uint8, or float32 where a label is continuous."""
         return self.labels.draw(n, Query.create(self.graph, do, given), seed)[0]
+
+    def law(self, draws: int = 100_000, seed: int = 0) -> LabelLaw:
+        """The law of the labels, each mechanism a table: P(node | parents) counted in draws of the node's noise.
+
+        From it any query is computed, not sampled: only the tables have sampling errors, of at most .5 / sqrt(draws).
+
+        Args:
+            draws: how often each node's noise is drawn; every cell of its parents meets the same draws.
+            seed: seed of the noise.
+
+        Raises:
+            InputError: a continuous label, more than laws.MAX_CELLS cells, a node with more than
+                laws.MAX_PARENT_CELLS cells of parents, or draws below 1.
+        """
+        if draws < 1:
+            raise InputError(f"draws: expected at least 1, got {draws}.")
+        check_tables(self.graph)
+        if (draws, seed) not in self._laws:
+            tables = {node: self._table(node, draws, seed) for node in self.graph.nodes}
+            self._laws[draws, seed] = LabelLaw(self.graph, tables)
+        return self._laws[draws, seed]
+
+    def enumerate(self, do: Mapping[str, Any] | None = None, draws: int = 100_000, seed: int = 0) -> pd.Series:
+        """The probability of every label cell under do(x), by the truncated factorisation of `law`.
+
+        Returns:
+            float64, sum 1, indexed by the labels' values, one level a node in graph order, the last one fastest.
+
+        Raises:
+            InputError: as `law`, or an intervention that the graph does not have.
+        """
+        law = self.law(draws, seed)
+        values = [[v.shown(value) for value in range(v.size)] for v in self.graph.variables.values()]
+        joint = law.joint(do).reshape(law.sizes[::-1]).transpose().ravel()
+        index = pd.MultiIndex.from_product(values, names=self.graph.nodes)
+        return pd.Series(joint, index, name="probability")
 
     def images_of(self, labels: np.ndarray, seed: int = 0) -> np.ndarray:
         """Images of given labels.
@@ -108,3 +154,29 @@ class CausalModel:
         if labels.ndim != 2 or labels.shape[1] != len(self.graph):
             raise InputError(f"labels: expected [n, {len(self.graph)}], got {list(labels.shape)}.")
         return self.images.draw(labels, noise.row_seeds(seed, 0, len(labels)).numpy())
+
+    def _table(self, node: str, draws: int, seed: int) -> np.ndarray:
+        """P(node | parents), [sizes of the parents..., size of the node]."""
+        sizes = [self.graph.variables[parent].size for parent in self.graph.parents[node]]
+        settings = np.array(list(np.ndindex(*sizes)), np.float32).reshape([math.prod(sizes), len(sizes)])
+        return self.labels.conditional(node, settings, draws, seed).reshape([*sizes, -1])
+
+
+def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
+    """Label rows [n, K] of numbers as a data frame of the user's values, one column a node."""
+    if graph.is_binary:
+        return pd.DataFrame(rows, columns=list(graph.nodes), copy=False)
+    columns = {node: variable.column(rows[:, k]) for k, (node, variable) in enumerate(graph.variables.items())}
+    return pd.DataFrame(columns, copy=False)
+
+
+def check_tables(graph: CausalGraph) -> None:
+    """InputError unless the law of a model over this graph can be put in tables; see `CausalModel.law`."""
+    check_enumerable(graph)
+    for node, parents in graph.parents.items():
+        count = math.prod(graph.variables[parent].size for parent in parents)
+        if count > MAX_PARENT_CELLS:
+            raise InputError(
+                f"The parents of {node} have {count:,} cells; its mechanism can be drawn in at most "
+                f"{MAX_PARENT_CELLS:,}. Draw rows with `sample` instead."
+            )

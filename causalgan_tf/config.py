@@ -130,6 +130,11 @@ class ControllerConfig(_Validated):
     critic_steps: int = option(5, "critic steps before each generator step (paper: 20)", low=1)
     learning_rate: float = option(2e-3, "Adam's learning rate, generator and critic (paper: 8e-5)", low=0.0)
     beta1: float = option(0.5, "Adam's beta1 (paper: .9)", low=0.0, high=0.9999)
+    critic_loss: str = option(
+        "wasserstein",
+        "what the critic maximises: wasserstein (WGAN-GP), or jensen_shannon (the first GAN's, which saturates on labels)",
+        choices=("wasserstein", "jensen_shannon"),
+    )
     gradient_penalty: float = option(1.0, "weight of the gradient penalty (paper: .1)", low=0.0)
     noise_size: int = option(10, "exogenous noise of one node, U(-1,1) numbers", low=1)
     width: int = option(10, "units of a hidden layer of a mechanism", low=1)

@@ -36,7 +36,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
         return {"labels": labels} | ({"image": model.images(seed, labels)} if model.images else {})
 
     archive = keras.export.ExportArchive()
-    for network in filter(None, (model.label_generator, model.image_generator)):
+    for network in filter(None, (model.mechanisms, model.image_generator)):
         archive.track(network)
     inputs = [tf.TensorSpec([None], tf.int64, "seed"), tf.TensorSpec([None, columns], tf.float32, "do")]
     archive.add_endpoint("sample", sample, inputs)

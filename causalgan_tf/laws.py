@@ -1,68 +1,118 @@
-"""Exact laws of binary labels by enumeration: observational, conditional and interventional.
+"""Exact laws of discrete labels by enumeration: observational, conditional and interventional.
 
-A joint law is a vector over the 2**K label cells; the code of a cell is sum_k label_k 2**k, columns in graph order.
+A joint law is a vector over the label cells; the code of a cell is sum_k value_k stride_k, columns in graph order and
+the first one fastest: stride_k is the product of the sizes before k. Of binary labels that is sum_k label_k 2**k.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.query import Query
+from causalgan_tf.query import Query, meets
+from causalgan_tf.variables import Binary, Categorical, Continuous, one_code
 
-MAX_ENUMERATED = 20  # nodes; a joint law of more would not fit beside others in memory
+MAX_CELLS = 2**20  # of one law or table; more would not fit beside others in memory
+MAX_PARENT_CELLS = 4_096  # of a node whose mechanism is drawn in each of them
+MAX_SIZE = 256  # values of a label: rows are bytes
+TOLERANCE = 1e-6  # by which the probabilities of a table may miss 1
+THIN = 30  # rows under which a parent cell tells little of its children
 
-
-def cells(columns: int) -> np.ndarray:
-    """Label vectors of all codes, uint8 [2**columns, columns]; InputError beyond MAX_ENUMERATED columns."""
-    if columns > MAX_ENUMERATED:
-        raise InputError(
-            f"The joint law of {columns} labels has 2**{columns} cells: expected at most {MAX_ENUMERATED} labels. "
-            "Ask for a smaller graph."
-        )
-    return ((np.arange(2**columns)[:, None] >> np.arange(columns)) & 1).astype(np.uint8)
+ThinCell = tuple[str, dict[str, Any], int]
 
 
-def row_codes(labels: np.ndarray) -> np.ndarray:
-    """Cell code of each label row [n, K]: int64 [n]."""
-    return np.asarray(labels, np.int64) @ (1 << np.arange(labels.shape[1], dtype=np.int64))
+def enumerable(graph: CausalGraph) -> bool:
+    """Whether all labels are discrete, of known categories, and their joint law has at most MAX_CELLS cells."""
+    return bool(graph.sizes) and 0 < math.prod(graph.sizes) <= MAX_CELLS
 
 
-def histogram(labels: np.ndarray) -> np.ndarray:
-    """Relative frequencies of the cells of label rows [n, K]: float64 [2**K], sum 1."""
-    if not len(labels):
+def check_enumerable(graph: CausalGraph) -> None:
+    """InputError that says why a graph is not `enumerable`."""
+    _cell_count(_discrete_sizes(graph))
+
+
+def cells(sizes: int | Sequence[int]) -> np.ndarray:
+    """Label vectors of all codes, uint8 [cells, K].
+
+    Args:
+        sizes: number of values of each label; an int K: of K binary labels.
+
+    Raises:
+        InputError: more than MAX_CELLS cells.
+    """
+    sizes = (2,) * sizes if isinstance(sizes, int) else tuple(sizes)
+    rows, stride = np.empty([_cell_count(sizes), len(sizes)], np.uint8), 1
+    for k, size in enumerate(sizes):
+        rows.reshape([-1, size, stride, len(sizes)])[..., k] = np.arange(size)[:, None]
+        stride *= size
+    return rows
+
+
+def row_codes(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarray:
+    """Cell code of each label row.
+
+    Args:
+        rows: label rows [n, K].
+        sizes: number of values of each label; None: all are binary.
+
+    Returns:
+        int64 [n].
+
+    Raises:
+        InputError: a value that a label of this size does not have.
+    """
+    rows = np.asarray(rows)
+    sizes = (2,) * rows.shape[1] if sizes is None else tuple(sizes)
+    if math.prod(sizes) > 2**63:
+        raise InputError(f"The cells of {len(sizes)} labels cannot be numbered: expected at most 2**63 cells.")
+    for k, size in enumerate(sizes):
+        odd = rows[:, k][~_has_value(rows[:, k], size)]
+        if odd.size:
+            raise InputError(f"label column {k}: expected whole numbers from 0 to {size - 1}, got {odd[0]}.")
+    return one_code(list(rows.T), sizes) if sizes else np.zeros(len(rows), np.int64)
+
+
+def histogram(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarray:
+    """Relative frequencies of the cells of label rows [n, K]: float64 [cells], sum 1; arguments as of `row_codes`.
+
+    Raises:
+        InputError: no rows, more than MAX_CELLS cells, or a value that a label of this size does not have.
+    """
+    if not len(rows):
         raise InputError("histogram: expected at least one label row, got none.")
-    cell_count = len(cells(labels.shape[1]))
-    return np.bincount(row_codes(labels), minlength=cell_count) / len(labels)
+    count = _cell_count((2,) * rows.shape[1] if sizes is None else sizes)
+    return np.bincount(row_codes(rows, sizes), minlength=count) / len(rows)
 
 
 class LabelLaw:
-    """A Bayesian network over binary labels whose mechanisms are tables."""
+    """A Bayesian network over discrete labels whose mechanisms are tables."""
 
-    def __init__(self, graph: CausalGraph, tables: Mapping[str, np.ndarray], empty_cells: int = 0) -> None:
+    def __init__(
+        self, graph: CausalGraph, tables: Mapping[str, np.ndarray], parent_rows: Mapping[str, np.ndarray] | None = None
+    ) -> None:
         """Joins a graph and its conditional probabilities.
 
         Args:
-            graph: causal graph over K labels.
-            tables: P(node = 1 | parents) of each node, [2] * number of parents, one axis a parent in the order of
-                graph.parents[node].
-            empty_cells: parent cells whose probability is a guess; see `fit`.
+            graph: causal graph over K labels, each binary or of known categories.
+            tables: P(node = v | parents) of each node, [sizes of the parents..., size of the node], one axis a parent
+                in the order of graph.parents[node], then one for v; of a binary node also P(node = 1 | parents),
+                [sizes of the parents...].
+            parent_rows: rows that each node's table was counted in, [sizes of the parents...]; None: it was not.
 
         Raises:
-            InputError: a missing table, a table of another shape, or numbers outside [0, 1].
+            InputError: a continuous label, a missing table, a table of another shape or of more than MAX_CELLS numbers,
+                or numbers that are no probabilities.
         """
-        self.graph, self.empty_cells = graph, empty_cells
+        self.graph, self.sizes = graph, _discrete_sizes(graph)
+        self.parent_rows = dict(parent_rows or {})
         self.tables = {}
         for node in graph.nodes:
             if node not in tables:
                 raise InputError(f"tables: expected one for each node, {node!r} has none.")
-            table, shape = np.asarray(tables[node], np.float64), (2,) * len(graph.parents[node])
-            if table.shape != shape:
-                raise InputError(f"table of {node!r}: expected shape {shape}, got {table.shape}.")
-            if not ((table >= 0) & (table <= 1)).all():
-                raise InputError(f"table of {node!r}: expected probabilities in [0, 1], got {table.ravel()}.")
-            self.tables[node] = table
+            self.tables[node] = self._checked_table(node, np.asarray(tables[node], np.float64))
 
     @classmethod
     def fit(cls, graph: CausalGraph, labels: np.ndarray) -> "LabelLaw":
@@ -71,58 +121,130 @@ class LabelLaw:
         A parent cell without rows gets the node's marginal; `empty_cells` counts them.
 
         Raises:
-            InputError: no rows, another number of columns than nodes, or values other than 0 and 1.
+            InputError: a continuous label, no rows, another number of columns than nodes, a value that a label does not
+                have, or a table of more than MAX_CELLS numbers.
         """
-        labels = _checked_rows(graph, labels)
-        tables, empty = {}, 0
-        for k, node in enumerate(graph.nodes):
-            parents = [graph.index(parent) for parent in graph.parents[node]]
-            code, size = row_codes(labels[:, parents]), 2 ** len(parents)
-            count = np.bincount(code, minlength=size)
-            ones = np.bincount(code, weights=labels[:, k], minlength=size)
-            marginal = labels[:, k].mean()
-            p1 = np.where(count > 0, ones / np.maximum(count, 1), marginal)
-            empty += int((count == 0).sum())
-            # a code's lowest bit is the first parent, a C-ordered table's last axis changes fastest
-            tables[node] = p1.reshape((2,) * len(parents)).transpose()
-        return cls(graph, tables, empty)
+        sizes = _discrete_sizes(graph)
+        labels = _checked_rows(graph, sizes, labels)
+        tables, parent_rows = {}, {}
+        for node in graph.nodes:
+            columns = [*map(graph.index, graph.parents[node]), graph.index(node)]
+            own = [sizes[k] for k in columns]
+            code = one_code([labels[:, k] for k in columns], own)
+            # a code's first column changes fastest, a C-ordered table's last axis does
+            counts = np.bincount(code, minlength=_cell_count(own)).reshape(own[::-1]).transpose()
+            rows = counts.sum(-1)
+            marginal = np.bincount(labels[:, columns[-1]], minlength=own[-1]) / len(labels)
+            tables[node] = np.where(rows[..., None] > 0, counts / np.maximum(rows, 1)[..., None], marginal)
+            parent_rows[node] = rows
+        return cls(graph, tables, parent_rows)
 
-    def joint(self, do: Mapping[str, int] | None = None) -> np.ndarray:
-        """P(labels | do(x)) by the truncated factorisation, float64 [2**K] over codes."""
-        do, rows = Query.create(self.graph, do).do, cells(len(self.graph))
-        joint = np.ones(len(rows))
-        for k, node in enumerate(self.graph.nodes):
-            one = np.full(len(rows), float(do[node])) if node in do else self._p1(node, rows)
-            joint *= np.where(rows[:, k] == 1, one, 1.0 - one)
+    @property
+    def empty_cells(self) -> int:
+        """Parent cells in which no row was counted: their probabilities are a guess; see `fit`."""
+        return sum(int((rows == 0).sum()) for rows in self.parent_rows.values())
+
+    def thin_cells(self, below: int = THIN) -> list[ThinCell]:
+        """The parent cells in which fewer than `below` rows were counted, nodes in graph order.
+
+        Returns:
+            (node, {parent: value}, rows) of each; the values are the user's. None of a law that was not fitted.
+        """
+        found = []
+        for node, rows in self.parent_rows.items():
+            parents = self.graph.parents[node]
+            for place in zip(*np.nonzero(np.asarray(rows)[None] < below), strict=True):
+                shown = {p: self.graph.variables[p].shown(value) for p, value in zip(parents, place[1:], strict=True)}
+                found.append((node, shown, int(rows[place[1:]])))
+        return found
+
+    def joint(self, do: Mapping[str, Any] | None = None) -> np.ndarray:
+        """P(labels | do(x)) by the truncated factorisation, float64 [cells] over codes.
+
+        Raises:
+            InputError: more than MAX_CELLS cells, or an intervention that the graph does not have.
+        """
+        do, joint = Query.create(self.graph, do).do, np.ones(1)
+        _cell_count(self.sizes)
+        for node, size in zip(self.graph.nodes, self.sizes, strict=True):
+            # the cells of the nodes before, then a slower axis for this one
+            if node in do:
+                factor = np.eye(size)[do[node]]
+            else:
+                factor = self.tables[node][self._parent_values(node, np.arange(len(joint)))]
+            joint = (np.atleast_2d(factor).transpose() * joint).ravel()
         return joint
 
     def probability(
-        self, event: Mapping[str, int], do: Mapping[str, int] | None = None, given: Mapping[str, int] | None = None
+        self, event: Mapping[str, Any], do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None
     ) -> float:
-        """P(event | do(x), z); InputError if z has probability 0 under do(x)."""
-        joint, rows = self.joint(do), cells(len(self.graph))
-        condition = holds(self.graph, rows, Query.create(self.graph, do, given).given)
+        """P(event | do(x), z), values as Query.create takes them; InputError if z has probability 0 under do(x)."""
+        query, wanted = Query.create(self.graph, do, given), Query.create(self.graph, given=event).given
+        joint, rows = self.joint(do), cells(self.sizes)
+        condition = meets(rows, self.graph, query.given)
         mass = joint[condition].sum()
         if mass <= 0:
             raise InputError(f"given {dict(given or {})}: the event has probability 0 here, nothing follows from it.")
-        return float(joint[condition & holds(self.graph, rows, Query.create(self.graph, event).do)].sum() / mass)
+        return float(joint[condition & meets(rows, self.graph, wanted)].sum() / mass)
 
-    def sample(self, n: int, seed: int, do: Mapping[str, int] | None = None) -> np.ndarray:
+    def sample(self, n: int, seed: int, do: Mapping[str, Any] | None = None) -> np.ndarray:
         """`n` label rows from P(. | do(x)), uint8 [n, K]; the same seed draws the same noise under any do."""
         do, rng = Query.create(self.graph, do).do, np.random.default_rng(seed)
         rows = np.empty([n, len(self.graph)], np.uint8)
         for k, node in enumerate(self.graph.nodes):
-            drawn = rng.random(n) < self._p1(node, rows)
-            rows[:, k] = do.get(node, drawn)
+            drawn = rng.random(n)
+            # P(node >= v) for v = 1, 2, ...: a small number draws a high value
+            tails = np.cumsum(self.tables[node][..., :0:-1], axis=-1)[..., ::-1]
+            parents = tuple(rows[:, self.graph.index(parent)] for parent in self.graph.parents[node])
+            rows[:, k] = do[node] if node in do else (drawn[:, None] < tails[parents]).sum(-1)
         return rows
 
-    def _p1(self, node: str, rows: np.ndarray) -> np.ndarray:
-        """P(node = 1 | its parents' values in each row), float64 [n]."""
-        parents = tuple(rows[:, self.graph.index(parent)] for parent in self.graph.parents[node])
-        return self.tables[node][parents] if parents else np.full(len(rows), float(self.tables[node]))
+    def _parent_values(self, node: str, codes: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The values [n] of each parent of a node in cells [n] of the nodes before it."""
+        places = [self.graph.index(parent) for parent in self.graph.parents[node]]
+        return tuple(codes // math.prod(self.sizes[:k]) % self.sizes[k] for k in places)
+
+    def _checked_table(self, node: str, table: np.ndarray) -> np.ndarray:
+        """A node's table with an axis for its own values, each row with sum 1."""
+        parents = tuple(self.sizes[self.graph.index(parent)] for parent in self.graph.parents[node])
+        shape, binary = (*parents, self.sizes[self.graph.index(node)]), isinstance(self.graph.variables[node], Binary)
+        _cell_count(shape)
+        if table.shape != shape and not (binary and table.shape == parents):
+            raise InputError(f"table of {node!r}: expected shape {shape}, got {table.shape}.")
+        if not ((table >= 0) & (table <= 1)).all():
+            raise InputError(f"table of {node!r}: expected probabilities in [0, 1], got {_listed(table)}.")
+        if table.shape != shape:
+            return np.stack([1.0 - table, table], axis=-1)
+        sums = table.sum(-1, keepdims=True)
+        if not (np.abs(sums - 1.0) <= TOLERANCE).all():
+            raise InputError(f"table of {node!r}: expected rows of sum 1, got sums {_listed(sums)}.")
+        return table / sums
 
 
-def _checked_rows(graph: CausalGraph, labels: np.ndarray) -> np.ndarray:
+def _cell_count(sizes: Sequence[int]) -> int:
+    """How many cells labels of these sizes have; InputError beyond MAX_CELLS."""
+    count = math.prod(sizes)
+    if count > MAX_CELLS:
+        raise InputError(
+            f"The joint law of {len(sizes)} labels has {count:,} cells: expected at most {MAX_CELLS:,}. Ask for a "
+            "smaller graph."
+        )
+    return count
+
+
+def _discrete_sizes(graph: CausalGraph) -> tuple[int, ...]:
+    """How many values each node has; InputError for a continuous node, or one of unknown or too many categories."""
+    for node, variable in graph.variables.items():
+        if isinstance(variable, Continuous):
+            raise InputError(f"A law of cells needs binary and categorical labels; {node!r} is continuous.")
+        if variable == Categorical():
+            raise InputError(f"The graph leaves the categories of {node!r} to the table. Name them in the graph.")
+        if variable.size > MAX_SIZE:
+            raise InputError(f"{node!r} has {variable.size:,} categories; a law takes at most {MAX_SIZE}.")
+    return tuple(variable.size for variable in graph.variables.values())
+
+
+def _checked_rows(graph: CausalGraph, sizes: Sequence[int], labels: np.ndarray) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.shape[1] != len(graph):
         raise InputError(
@@ -130,15 +252,17 @@ def _checked_rows(graph: CausalGraph, labels: np.ndarray) -> np.ndarray:
         )
     if not len(labels):
         raise InputError("LabelLaw.fit: expected at least one label row, got none.")
-    odd = labels[(labels != 0) & (labels != 1)]
-    if odd.size:
-        raise InputError(f"LabelLaw.fit: expected labels 0 and 1, got {odd[0]}.")
-    return labels
+    for column, node, size in zip(labels.T, graph.nodes, sizes, strict=True):
+        odd = column[~_has_value(column, size)]
+        if odd.size:
+            raise InputError(f"LabelLaw.fit: {node}: expected whole numbers from 0 to {size - 1}, got {odd[0]}.")
+    return labels.astype(np.uint8, copy=False)
 
 
-def holds(graph: CausalGraph, rows: np.ndarray, event: Mapping[str, int]) -> np.ndarray:
-    """Whether each row shows the event, bool [n]."""
-    holds = np.ones(len(rows), bool)
-    for node, value in event.items():
-        holds &= rows[:, graph.index(node)] == value
-    return holds
+def _has_value(column: np.ndarray, size: int) -> np.ndarray:
+    """Whether each number of a column [n] is one of 0, 1, ..., size - 1."""
+    return (column >= 0) & (column < size) & (np.floor(column) == column)
+
+
+def _listed(numbers: np.ndarray) -> str:
+    return np.array2string(numbers.ravel(), threshold=8, precision=6)

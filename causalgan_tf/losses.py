@@ -6,9 +6,15 @@ Sources: CausalGAN, arXiv:1709.02023; WGAN-GP, arXiv:1704.00028; GAN, arXiv:1406
 import tensorflow as tf
 
 
-def wasserstein_critic(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """E[C(fake)] - E[C(real)] of critic scores, any shapes (arXiv:1704.00028, equation 3 without its penalty)."""
-    return tf.reduce_mean(fake) - tf.reduce_mean(real)
+def wasserstein_critic(real: tf.Tensor, fake: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """E[C(fake)] - E[C(real)] of critic scores, any shapes (arXiv:1704.00028, equation 3 without its penalty).
+
+    Args:
+        real: scores of real rows.
+        fake: scores of generated rows.
+        weights: probabilities of the real rows, of the same shape, sum 1; None: all alike.
+    """
+    return tf.reduce_mean(fake) - (tf.reduce_mean(real) if weights is None else tf.reduce_sum(weights * real))
 
 
 def wasserstein_generator(fake: tf.Tensor) -> tf.Tensor:

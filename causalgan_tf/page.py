@@ -38,6 +38,9 @@ details{margin:8px 0}
 summary{cursor:pointer;font-weight:600;font-size:14.5px}
 """
 
+NOTHING = "–"
+Card = tuple[str, str, str]  # name, figure, what it means
+
 
 def document(title: str, body: Iterable[str]) -> str:
     """A whole page: nothing in it is loaded from elsewhere."""
@@ -60,8 +63,13 @@ def paragraph(text: str, note: bool = False) -> str:
     return f"<p{' class=note' if note else ''}>{html.escape(text)}</p>"
 
 
-def cards(rows: Iterable[tuple[str, str, str]]) -> str:
-    """Headline figures: (name, figure, what it means)."""
+def decimal(value: float | None, digits: int = 3) -> str:
+    """A number as a cell of a table; a dash for None."""
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def cards(rows: Iterable[Card]) -> str:
+    """Headline figures."""
     parts = [
         f'<div class="card"><span>{html.escape(name)}</span><b>{html.escape(figure)}</b>'
         f"<small>{html.escape(meaning)}</small></div>"

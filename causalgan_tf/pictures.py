@@ -76,7 +76,7 @@ def two_rows(
 
 
 def bars(values: Mapping[str, float], floors: Mapping[str, float], axis: str) -> Image.Image:
-    """Horizontal bars, each with a tick at the value that sampling alone would give.
+    """Horizontal bars, where asked for with a tick at the value that sampling alone would give.
 
     Args:
         values: name to value, drawn from top to bottom.

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from causalgan_tf import page, pictures
-
-NOTHING = "–"
-CHART_WIDTH = 720  # pixels of the page
+from causalgan_tf import page, report_labels
+from causalgan_tf.page import NOTHING, Card, decimal
 
 
 def write_report(workdir: str | pathlib.Path, numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> None:
@@ -39,14 +37,14 @@ def to_json(numbers: Mapping[str, Any]) -> str:
 def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str:
     """The whole report as one self-contained page."""
     numbers = _plain(numbers)
-    labels, images = _labels(numbers), numbers.get("images")
+    labels, images = report_labels.sections(numbers["labels"], numbers["law"]), numbers.get("images")
     if images:
         labels = [*_do_and_given(drawn), *labels, *_effectiveness(images), *_image_law(images), *_samples(drawn)]
     body = [
         page.heading("What this model has learnt", 1),
         page.paragraph(_subtitle(numbers), note=True),
         _headline(numbers),
-        *_statements(numbers["labels"]),
+        *report_labels.statements(numbers["labels"]),
         *labels,
         *_run(numbers),
     ]
@@ -64,10 +62,6 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _decimal(value: float | None, digits: int = 3) -> str:
-    return NOTHING if value is None else f"{value:.{digits}f}"
-
-
 def _percent(value: float | None) -> str:
     return NOTHING if value is None else f"{100 * value:.1f} %"
 
@@ -83,22 +77,8 @@ def _subtitle(numbers: Mapping[str, Any]) -> str:
 
 
 def _headline(numbers: Mapping[str, Any]) -> str:
-    labels, images, timing = numbers["labels"], numbers.get("images"), numbers["timing"]
-    do = labels["do"]
-    rows = [
-        (
-            "Labels as in the data",
-            _decimal(labels["tvd"]),
-            f"total variation distance: 0 is the same law, 1 disjoint. Sampling alone gives "
-            f"{_decimal(labels['tvd_floor'])}.",
-        ),
-        (
-            "Labels under interventions",
-            _decimal(do["max_tvd"]),
-            f"largest distance over the {len(do['each'])} single interventions, at {do['worst']}; "
-            f"their mean is {_decimal(do['mean_tvd'])}.",
-        ),
-    ]
+    images, timing = numbers.get("images"), numbers["timing"]
+    rows = list(report_labels.cards(numbers["labels"]))
     if images:
         rows += _image_cards(images)
     spent = f"in all, {_seconds(timing['evaluate_s'])} of it for this evaluation."
@@ -106,7 +86,7 @@ def _headline(numbers: Mapping[str, Any]) -> str:
     return page.cards(rows)
 
 
-def _image_cards(images: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _image_cards(images: Mapping[str, Any]) -> list[Card]:
     effect, cfid, cover = images["effectiveness"]["do"], images["cfid"], images["coverage"]
     judge = np.mean(list(images["judge"].values()))
     return [
@@ -122,62 +102,14 @@ def _image_cards(images: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ),
         (
             "Image law under do" if cfid["do"] is not None else "Image law",
-            _decimal(cfid["do"] if cfid["do"] is not None else cfid["observational"], 2),
-            f"cFID; two sets of real images are {_decimal(cfid['control'], 2)} apart.",
+            decimal(cfid["do"] if cfid["do"] is not None else cfid["observational"], 2),
+            f"cFID; two sets of real images are {decimal(cfid['control'], 2)} apart.",
         ),
         (
             "Variety",
             _percent(cover["model"]),
             f"of the real images have a generated one nearby; other real ones cover {_percent(cover['control'])}.",
         ),
-    ]
-
-
-def _statements(labels: Mapping[str, Any]) -> list[str]:
-    if not labels["queries"]:
-        return []
-    rows = [
-        (
-            query["query"],
-            _decimal(query["model"], 4),
-            _decimal(query["truth"], 4),
-            NOTHING if None in (query["model"], query["truth"]) else f"{query['model'] - query['truth']:+.4f}",
-        )
-        for query in labels["queries"]
-    ]
-    return [
-        page.heading("To do is not to condition"),
-        page.paragraph(
-            "Giving everybody a mustache changes nobody's sex; meeting somebody with a mustache tells it. A causal "
-            "model must answer both questions, and answer them differently."
-        ),
-        page.table(("Probability", "Model", "Truth", "Difference"), rows),
-    ]
-
-
-def _labels(numbers: Mapping[str, Any]) -> list[str]:
-    labels = numbers["labels"]
-    do = labels["do"]
-    law = "the exact law of the data" if numbers["law"] == "exact" else "the law that the graph implies for the data"
-    rows = [
-        ("TVD to the data", _decimal(labels["tvd"], 4)),
-        ("its sampling floor", _decimal(labels["tvd_floor"], 4)),
-        ("TVD to the graph's law", _decimal(labels["tvd_to_graph_law"], 4)),
-        ("TVD of the data to the graph's law", _decimal(labels["tvd_data_to_graph_law"], 4)),
-        ("mass on combinations that the data lacks", _decimal(labels["off_support_mass"], 4)),
-    ]
-    each = [(name, _decimal(value, 4), _decimal(do["floor"][name], 4)) for name, value in do["each"].items()]
-    chart = pictures.bars(do["each"], do["floor"], "total variation distance")
-    return [
-        page.heading("Labels"),
-        page.table(("Joint law of all labels", f"n = {labels['n']:,}"), rows),
-        page.heading("Every single intervention", 3),
-        page.paragraph(
-            f"Distance of the model's labels under do(X=x) to {law}, mechanisms of X removed. "
-            "The dark tick is what sampling alone would give."
-        ),
-        page.picture(chart, "total variation distance under each single intervention", CHART_WIDTH),
-        page.folded("The same as a table", page.table(("Intervention", "TVD", "sampling floor"), each)),
     ]
 
 
@@ -239,7 +171,7 @@ def _effectiveness(images: Mapping[str, Any]) -> list[str]:
 
 def _image_law(images: Mapping[str, Any]) -> list[str]:
     cfid, cover, diversity, n = images["cfid"], images["coverage"], images["diversity"], images["n"]
-    under_do = _decimal(cfid["do"], 2) if cfid["do"] is not None else "no renderer"
+    under_do = decimal(cfid["do"], 2) if cfid["do"] is not None else "no renderer"
     parts = [
         page.heading("Are they images of the right law?"),
         page.table(
@@ -247,17 +179,17 @@ def _image_law(images: Mapping[str, Any]) -> list[str]:
             [
                 (
                     "model",
-                    _decimal(cfid["observational"], 2),
+                    decimal(cfid["observational"], 2),
                     under_do,
                     _percent(cover["model"]),
-                    _decimal(diversity["model"]),
+                    decimal(diversity["model"]),
                 ),
                 (
                     "real images (control)",
-                    _decimal(cfid["control"], 2),
+                    decimal(cfid["control"], 2),
                     "",
                     _percent(cover["control"]),
-                    _decimal(diversity["real"]),
+                    decimal(diversity["real"]),
                 ),
             ],
             {1: "control"},
@@ -273,7 +205,7 @@ def _image_law(images: Mapping[str, Any]) -> list[str]:
         ),
     ]
     if cfid["do_each"]:
-        rows = [(name, _decimal(value, 2)) for name, value in cfid["do_each"].items()]
+        rows = [(name, decimal(value, 2)) for name, value in cfid["do_each"].items()]
         parts.append(page.folded("cFID under each intervention", page.table(("Intervention", "cFID"), rows)))
     return parts
 

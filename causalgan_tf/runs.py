@@ -1,6 +1,7 @@
 """A run folder: what lies where in it, the networks of its configuration, and the trained model.
 
 config.json     the configuration
+variables.json  the kinds of the labels as they were read off the data, see run_graph
 timing.json     seconds of each phase
 controller/     checkpoints of the causal controller
 images/         checkpoints of the image model
@@ -13,6 +14,7 @@ import pathlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import keras
 import tensorflow as tf
@@ -20,8 +22,12 @@ import tensorflow as tf
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.networks import dcgan, mechanisms
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.networks import dcgan
+from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.run_graph import graph_of, keep
+
+Generator = TypeVar("Generator", bound=keras.layers.Layer)
 
 STAGES = ("controller", "images")
 CHANNELS = 3  # data are RGB
@@ -39,16 +45,17 @@ def check(config: RunConfig, workdir: pathlib.Path) -> None:
             )
 
 
-def prepare(config: RunConfig, workdir: pathlib.Path) -> None:
-    """Makes `workdir` the folder of a run of `config`, which `check` has passed."""
+def prepare(config: RunConfig, workdir: pathlib.Path, graph: CausalGraph) -> None:
+    """Makes `workdir` the folder of a run of `config`, which `check` has passed, over the graph of its data."""
     workdir.mkdir(parents=True, exist_ok=True)
+    keep(workdir, graph)
     config.save(workdir)
 
 
-def build_label_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
-    """An untrained label generator of the configured shape."""
+def build_mechanisms(config: RunConfig, graph: CausalGraph) -> Mechanisms:
+    """Untrained mechanisms of the configured shape."""
     c = config.controller
-    return mechanisms.label_generator(graph, c.noise_size, c.width, c.layers, config.seed)
+    return Mechanisms(graph, c.noise_size, c.width, c.layers, config.seed)
 
 
 def build_image_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
@@ -82,7 +89,7 @@ def require_checkpoint(workdir: pathlib.Path, stage: str) -> str:
     return path
 
 
-def restore_averaged(workdir: pathlib.Path, stage: str, generator: keras.Model) -> keras.Model:
+def restore_averaged(workdir: pathlib.Path, stage: str, generator: Generator) -> Generator:
     """Fills `generator` with the averaged weights of the stage's latest checkpoint and returns it.
 
     Raises:
@@ -101,8 +108,8 @@ def load(workdir: str | pathlib.Path) -> CausalModel:
     """
     workdir = pathlib.Path(workdir)
     config = RunConfig.load(workdir)
-    graph = load_graph(config.data.graph)
-    labels = restore_averaged(workdir, "controller", build_label_generator(config, graph))
+    graph = graph_of(workdir, config)
+    labels = restore_averaged(workdir, "controller", build_mechanisms(config, graph))
     if not has_checkpoint(workdir, "images"):
         return CausalModel(graph, labels)
     images = restore_averaged(workdir, "images", build_image_generator(config, graph))

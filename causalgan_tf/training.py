@@ -4,27 +4,33 @@ import dataclasses
 import math
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf import callbacks, data, devices, pictures, runs
+from causalgan_tf import callbacks, data, devices, pictures, run_graph, runs
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
 from causalgan_tf.data import Dataset, pipeline
+from causalgan_tf.data.columns import describe
+from causalgan_tf.data.images import require_binary
 from causalgan_tf.errors import InputError
-from causalgan_tf.laws import MAX_ENUMERATED, histogram, row_codes
+from causalgan_tf.graph import load_graph
+from causalgan_tf.laws import MAX_CELLS, enumerable, histogram, row_codes
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.models.causal_gan import CausalGAN
 from causalgan_tf.models.controller import CausalController, calls
 from causalgan_tf.models.learner import Learner
-from causalgan_tf.networks import dcgan, mechanisms
+from causalgan_tf.networks import columns, dcgan
+from causalgan_tf.networks.critic import Critic
 from causalgan_tf.query import Query
 from causalgan_tf.sampling.labels import LabelSampler
+from causalgan_tf.variables import Binary
 
 KEPT_CHECKPOINTS = 2
+DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
 
 
 def train(
@@ -60,9 +66,12 @@ def train(
         runs.require_checkpoint(workdir, "controller")
     start = time.perf_counter()
     dataset = data.load(config.data, config.seed, labels_only=stages == ("controller",))
+    dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
     check_dataset(dataset, config, stages)
-    runs.prepare(config, workdir)
+    runs.prepare(config, workdir, dataset.graph)
     runs.add_timing(workdir, "data_s", time.perf_counter() - start)
+    for line in description(dataset, config):
+        say(line)
     for stage, train_stage in (("controller", train_controller), ("images", train_images)):
         if stage in stages:
             with runs.timed(workdir, f"{stage.removesuffix('s')}_train_s"):
@@ -94,6 +103,8 @@ def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) 
         )
     if "controller" in stages:
         check_target(dataset, config.controller.tvd_target)
+    if "images" in stages:
+        require_binary(dataset.graph, "--stages=images")
     if "images" in stages and (dataset.train is None or len(dataset.train) < config.image.batch_size):
         images = 0 if dataset.train is None else len(dataset.train)
         raise InputError(
@@ -102,25 +113,38 @@ def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) 
         )
 
 
+def description(dataset: Dataset, config: RunConfig) -> Iterator[str]:
+    """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change."""
+    inferred = config.data.dataset == "table"
+    declared = load_graph(config.data.graph).declared if inferred else None
+    rows, variables = dataset.label_rows, dataset.graph.variables
+    for k, (node, line) in enumerate(zip(variables, describe(dataset.graph, rows, declared), strict=True)):
+        plain = isinstance(variables[node], Binary) and rows[:, k].min() < rows[:, k].max()
+        if len(variables) <= DESCRIBED or not plain:
+            yield line
+    if dataset.dropped_rows:
+        yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
+
+
 def train_controller(
     config: RunConfig, workdir: pathlib.Path, dataset: Dataset, strategy: tf.distribute.Strategy
 ) -> int:
     """Trains the causal controller up to its configured steps; returns the steps done in all."""
     c, graph = config.controller, dataset.graph
     with strategy.scope():
-        generator, averaged = (runs.build_label_generator(config, graph) for _ in range(2))
-        critic = mechanisms.critic(len(graph), c.critic_width, c.critic_layers, config.seed)
-        learner = CausalController(graph, generator, averaged, critic, dataset.label_rows, config.seed)
+        mechanisms, averaged = (runs.build_mechanisms(config, graph) for _ in range(2))
+        critic = Critic(columns.count(graph), c.critic_width, c.critic_layers, config.seed)
+        learner = CausalController(mechanisms, averaged, critic, dataset.label_rows, config.seed)
         learner.compile(**_arguments(learner.compile, c))
     optimizers = {"generator": learner.generator_optimizer, "critic": learner.critic_optimizer}
     manager = _checkpoints(
-        workdir / "controller", {"generator": generator, "averaged": averaged, "critic": critic}, optimizers
+        workdir / "controller", {"generator": mechanisms, "averaged": averaged, "critic": critic}, optimizers
     )
 
     def steps_done() -> int:
         return int(learner.generator_optimizer.iterations.numpy())
 
-    measure = None if len(graph) > MAX_ENUMERATED else label_tvd(LabelSampler(graph, averaged), dataset)
+    measure = label_tvd(LabelSampler(averaged), dataset) if enumerable(graph) else None
     reached = measure and c.tvd_target and steps_done() >= c.tvd_after and measure() < c.tvd_target
     if steps_done() < c.steps and not reached:
         logs = workdir / "logs" / "controller"
@@ -137,7 +161,12 @@ def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:
     """InputError if a TVD target lies below what a perfect controller's draws would show."""
     if not target:
         return
-    floor = sampling_floor(histogram(dataset.label_rows), draws)
+    if not enumerable(dataset.graph):
+        raise InputError(
+            f"--controller_tvd_target={target}: the TVD is measured over the cells of discrete labels, at most "
+            f"{MAX_CELLS:,}; this graph has other labels or more cells. Leave the target out."
+        )
+    floor = sampling_floor(histogram(dataset.label_rows, dataset.graph.sizes), draws)
     if target < floor:
         raise InputError(
             f"--controller_tvd_target={target} lies below the sampling floor {floor:.4f} of {draws:,} draws: "
@@ -147,16 +176,17 @@ def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:
 
 def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> Callable[[], float]:
     """A function that measures the true TVD of the sampler's law to the training rows."""
-    real, query = histogram(dataset.label_rows), Query.create(dataset.graph)
-    return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0]), real)
+    sizes, query = dataset.graph.sizes, Query.create(dataset.graph)
+    real = histogram(dataset.label_rows, sizes)
+    return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0], sizes), real)
 
 
 def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
     """Trains the image model up to its configured steps; returns the steps done in all."""
     c, graph = config.image, dataset.graph
-    controller = runs.restore_averaged(workdir, "controller", runs.build_label_generator(config, graph))
+    controller = runs.restore_averaged(workdir, "controller", runs.build_mechanisms(config, graph))
     with strategy.scope():
-        learner = build_causal_gan(config, dataset, LabelSampler(graph, controller))
+        learner = build_causal_gan(config, dataset, LabelSampler(controller))
         learner.compile(**_arguments(learner.compile, c))
     manager = _checkpoints(workdir / "images", learner.players | {"averaged": learner.averaged}, learner.optimizers)
 

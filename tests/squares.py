@@ -8,7 +8,8 @@ from causalgan_tf.config import RunConfig
 from causalgan_tf.data.images import Dataset, ImageSet
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw
+from causalgan_tf.laws import LabelLaw, cells
+from causalgan_tf.query import meets
 
 GRAPH = CausalGraph({"Male": (), "Young": (), "Mustache": ("Male", "Young"), "Wearing_Lipstick": ("Male",)})
 LAW = LabelLaw(
@@ -54,7 +55,7 @@ def dataset(renderer: bool = True, n: int = 800) -> Dataset:
 
 
 class PerfectModel:
-    """Draws from the law itself, and renders its images."""
+    """Draws from the law itself, which is its enumerated law too, and renders its images."""
 
     graph, image_size = GRAPH, SIZE
 
@@ -66,6 +67,9 @@ class PerfectModel:
         if fits.sum() < n:
             raise InputError(f"Found {fits.sum()} of {n} rows with {given}.")
         return rows[fits][:n]
+
+    def law(self, draws, seed):
+        return LAW
 
     def images_of(self, labels, seed=0):
         return render(labels, seed)
@@ -81,6 +85,17 @@ class ConditioningModel(PerfectModel):
 
     def sample_labels(self, n, do=None, given=None, seed=0):
         return super().sample_labels(n, given={**(do or {}), **(given or {})}, seed=seed)
+
+    def law(self, draws, seed):
+        return ConditioningLaw(GRAPH, LAW.tables)
+
+
+class ConditioningLaw(LabelLaw):
+    """A law that takes do(X=x) for X=x."""
+
+    def joint(self, do=None):
+        seen = super().joint() * meets(cells(len(GRAPH)), GRAPH, do or {})
+        return seen / seen.sum()
 
 
 class BlindModel(PerfectModel):

@@ -16,15 +16,15 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "causalgan_tf"
 # innermost first; a module imports from its own floor and from those above it in this table
 FLOORS = (
     {"errors"},
-    {"config", "graph", "graph_formats", "laws", "named_graphs", "query", "variables"},
+    {"config", "graph", "graph_formats", "laws", "named_graphs", "query", "run_graph", "variables"},
     {"losses", "metrics", "networks", "noise"},
     {"callbacks", "causal_model", "data", "devices", "drawing", "judge", "models", "page", "pictures", "sampling"},
-    {"evaluation", "export", "report", "runs", "training"},
+    {"evaluation", "export", "report", "report_labels", "runs", "training"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 VALUES = FLOORS[0] | FLOORS[1]
-WITHOUT_TENSORFLOW = VALUES | {"drawing", "metrics", "page", "pictures", "report"}
+WITHOUT_TENSORFLOW = VALUES | {"drawing", "metrics", "page", "pictures", "report", "report_labels"}
 TENSORFLOW = {"keras", "tensorflow", "tensorflow_datasets"}
 
 

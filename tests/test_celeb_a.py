@@ -105,5 +105,7 @@ def test_a_file_that_is_not_the_original_is_named(config, tmp_path):
 
 def test_an_unknown_attribute_is_named(config):
     """With the nearest of the forty."""
+    with pytest.raises(InputError, match="celeb_a: image models need binary labels for now; Male is categorical"):
+        load(dataclasses.replace(config, graph="Male: categorical(f, m)"), seed=0)
     with pytest.raises(InputError, match=r"'Mal' is no attribute of celeb_a\. Did you mean 'Male'\?"):
         load(dataclasses.replace(config, graph="Mal -> Young"), seed=0)

@@ -12,10 +12,13 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from causalgan_tf import devices, runs
+from causalgan_tf import devices, run_graph, runs
+from causalgan_tf.causal_model import label_frame
 from causalgan_tf.cli import common, evaluate, export, sample, train
 from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
+from causalgan_tf.graph import load_graph
+from causalgan_tf.variables import Categorical, Continuous
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = sorted((ROOT / "flags").glob("*.flags"))
@@ -192,14 +195,41 @@ def test_wrong_input_is_refused_before_tensorflow_starts(no_tensorflow, program,
     ("arguments", "said"),
     [
         (["--do=C=1"], "no node 'C'.*Nodes: A, B"),
-        (["--do=A=2"], "'A=2': expected name=0 or name=1"),
-        (["--do=A"], "'A': expected name=0 or name=1"),
+        (["--do=A=2"], "do A=2: expected 0 or 1"),
+        (["--do=A"], "'A': expected name=value, such as Mustache=1,Young=0"),
         (["--do=A=1", "--given=A=0"], "'A' is in do and in given"),
         (["--do=A=1", "--compare=A=1"], "'A' is in do and in given"),
         (["--compare=A=1", "--noimages"], "--compare draws images"),
+        (["--do=A="], "'A=': expected name=value"),
+        (["--given=A=0..1"], r"given A=\(0.0, 1.0\): expected 0 or 1"),
     ],
 )
 def test_a_wrong_query_is_refused_before_tensorflow_starts(no_tensorflow, run_folder, arguments, said):
+    with pytest.raises(InputError, match=said):
+        sample.main(parsed(sample, f"--workdir={run_folder}", "--out=x", *arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--do=Smoke=nevr"], "do Smoke='nevr': expected one of never, now. Did you mean 'never'"),
+        (["--do=Age=old"], "do Age='old': expected a finite number"),
+        (["--given=Age=30"], "given Age=30: expected an interval, such as Age=20..30"),
+        (["--compare=Smoke=now"], "--compare: image models need binary labels for now; Smoke is categorical"),
+        (["--do=Smoke=now,Age=30", "--given=A=1"], "started"),
+        (["--given=Age=20..30,Smoke=now"], "started"),
+    ],
+)
+def test_a_query_is_held_against_the_kinds_that_the_run_has_kept(monkeypatch, run_folder, arguments, said):
+    def start():
+        raise InputError("started")
+
+    monkeypatch.setattr(common, "start_tensorflow", start)
+    config = RunConfig.load(run_folder)
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, graph="A -> Smoke; Age"))
+    config.save(run_folder)
+    kinds = {"Smoke": Categorical(("never", "now")), "Age": Continuous(mean=40.0, std=9.0)}
+    run_graph.keep(run_folder, load_graph(config.data.graph).with_variables(kinds))
     with pytest.raises(InputError, match=said):
         sample.main(parsed(sample, f"--workdir={run_folder}", "--out=x", *arguments))
 
@@ -268,6 +298,13 @@ def test_a_draw_is_a_table_a_grid_and_one_file_an_image(tmp_path):
         assert grid.size == (3 * 64 + 4, 2 * 64 + 2)
 
 
+def test_a_table_names_the_categories(tmp_path):
+    graph = load_graph("Smoke; Age").with_variables({"Smoke": Categorical(("never", "now")), "Age": Continuous()})
+    labels = label_frame(graph, np.array([[1, 40.5], [0, 0.1]], np.float32))
+    sample.write(SimpleNamespace(labels=labels, images=None), tmp_path)
+    assert (tmp_path / "labels.csv").read_text() == "Smoke,Age\nnow,40.5\nnever,0.1\n"
+
+
 def test_a_draw_replaces_an_earlier_one(tmp_path):
     sample.write(drawn(5), tmp_path)
     sample.write(drawn(2), tmp_path)
@@ -276,12 +313,17 @@ def test_a_draw_replaces_an_earlier_one(tmp_path):
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")] == ["labels.csv"]
 
 
+NOTHING = dict.fromkeys(("tvd", "do", "marginals", "pairs", "mmd", "thin_cells"))
+
+
 def test_the_headlines_of_an_evaluation():
     numbers = {
-        "labels": {
+        "labels": NOTHING
+        | {
             "tvd": 0.0122,
             "tvd_floor": 0.005,
             "do": {"mean_tvd": 0.01, "max_tvd": 0.03, "worst": "do(A=1)"},
+            "thin_cells": {"below": 30, "count": 7, "of": 1_200},
             "queries": [{"query": "P(A=1|B=1)", "model": 0.25, "truth": None}],
         },
         "images": {"effectiveness": {"do": {"mean": 0.985}}},
@@ -290,7 +332,22 @@ def test_the_headlines_of_an_evaluation():
     assert list(evaluate.headlines(numbers)) == [
         "labels: TVD 0.0122 to the data, of which sampling alone makes 0.0050",
         "labels under do(X=x): mean TVD 0.0100, largest 0.0300 at do(A=1)",
+        "7 of 1,200 settings of a label's parents have fewer than 30 rows: a guess is learnt there",
         "P(A=1|B=1): 0.2500, truth unknown",
         "images: 98.5% of those under do(X=x) show X=x to the judge",
         "time of all phases: 250 s",
+    ]
+
+
+def test_the_headlines_of_labels_that_cannot_be_enumerated():
+    alone = {"worst": "A", "max_error": 0.012, "worst_continuous": "B", "max_wasserstein_sd": 0.05}
+    pairs = {"mean_error": 0.001, "max_error": 0.02, "worst": "A=1, C=never"}
+    mmd = {"mmd2": 0.0004, "band": 0.0012}
+    labels = NOTHING | {"marginals": alone, "pairs": pairs, "mmd": mmd, "queries": []}
+    assert list(evaluate.headlines({"labels": labels, "timing": {"total_s": 1.0}})) == [
+        "each label alone: largest error of a probability 0.0120 at A",
+        "each continuous label alone: largest Wasserstein-1 distance 0.0500 sd at B",
+        "labels two by two: mean error of a probability 0.00100, largest 0.0200 at A=1, C=never",
+        "all labels: MMD^2 0.00040; of two sets of real rows 95 % are below 0.00120",
+        "time of all phases: 1 s",
     ]

@@ -123,6 +123,70 @@ def test_a_run_of_labels_has_a_report_without_images(tmp_path):
     assert "images" not in json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
 
 
+def figures(**labels):
+    """The numbers of a run of labels, those given in place of nothing."""
+    nothing = ("tvd", "tvd_floor", "do", "marginals", "pairs", "mmd", "thin_cells")
+    return {
+        "labels": dict.fromkeys(nothing) | {"n": 5_000, "n_data": 4_000, "queries": []} | labels,
+        "law": None,
+        "graph": "A -> B",
+        "config": json.loads(squares.CONFIG.to_json()),
+        "timing": {"evaluate_s": 1.0, "total_s": 2.0},
+        "sizes": {},
+        "versions": {},
+    }
+
+
+def test_labels_that_cannot_be_enumerated_are_shown_one_by_one_two_by_two_and_as_points():
+    each = {"Sex": {"error": 0.0123}, "Age": {"mean_error_sd": -0.0456, "wasserstein_sd": 0.0789}}
+    alone = {"sampling_error": 0.0106, "each": each, "worst": "Sex", "max_error": 0.0123}
+    alone |= {"worst_continuous": "Age", "max_wasserstein_sd": 0.0789}
+    pairs = {"mean_error": 0.0034, "max_error": 0.0345, "worst": "Sex=1, Smoke=never", "count": 3}
+    mmd = {"mmd2": 0.00123, "band": 0.00321, "sigma": 1.0, "n": 2_000}
+    page = Page(report.to_html(figures(marginals=alone, pairs=pairs, mmd=mmd), {}))
+    text = " ".join(page.words)
+    assert page.open == []
+    for words in (
+        "Each label alone 0.012 largest error of a probability, at Sex",
+        "Each continuous label alone 0.079 sd largest Wasserstein-1 distance to the data, at Age",
+        "Labels two by two 0.035",
+        "at Sex=1, Smoke=never; the mean is 0.0034",
+        "All labels together 0.00123 squared maximum mean discrepancy",
+        "of two sets of 2,000 real rows 95 % are below 0.00321",
+        "Age – -0.0456 0.0789",
+        "Interventions are not measured here",
+    ):
+        assert words in text
+    assert "total variation" not in text and len(page.loaded) == 2  # two charts
+
+
+def test_where_the_data_tell_little_is_listed():
+    fewest = [
+        {"node": "Trip", "parents": {"Sky": "rain", "Wet": 0}, "rows": 3},
+        {"node": "Sky", "parents": {}, "rows": 9},
+    ]
+    thin = {"below": 30, "count": 2, "of": 10, "fewest": fewest}
+    alone = {"sampling_error": 0.01, "each": {}, "max_error": None, "worst": None}
+    alone |= {"worst_continuous": None, "max_wasserstein_sd": None}
+    text = " ".join(Page(report.to_html(figures(thin_cells=thin, marginals=alone), {})).words)
+    assert "2 of 10 settings of a label's parents have fewer than 30 rows" in text
+    assert "Trip Sky=rain, Wet=0 3" in text and "Sky no parents 9" in text
+    none = {"below": 30, "count": 0, "of": 10, "fewest": []}
+    text = " ".join(Page(report.to_html(figures(thin_cells=none, marginals=alone), {})).words)
+    assert "Nowhere: every setting of a label's parents has 30 rows or more." in text
+
+
+def test_a_chart_shows_the_largest_of_many_interventions():
+    each = {f"do(A={i})": i / 1_000 for i in range(100)}
+    do = {"mean_tvd": 0.05, "max_tvd": 0.099, "worst": "do(A=99)", "each": each, "draws": 1_000}
+    joint = dict.fromkeys(("tvd", "tvd_floor", "tvd_to_graph_law", "tvd_data_to_graph_law", "off_support_mass"), 0.01)
+    page = Page(report.to_html(figures(do=do, **joint), {}))
+    text = " ".join(page.words)
+    assert "Every single intervention, the 60 largest of 100" in text
+    assert "do(A=0) 0.0000" in text  # in the table all the same
+    assert "each drawn 1,000 times in every cell of its parents: there is no sampling floor" in text
+
+
 def test_without_a_renderer_the_page_says_so(numbers):
     images = {**numbers["images"], "judge_cells": "observational"}
     images["cfid"] = {**images["cfid"], "do": None, "do_each": {}}

@@ -11,7 +11,8 @@ import pytest
 
 from causalgan_tf.config import DataConfig
 from causalgan_tf.data import load
-from causalgan_tf.data.tables import LabelTable, describe, read_labels, table_from_frame
+from causalgan_tf.data.columns import describe
+from causalgan_tf.data.tables import LabelTable, read_labels, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.variables import Binary, Categorical, Continuous
@@ -362,7 +363,7 @@ def test_a_folder_takes_binary_labels_only(tmp_path):
     """Images are not learnt with other kinds of labels."""
     path = str(write(tmp_path, "image,A\na.jpg,x\nb.jpg,y\n"))
     config = DataConfig(dataset="folder", labels_file=path, graph="A;", image_dir=str(tmp_path))
-    with pytest.raises(InputError, match=r"binary labels only; A is categorical\(x, y\).*--dataset=table"):
+    with pytest.raises(InputError, match=r"binary labels for now; A is categorical\(x, y\).*--dataset=table"):
         load(config, seed=0, labels_only=True)
 
 

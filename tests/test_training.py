@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes, evaluate
 from causalgan_tf.evaluation.labels import STATEMENTS
 from causalgan_tf.export import check_servable, export_model
+from causalgan_tf.graph import CausalGraph
 from causalgan_tf.report import write_report
+from causalgan_tf.variables import Categorical
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,7 @@ def model(workdir):
 
 def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
     assert RunConfig.load(workdir) == config
+    assert runs.graph_of(workdir, config).is_binary and (workdir / "variables.json").exists()
     assert {"data_s", "controller_train_s", "image_train_s"} <= set(runs.read_timing(workdir))
     assert all(runs.has_checkpoint(workdir, stage) for stage in runs.STAGES)
     assert list((workdir / "logs" / "images").glob("*tfevents*"))
@@ -119,6 +123,100 @@ def test_what_cannot_be_trained_is_refused_before_training(config, tmp_path, par
         training.train(wrong, tmp_path / "wrong")
     # a folder left behind would refuse the mended command
     assert not (tmp_path / "wrong").exists()
+
+
+KINDS = "Sex -> Smoke -> Age; Smoke: categorical(never, former, now); Age: continuous(0, 120)"
+
+
+@pytest.fixture(scope="module")
+def table_config(tmp_path_factory):
+    """A table of a binary, a categorical and a continuous label, three rows of which miss a value."""
+    rng = np.random.default_rng(0)
+    sex, smoke = rng.integers(0, 2, 400), rng.choice(["never", "former", "now"], 400)
+    rows = [f"{s},{m},{a:.1f}" for s, m, a in zip(sex, smoke, rng.uniform(18, 90, 400), strict=True)]
+    path = tmp_path_factory.mktemp("table") / "rows.csv"
+    path.write_text("\n".join(["Sex,Smoke,Age", *rows, "1,,30", ",now,30", "0,now,"]))
+    table = DataConfig(dataset="table", graph=KINDS, labels_file=str(path), drop_missing=True)
+    return RunConfig(
+        table, ControllerConfig(steps=20, batch_size=64, width=6, critic_width=8, steps_per_call=10), seed=1
+    )
+
+
+@pytest.fixture(scope="module")
+def table_run(table_config, tmp_path_factory):
+    """The folder of its run, and what the training said."""
+    folder, said = tmp_path_factory.mktemp("runs") / "table", []
+    training.train(table_config, folder, say=said.append)
+    return folder, said
+
+
+def test_the_training_says_what_it_learns_and_what_it_leaves_out(table_run):
+    _, said = table_run
+    assert [line.split(":")[0] for line in said[1:4]] == ["Sex", "Smoke", "Age"]
+    assert said[1].endswith("% are 1, inferred") and not said[2].endswith("inferred")
+    assert said[4] == "3 rows left out, for they miss a value; 400 remain"
+
+
+def test_a_run_of_other_kinds_of_labels_is_loaded_with_them(table_run):
+    folder, _ = table_run
+    kinds = causalgan_tf.load(folder).graph.variables
+    assert kinds["Smoke"].categories == ("never", "former", "now")
+    assert kinds["Age"].mean == pytest.approx(54, abs=3) and kinds["Age"].low == 0
+    model = causalgan_tf.load(folder)
+    rows = model.sample(50, do={"Smoke": "now"}, given={"Age": (0, 120)}, seed=2).labels
+    assert (rows["Smoke"] == "now").all() and rows["Age"].between(0, 120).all()
+    assert rows.dtypes.astype(str).tolist() == ["uint8", "category", "float32"]
+
+
+def test_a_run_goes_on_with_its_own_statistics_and_not_with_other_categories(table_run, table_config):
+    folder, _ = table_run
+    kept = (folder / "variables.json").read_text()
+    path = pathlib.Path(table_config.data.labels_file)
+    text = path.read_text()
+    try:
+        path.write_text(text + "\n1,now,119.5")
+        training.train(table_config, folder)
+        assert (folder / "variables.json").read_text() == kept
+        (folder / "variables.json").write_text(kept.replace("former", "once"))
+        with pytest.raises(InputError, match=r"in which Smoke is categorical\(never, once, now\)"):
+            training.train(table_config, folder)
+    finally:
+        path.write_text(text)
+        (folder / "variables.json").write_text(kept)
+
+
+def test_a_run_of_other_kinds_of_labels_has_a_report(table_run, table_config):
+    folder, _ = table_run
+    dataset = data.load(table_config.data, table_config.seed)
+    sizes = EvaluationSizes(draws=2_000, mmd=100)
+    write_report(folder, evaluate(causalgan_tf.load(folder), dataset, table_config, folder, sizes), {})
+    labels = json.loads((folder / "report" / "report.json").read_text())["labels"]
+    assert set(labels["marginals"]["each"]) == {"Sex", "Smoke", "Age"} and labels["pairs"]["count"] == 1
+    assert labels["mmd"]["n"] == 100 and labels["tvd"] is None
+
+
+def test_a_target_that_cannot_be_measured_is_refused(table_config, tmp_path):
+    target = dataclasses.replace(table_config.controller, tvd_target=0.1)
+    with pytest.raises(InputError, match="--controller_tvd_target=0.1: the TVD is measured over the cells"):
+        training.train(dataclasses.replace(table_config, controller=target), tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+def test_images_of_other_kinds_of_labels_are_refused(config, tmp_path):
+    faces = dataclasses.replace(config.data, graph="Male -> Bald; Male: categorical(f, m)")
+    with pytest.raises(InputError, match="causal_faces: image models need binary labels for now; Male is categorical"):
+        training.train(dataclasses.replace(config, data=faces), tmp_path / "odd")
+    graph = CausalGraph.from_text("A: continuous")
+    with pytest.raises(InputError, match="--stages=images: image models need binary labels for now; A is continuous"):
+        training.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), config, ("images",))
+
+
+def test_of_many_labels_only_those_are_described_that_have_something_to_tell(table_config):
+    graph = CausalGraph({f"x{i}": () for i in range(41)}, {"x3": Categorical(("a", "b"))})
+    rows = np.tile(np.array([[0], [1]], np.uint8), [1, 41])
+    rows[:, 7] = 1
+    told = list(training.description(data.Dataset(graph, rows), RunConfig()))
+    assert told[0] == "x3: categorical(a .5, b .5)" and told[1].startswith("x7: binary, constant 1") and len(told) == 2
 
 
 def test_images_without_a_controller_are_refused(config, tmp_path):

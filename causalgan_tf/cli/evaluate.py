@@ -3,11 +3,13 @@
 Writes report/report.json and report/report.html into the run's folder.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from absl import flags
 
+from causalgan_tf import run_graph
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
 
@@ -26,6 +28,7 @@ def main(values: flags.FlagValues) -> None:
 
     model = runs.load(workdir)
     dataset = data.load(config.data, config.seed, labels_only=model.image_size is None)
+    dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
     numbers = evaluation.evaluate(model, dataset, config, workdir)
     report.write_report(workdir, numbers, pictures.draw_pictures(model, dataset, config.seed))
     print(*headlines(numbers), workdir / "report" / "report.html", sep="\n")
@@ -33,9 +36,8 @@ def main(values: flags.FlagValues) -> None:
 
 def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:
     """The few lines of a report that one wants to see at once; `numbers` is what evaluation.evaluate returned."""
-    labels, do = numbers["labels"], numbers["labels"]["do"]
-    yield f"labels: TVD {labels['tvd']:.4f} to the data, of which sampling alone makes {labels['tvd_floor']:.4f}"
-    yield f"labels under do(X=x): mean TVD {do['mean_tvd']:.4f}, largest {do['max_tvd']:.4f} at {do['worst']}"
+    labels = numbers["labels"]
+    yield from _label_lines(labels)
     for query in labels["queries"]:
         model, truth = ("unknown" if query[side] is None else f"{query[side]:.4f}" for side in ("model", "truth"))
         yield f"{query['query']}: {model}, truth {truth}"
@@ -43,6 +45,27 @@ def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:
         images = numbers["images"]
         yield f"images: {images['effectiveness']['do']['mean']:.1%} of those under do(X=x) show X=x to the judge"
     yield f"time of all phases: {numbers['timing']['total_s']:.0f} s"
+
+
+def _label_lines(labels: Mapping[str, Any]) -> Iterator[str]:
+    do, alone, pairs, mmd, thin = (labels[part] for part in ("do", "marginals", "pairs", "mmd", "thin_cells"))
+    if labels["tvd"] is not None:
+        yield f"labels: TVD {labels['tvd']:.4f} to the data, of which sampling alone makes {labels['tvd_floor']:.4f}"
+    if do:
+        yield f"labels under do(X=x): mean TVD {do['mean_tvd']:.4f}, largest {do['max_tvd']:.4f} at {do['worst']}"
+    if alone and alone["worst"]:
+        yield f"each label alone: largest error of a probability {alone['max_error']:.4f} at {alone['worst']}"
+    if alone and alone["worst_continuous"]:
+        distance = f"largest Wasserstein-1 distance {alone['max_wasserstein_sd']:.4f} sd"
+        yield f"each continuous label alone: {distance} at {alone['worst_continuous']}"
+    if pairs:
+        largest = f"largest {pairs['max_error']:.4f} at {pairs['worst']}"
+        yield f"labels two by two: mean error of a probability {pairs['mean_error']:.5f}, {largest}"
+    if mmd:
+        yield f"all labels: MMD^2 {mmd['mmd2']:.5f}; of two sets of real rows 95 % are below {mmd['band']:.5f}"
+    if thin and thin["count"]:
+        rows = f"fewer than {thin['below']} rows"
+        yield f"{thin['count']:,} of {thin['of']:,} settings of a label's parents have {rows}: a guess is learnt there"
 
 
 def program() -> None:

@@ -9,7 +9,7 @@ from tensorflow_datasets.core.download.download_manager import NonMatchingChecks
 
 from causalgan_tf.config import DataConfig
 from causalgan_tf.data.decoding import Source, decoded
-from causalgan_tf.data.images import Dataset, ImageSet
+from causalgan_tf.data.images import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graph import load_graph
 
@@ -35,9 +35,10 @@ def load_celeb_a(config: DataConfig, labels_only: bool = False) -> Dataset:
         The data set; `label_rows` are the labels of the train split, images are memory maps.
 
     Raises:
-        InputError: a node is no attribute, or CelebA is neither prepared nor there to be prepared.
+        InputError: a node is no attribute or not binary, or CelebA is neither prepared nor there to be prepared.
     """
     graph = load_graph(config.graph)
+    require_binary(graph, "dataset=celeb_a")
     builder = tfds.builder("celeb_a", data_dir=config.data_dir or None)
     _check_nodes(graph.nodes, builder)
     _prepare(builder)

@@ -9,11 +9,10 @@ import pandas as pd
 
 from causalgan_tf.config import DataConfig
 from causalgan_tf.data.decoding import decoded
-from causalgan_tf.data.images import Dataset, ImageSet
+from causalgan_tf.data.images import Dataset, ImageSet, require_binary
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.variables import Binary
+from causalgan_tf.graph import load_graph
 
 CELEBA_FOLDER = "img_align_celeba"
 TEST_SHARE = 5  # at most one image in so many is held out
@@ -40,7 +39,7 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
             than five, a label is not binary, or the labels cannot be used (see `read_labels`).
     """
     table = read_labels(config.labels_file, load_graph(config.graph))
-    _check_binary(table.graph, config.labels_file)
+    require_binary(table.graph, "dataset=folder")
     graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
     if labels_only:
         return Dataset(graph=graph, label_rows=rows)
@@ -86,15 +85,6 @@ def image_folder(image_dir: str | pathlib.Path) -> pathlib.Path:
         raise InputError(f"There is no folder {str(folder)!r}. Expected the folder of the images; see --image_dir.")
     inner = folder / CELEBA_FOLDER
     return (inner if inner.is_dir() else folder).resolve()
-
-
-def _check_binary(graph: CausalGraph, labels_file: str) -> None:
-    for node, variable in graph.variables.items():
-        if not isinstance(variable, Binary):
-            raise InputError(
-                f"dataset=folder learns binary labels only; {node} is {variable.text()}. Write it as 0 and 1 in "
-                f"{labels_file}, drop {node} from the graph, or learn labels alone with --dataset=table."
-            )
 
 
 def _check_names(labels: pd.DataFrame, labels_file: str) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.laws import LabelLaw
+from causalgan_tf.variables import Binary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,3 +52,13 @@ class Dataset:
     law: LabelLaw | None = None
     render: Callable[[np.ndarray, int], np.ndarray] | None = None
     dropped_rows: int = 0
+
+
+def require_binary(graph: CausalGraph, user: str) -> None:
+    """InputError if a label is not binary; `user` is what needs binary ones."""
+    for node, variable in graph.variables.items():
+        if not isinstance(variable, Binary):
+            raise InputError(
+                f"{user}: image models need binary labels for now; {node} is {variable.text()}. Make it a label of 0 "
+                f"and 1, drop {node} from the graph, or learn labels alone: --dataset=table."
+            )

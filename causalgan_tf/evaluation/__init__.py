@@ -15,10 +15,9 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.evaluation.images import image_numbers
-from causalgan_tf.evaluation.labels import label_numbers
+from causalgan_tf.evaluation.labels import fitted_law, label_numbers
 from causalgan_tf.evaluation.sizes import EvaluationSizes
 from causalgan_tf.judge import Judge
-from causalgan_tf.laws import LabelLaw
 
 PHASES = ("install_s", "data_s", "controller_train_s", "image_train_s")
 
@@ -47,18 +46,16 @@ def evaluate(
 
     Returns:
         A dict of plain Python values, with None where there is nothing to measure.
-
-    Raises:
-        InputError: more labels than can be enumerated.
     """
     started = time.perf_counter()
     sizes = sizes or EvaluationSizes()
-    law = dataset.law or LabelLaw.fit(dataset.graph, dataset.label_rows)
+    fitted = fitted_law(dataset)
+    law = dataset.law or fitted
     numbers = {
         "graph": model.graph.to_text(),
         "dataset": config.data.dataset,
-        "law": "exact" if dataset.law else "fitted",
-        "labels": label_numbers(model, dataset, law, sizes.draws, config.seed),
+        "law": "exact" if dataset.law else "fitted" if fitted else None,
+        "labels": label_numbers(model, dataset, fitted, sizes, config.seed),
     }
     if model.image_size is not None and dataset.train is not None:
         numbers["images"] = image_numbers(model, dataset, law, sizes, config.seed, judge)

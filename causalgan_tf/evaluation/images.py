@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from causalgan_tf.causal_model import CausalModel
-from causalgan_tf.data.images import Dataset, ImageSet
+from causalgan_tf.data.images import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
@@ -129,8 +129,9 @@ def image_numbers(
         The "images" part of report.json.
 
     Raises:
-        InputError: too few test images.
+        InputError: a label that is not binary, or too few test images.
     """
+    require_binary(model.graph, "evaluation")
     _check_test(dataset)
     nodes = model.graph.nodes
     train, held_out = judge_split(dataset, sizes.judge_test)

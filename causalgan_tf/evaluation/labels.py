@@ -1,19 +1,26 @@
-"""The labels' law: total variation distances, under every single intervention too, and the four statements."""
+"""The labels' law: total variation distances, under every single intervention too, and the four statements.
 
+Where the cells of all labels together cannot be enumerated, the labels are measured one by one, two by two and as
+points in space; see `parts`.
+"""
+
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from causalgan_tf.causal_model import CausalModel
+from causalgan_tf.causal_model import CausalModel, check_tables
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation.sizes import derived_seed
+from causalgan_tf.evaluation import parts
+from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw, histogram, holds
+from causalgan_tf.laws import THIN, LabelLaw, enumerable, histogram
 from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_variation
-from causalgan_tf.query import parse_probability
+from causalgan_tf.query import Query, meets, parse_probability
+from causalgan_tf.variables import Binary
 
 # to do is not to condition: the first of each pair equals P(Male), the second does not
 STATEMENTS = (
@@ -22,72 +29,129 @@ STATEMENTS = (
     "P(Male=1|do(Wearing_Lipstick=1))",
     "P(Male=1|Wearing_Lipstick=1)",
 )
+LISTED = 100  # thin cells in report.json
+EVALUATIONS = 100_000_000  # of mechanisms at most for the enumerated law; half a minute or so
+JOINT = ("tvd", "tvd_floor", "tvd_to_graph_law", "tvd_data_to_graph_law", "off_support_mass", "do")
+PARTS = ("marginals", "pairs", "mmd")
 
 
-def single_interventions(graph: CausalGraph) -> Iterator[tuple[str, dict[str, int]]]:
-    """("do(X=x)", {X: x}) for every node X and x in 0, 1, in graph order."""
-    for node in graph.nodes:
-        for value in (0, 1):
+def single_interventions(graph: CausalGraph) -> Iterator[tuple[str, dict[str, Any]]]:
+    """("do(X=x)", {X: x}) for every discrete node X and each of its values, in graph order."""
+    for node, variable in graph.variables.items():
+        for value in map(variable.shown, range(variable.size or 0)):
             yield f"do({node}={value})", {node: value}
 
 
-def label_numbers(model: CausalModel, dataset: Dataset, law: LabelLaw, draws: int, seed: int) -> dict[str, Any]:
+def fitted_law(dataset: Dataset) -> LabelLaw | None:
+    """The law that the graph implies for the label rows; None if it does not fit in tables."""
+    try:
+        return LabelLaw.fit(dataset.graph, dataset.label_rows)
+    except InputError:  # a continuous label, or too many parents
+        return None
+
+
+def label_numbers(
+    model: CausalModel, dataset: Dataset, fitted: LabelLaw | None, sizes: EvaluationSizes, seed: int
+) -> dict[str, Any]:
     """Distances of the model's label law, each TVD taken over the union of the supports.
 
     Args:
         model: the trained model.
-        dataset: its label rows are the data.
-        law: the law that the graph implies; its truncated factorisation is the truth under an intervention.
-        draws: rows drawn from the model for each law.
+        dataset: its label rows are the data; its law, if it has one, is the truth.
+        fitted: the law that the graph implies for the rows; the truth where none is known.
+        sizes: how much is drawn.
         seed: of the evaluation.
 
     Returns:
-        tvd and its sampling floor (draws and data rows resampled), off_support_mass, tvd_to_graph_law, the data's own
-        distance to that law, the interventions' distances under "do", and the four statements under "queries".
+        Of discrete labels with few enough cells: tvd and its sampling floor (draws and data rows resampled),
+        off_support_mass, tvd_to_graph_law, the data's own distance to that law, and under "do" the distances of the
+        model's enumerated law, whose mechanisms were drawn "draws" times a cell. Of other labels: "marginals", "pairs"
+        and "mmd", see `parts`. What does not apply is None. Of both "thin_cells", where the data tell little, and the
+        four statements, "queries".
     """
-    rows = model.sample_labels(draws, seed=derived_seed(seed, "labels"))
-    drawn, data = histogram(rows), histogram(dataset.label_rows)
-    return {
-        "tvd": total_variation(drawn, data),
-        "tvd_floor": sampling_floor(data, draws, len(dataset.label_rows)),
-        "tvd_to_graph_law": total_variation(drawn, law.joint()),
-        "tvd_data_to_graph_law": total_variation(data, law.joint()),
-        "off_support_mass": off_support_mass(drawn, data),
-        "n": draws,
-        "n_data": len(dataset.label_rows),
-        "do": _interventional(model, law, draws, seed),
-        "queries": [
-            _statement(text, model, law, rows, seed) for text in STATEMENTS if _nodes(text) <= set(model.graph.nodes)
-        ],
+    rows = model.sample_labels(sizes.draws, seed=derived_seed(seed, "labels"))
+    truth = dataset.law or fitted
+    draws = _draws_of_a_cell(model.graph, sizes.law)
+    own = model.law(draws, derived_seed(seed, "law")) if draws else None
+    numbers = dict.fromkeys([*JOINT, *PARTS]) | {"n": len(rows), "n_data": len(dataset.label_rows)}
+    if truth and enumerable(model.graph):
+        numbers |= _joint_distances(model.graph, rows, dataset.label_rows, truth)
+        numbers["do"] = _interventional(own, truth) | {"draws": draws} if own else None
+    else:
+        numbers |= parts.part_numbers(model.graph, rows, dataset.label_rows, sizes.mmd, derived_seed(seed, "mmd"))
+    binary = {node for node, variable in model.graph.variables.items() if isinstance(variable, Binary)}
+    asked = [text for text in STATEMENTS if _nodes(text) <= binary]
+    return numbers | {
+        "thin_cells": _thin(fitted) if fitted else None,
+        "queries": [_statement(text, model, own, truth, rows, seed) for text in asked],
     }
 
 
-def _interventional(model: CausalModel, law: LabelLaw, draws: int, seed: int) -> dict[str, Any]:
-    """TVD of P(. | do(X=x)) to its truncated factorisation, for every single intervention."""
-    each, floors = {}, {}
-    for text, do in tqdm(list(single_interventions(model.graph)), desc="labels under do", leave=False, disable=None):
-        truth = law.joint(do)
-        rows = model.sample_labels(draws, do=do, seed=derived_seed(seed, f"labels {text}"))
-        each[text] = total_variation(histogram(rows), truth)
-        floors[text] = sampling_floor(truth, draws, None)
+def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:
+    """How often each mechanism is drawn in each cell of its parents; 0 if the law does not fit in tables."""
+    try:
+        check_tables(graph)
+    except InputError:
+        return 0
+    sizes = dict(zip(graph.nodes, graph.sizes, strict=True))
+    count = sum(math.prod(sizes[parent] for parent in parents) for parents in graph.parents.values())
+    return min(most, EVALUATIONS // count)
+
+
+def _joint_distances(graph: CausalGraph, rows: np.ndarray, data_rows: np.ndarray, law: LabelLaw) -> dict[str, Any]:
+    """Distances of the draws' frequencies to those of the data and to the law."""
+    drawn, data, joint = histogram(rows, graph.sizes), histogram(data_rows, graph.sizes), law.joint()
+    return {
+        "tvd": total_variation(drawn, data),
+        "tvd_floor": sampling_floor(data, len(rows), len(data_rows)),
+        "tvd_to_graph_law": total_variation(drawn, joint),
+        "tvd_data_to_graph_law": total_variation(data, joint),
+        "off_support_mass": off_support_mass(drawn, data),
+    }
+
+
+def _interventional(own: LabelLaw, truth: LabelLaw) -> dict[str, Any]:
+    """TVD of P(. | do(X=x)) between two laws, for every single intervention."""
+    each = {}
+    for text, do in tqdm(list(single_interventions(truth.graph)), desc="labels under do", leave=False, disable=None):
+        each[text] = total_variation(own.joint(do), truth.joint(do))
     worst = max(each, key=each.get)
-    mean = float(np.mean(list(each.values())))
-    return {"mean_tvd": mean, "max_tvd": each[worst], "worst": worst, "each": each, "floor": floors}
+    return {"mean_tvd": float(np.mean(list(each.values()))), "max_tvd": each[worst], "worst": worst, "each": each}
+
+
+def _thin(law: LabelLaw) -> dict[str, Any]:
+    """How many parent cells have few rows, and which: those with the fewest."""
+    thin = sorted(law.thin_cells(), key=lambda cell: cell[2])
+    return {
+        "below": THIN,
+        "count": len(thin),
+        "of": sum(rows.size for rows in law.parent_rows.values()),
+        "fewest": [{"node": node, "parents": parents, "rows": rows} for node, parents, rows in thin[:LISTED]],
+    }
 
 
 def _nodes(text: str) -> set[str]:
     return set().union(*parse_probability(text))
 
 
-def _statement(text: str, model: CausalModel, law: LabelLaw, rows: np.ndarray, seed: int) -> dict[str, Any]:
-    """A probability of the model, counted in as many draws as `rows` has, beside the law's."""
+def _statement(
+    text: str, model: CausalModel, own: LabelLaw | None, truth: LabelLaw | None, rows: np.ndarray, seed: int
+) -> dict[str, Any]:
+    """A probability by the model's law, or counted in as many draws as `rows` has, beside the truth."""
     event, do, given = parse_probability(text)
-    if do:
-        rows = model.sample_labels(len(rows), do=do, seed=derived_seed(seed, f"labels {text}"))
-    met = rows[holds(model.graph, rows, given)]
+    answers = {"query": text, "model": _probability(own, event, do, given), "rows": None}
+    if own is None:
+        if do:
+            rows = model.sample_labels(len(rows), do=do, seed=derived_seed(seed, f"labels {text}"))
+        met = rows[meets(rows, model.graph, Query.create(model.graph, given=given).given)]
+        shown = meets(met, model.graph, Query.create(model.graph, given=event).given)
+        answers |= {"model": float(shown.mean()) if len(met) else None, "rows": len(met)}
+    return answers | {"truth": _probability(truth, event, do, given)}
+
+
+def _probability(law: LabelLaw | None, event: dict, do: dict, given: dict) -> float | None:
+    """A probability of a law; None without one, or if it cannot say: too many cells, or a condition never met."""
     try:
-        truth = law.probability(event, do=do, given=given)
-    except InputError:  # the law never meets the condition: there is no truth
-        truth = None
-    counted = float(holds(model.graph, met, event).mean()) if len(met) else None
-    return {"query": text, "model": counted, "truth": truth, "rows": len(met)}
+        return law.probability(event, do, given) if law else None
+    except InputError:
+        return None

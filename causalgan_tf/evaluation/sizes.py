@@ -12,7 +12,9 @@ from causalgan_tf.errors import InputError
 class EvaluationSizes:
     """Numbers of rows and images, all at least 2."""
 
-    draws: int = 500_000  # label rows for each law: the sampling floor of 9 labels is then about .005
+    draws: int = 500_000  # label rows that are counted: the sampling floor of 9 labels is then about .005
+    law: int = 100_000  # draws of a label's noise for each cell of its parents, for the enumerated law
+    mmd: int = 2_000  # label rows on either side of an MMD
     effectiveness: int = 2_000  # generated images under each single do
     uniform: int = 5_000  # generated images on uniform label cells
     cfid: int = 5_000  # images on either side of a cFID and of the coverage

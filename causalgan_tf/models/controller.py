@@ -9,7 +9,11 @@ import tensorflow as tf
 from causalgan_tf import losses, noise
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.models.learner import ExponentialAfter, Learner, update_average
-from causalgan_tf.networks import mechanisms as nets
+from causalgan_tf.networks import columns
+from causalgan_tf.networks.critic import Critic
+from causalgan_tf.networks.mechanisms import Mechanisms
+
+WASSERSTEIN, JENSEN_SHANNON = "wasserstein", "jensen_shannon"
 
 
 class CausalController(Learner):
@@ -22,28 +26,26 @@ class CausalController(Learner):
 
     def __init__(
         self,
-        graph: CausalGraph,
-        generator: keras.Model,
-        averaged: keras.Model,
-        critic: keras.Model,
+        mechanisms: Mechanisms,
+        averaged: Mechanisms,
+        critic: Critic,
         rows: np.ndarray,
         seed: int = 0,
     ) -> None:
         """Joins the networks and the training rows.
 
         Args:
-            graph: causal graph over K labels.
-            generator: networks.mechanisms.label_generator.
-            averaged: another of the same shape, which keeps the running average of the generator's weights.
-            critic: networks.mechanisms.critic.
-            rows: training rows, [N, K] of 0/1.
+            mechanisms: the label generators of a graph of K nodes.
+            averaged: another of the same shape, which keeps the running average of the generators' weights.
+            critic: of as many columns as the graph's labels have.
+            rows: training rows [N, K], one number a node.
             seed: seed of the noise and of the choice of rows.
         """
         super().__init__()
-        self.graph, self.seed = graph, seed
-        self.generator, self.averaged, self.critic = generator, averaged, critic
-        self.noise_size = generator.inputs[0].shape[-1]
-        self.rows = tf.constant(rows, tf.uint8)
+        self.mechanisms, self.averaged, self.critic = mechanisms, averaged, critic
+        self.seed = seed
+        self.rows = tf.constant(encoded(mechanisms.graph, rows))
+        self.distinct: tf.Tensor | None = None
 
     def compile(
         self,
@@ -52,7 +54,9 @@ class CausalController(Learner):
         critic_steps: int,
         learning_rate: float,
         beta1: float,
+        critic_loss: str,
         gradient_penalty: float,
+        distinct_rows: int,
         ema: float,
         decay_start: float,
         decay_to: float,
@@ -60,16 +64,17 @@ class CausalController(Learner):
         """Sets the optimisation; the arguments are ControllerConfig's fields."""
         super().compile()
         self.batch_size, self.critic_steps = batch_size, critic_steps
-        self.penalty_weight, self.ema = gradient_penalty, ema
+        self.critic_loss, self.penalty_weight, self.ema = critic_loss, gradient_penalty, ema
+        self._find_distinct(distinct_rows)
 
         def adam(updates: int) -> keras.optimizers.Adam:
             total = steps * updates
             return keras.optimizers.Adam(ExponentialAfter(learning_rate, decay_start * total, total, decay_to), beta1)
 
         self.generator_optimizer, self.critic_optimizer = adam(1), adam(critic_steps)
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.critic_optimizer.build(self.critic.trainable_variables)
-        self.averaged.set_weights(self.generator.get_weights())
+        self.generator_optimizer.build([self.mechanisms.vector])
+        self.critic_optimizer.build([self.critic.vector])
+        self.averaged.vector.assign(self.mechanisms.vector)
         self._run_steps = tf.function(self._steps, jit_compile=self.replicas == 1, autograph=True)
 
     def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
@@ -102,44 +107,61 @@ class CausalController(Learner):
         The generator stands still meanwhile, so one forward pass draws every fake.
 
         Returns:
-            Three tensors [critic_steps, K, rows of this replica].
+            Three tensors [critic_steps, C, rows of this replica].
         """
         shape = [self.critic_steps, self.batch_size]
-        exogenous = self._noise(step, 0, self.critic_steps)
-        fakes = nets.draw_labels(self.graph, nets.mechanisms(self.generator, self.graph), exogenous)
-        fakes = tf.transpose(tf.reshape(fakes, [len(self.graph), self.critic_steps, -1]), [1, 0, 2])
+        fakes = self.mechanisms.soft_labels(self._noise(step, 0, self.critic_steps))
+        fakes = tf.transpose(tf.reshape(fakes, [self.critic.columns, self.critic_steps, -1]), [1, 0, 2])
         chosen = noise.step_choice(self.seed, step, 1, shape, self.rows.shape[0])
         reals = tf.transpose(tf.gather(self.rows, self._mine(chosen)), [0, 2, 1])
         reals = tf.cast(reals, tf.float32)
         along = noise.step_uniform(self.seed, step, 2, shape)
         return fakes, reals, reals + self._mine(along)[:, None] * (fakes - reals)
 
+    def _find_distinct(self, most: int) -> None:
+        """The distinct training rows [C, D] and their shares [1, D], if there are at most `most`."""
+        rows, counts = np.unique(self.rows.numpy(), axis=0, return_counts=True)
+        self.distinct = None
+        if len(rows) <= most:
+            self.distinct = tf.constant(rows.T, tf.float32), tf.constant(counts[None] / counts.sum(), tf.float32)
+
     def critic_update(self, batches: tuple[tf.Tensor, tf.Tensor, tf.Tensor], j: tf.Tensor) -> tf.Tensor:
         """One step of the critic on the j-th batch; returns its loss."""
         fake, real, between = (batch[j] for batch in batches)
         rows = self.batch_size // self.replicas
-        with tf.GradientTape() as tape:
-            joint = tf.concat([fake, real, between], 1)
-            scores, slope = nets.score_and_slope(nets.dense_layers(self.critic), joint, rows)
-            loss = losses.wasserstein_critic(scores[:, rows : 2 * rows], scores[:, :rows])
-            loss += self.penalty_weight * losses.gradient_penalty(slope, axis=0)
-        self.minimise(loss, tape, self.critic_optimizer, self.critic.trainable_variables)
-        return loss
+        real, weights = (real, None) if self.distinct is None else self.distinct
+
+        def loss(scores: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
+            if self.critic_loss == JENSEN_SHANNON:
+                return losses.discriminator(scores[:, rows:], scores[:, :rows], "nonsaturating")
+            distance = losses.wasserstein_critic(scores[:, rows:], scores[:, :rows], weights)
+            return distance + self.penalty_weight * losses.gradient_penalty(slopes, axis=0)
+
+        value, gradient = self.critic.gradient(tf.concat([fake, real], 1), between, loss)
+        self.apply([gradient], self.critic_optimizer, [self.critic.vector])
+        return value
 
     def generator_update(self, step: tf.Tensor) -> tf.Tensor:
         """One step of the mechanisms; returns their loss."""
-        exogenous = self._noise(step, 3, 1)
         with tf.GradientTape() as tape:
-            fake = nets.draw_labels(self.graph, nets.mechanisms(self.generator, self.graph), exogenous)
-            loss = losses.wasserstein_generator(nets.score(nets.dense_layers(self.critic), fake))
-        self.minimise(loss, tape, self.generator_optimizer, self.generator.trainable_variables)
-        update_average(self.averaged.trainable_variables, self.generator.trainable_variables, self.ema)
+            fake = self.mechanisms.soft_labels(self._noise(step, 3, 1))
+        scores, slope = self.critic.slope(fake)
+        with tf.GradientTape() as outer:
+            outer.watch(scores)
+            if self.critic_loss == JENSEN_SHANNON:
+                loss = losses.generator(scores, "nonsaturating")
+            else:
+                loss = losses.wasserstein_generator(scores)
+        upstream = outer.gradient(loss, scores) * slope
+        gradient = tape.gradient(fake, self.mechanisms.vector, output_gradients=upstream)
+        self.apply([gradient], self.generator_optimizer, [self.mechanisms.vector])
+        update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
         return loss
 
     def _noise(self, step: tf.Tensor, number: int, batches: int) -> tf.Tensor:
-        """U(-1,1) noise of this replica's rows, [K * noise_size, batches * rows]."""
-        inputs = len(self.graph) * self.noise_size
-        drawn = 2.0 * noise.step_uniform(self.seed, step, number, [inputs, batches, self.batch_size]) - 1.0
+        """U(-1,1) noise of this replica's rows, [noise_rows, batches * rows]."""
+        inputs = self.mechanisms.noise_rows
+        drawn = 2.0 * noise.step_strata(self.seed, step, number, [inputs, batches, self.batch_size]) - 1.0
         return tf.reshape(self._mine(drawn), [inputs, -1])
 
     def _mine(self, drawn: tf.Tensor) -> tf.Tensor:
@@ -149,6 +171,15 @@ class CausalController(Learner):
         rows = self.batch_size // self.replicas
         start = rows * tf.distribute.get_replica_context().replica_id_in_sync_group
         return drawn[..., start : start + rows]
+
+
+def encoded(graph: CausalGraph, rows: np.ndarray, chunk: int = 100_000) -> np.ndarray:
+    """Label columns [N, C] of rows [N, K] of numbers: uint8 if all labels are discrete, else float32."""
+    kind = np.float32 if graph.sizes is None else np.uint8
+    if graph.is_binary:
+        return np.asarray(rows, kind)
+    parts = (columns.encode(list(graph.variables.values()), tf.transpose(rows[i : i + chunk])) for i in range(0, len(rows), chunk))
+    return np.concatenate([part.numpy().T.astype(kind) for part in parts])
 
 
 def calls(first: int, last: int, steps_per_call: int, replicas: int = 1) -> tf.data.Dataset:

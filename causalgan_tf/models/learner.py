@@ -48,7 +48,10 @@ class Learner(keras.Model):
 
         Keras sums gradients over replicas, so a replica contributes its share of the global mean.
         """
-        gradients = tape.gradient(loss, variables)
+        self.apply(tape.gradient(loss, variables), optimizer, variables)
+
+    def apply(self, gradients: list[tf.Tensor], optimizer: keras.Optimizer, variables: list) -> None:
+        """One optimizer step along `gradients` of a mean over this replica's rows; see `minimise`."""
         optimizer.apply([gradient / self.replicas for gradient in gradients], variables)
 
 

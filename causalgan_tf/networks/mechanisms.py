@@ -1,20 +1,26 @@
-"""Causal controller: one mechanism a node, joined along the graph; and its critic (arXiv:1709.02023, section 4).
+"""Causal controller: one mechanism a node, joined along the graph (arXiv:1709.02023, section 4).
 
-The functional model is what the user sees. Its layers are tiny, and tiny layers run several times faster with the
-batch last: `draw_labels` and `score` compute the same functions of the same weights on [features, batch] tensors, for
-the loops where the time goes.
+`label_generator` is what the user sees: a functional model, node after node. `Mechanisms` is the same function of the
+same weights, made for the loops where the time goes. Layers of ten units vectorise badly along their features and well
+along the batch, so the batch is last; nodes that can be computed together share one pass; a deep graph is looped over;
+the weights are one vector, which makes an optimizer step a handful of operations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.graph import CausalGraph
+from causalgan_tf.networks import columns
+from causalgan_tf.networks.schedule import EMPTY, Stack, schedule
+from causalgan_tf.variables import Binary, Categorical, Continuous, Variable
 
 SLOPE = 0.2  # of the leaky ReLU, as in the paper
+NO_NODE = "*empty"  # noise block of a place that holds no node
 
-Layers = list[tuple[tf.Tensor, tf.Tensor]]  # (kernel [inputs, outputs], bias [outputs]) of an MLP, first to last
+Layers = list[tuple[tf.Tensor, tf.Tensor]]  # (kernel [..., outputs, inputs], bias [..., outputs]) of an MLP
 
 
 class Intervene(keras.layers.Layer):
@@ -24,125 +30,430 @@ class Intervene(keras.layers.Layer):
         return intervene(label, do)
 
 
+class Head(keras.layers.Layer):
+    """Turns a mechanism's outputs into the columns of its node's kind."""
+
+    def __init__(self, variable: Variable, **options: object) -> None:
+        super().__init__(**options)
+        self.variable = variable
+
+    def call(self, outputs: tf.Tensor) -> tf.Tensor:
+        variable = self.variable
+        if isinstance(variable, Categorical):
+            return tf.nn.softmax(outputs)
+        if isinstance(variable, Binary):
+            return tf.sigmoid(outputs)
+        if not variable.bounded:
+            return outputs
+        return (variable.low + (variable.high - variable.low) * tf.sigmoid(outputs) - variable.mean) / variable.std
+
+
 def intervene(label: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
     """`do` where it is a number, `label` where it is NaN; the shapes broadcast."""
     return tf.where(tf.math.is_nan(do), label, do)
 
 
-def mlp(inputs: int, width: int, layers: int, name: str, seed: int, activation: str | None = None) -> keras.Sequential:
-    """A multi-layer perceptron [B, inputs] -> [B, 1] with leaky ReLU between its `layers` dense layers."""
-
-    def dense(i: int) -> keras.layers.Dense:
-        last = i == layers - 1
-        initializer = keras.initializers.GlorotUniform(seed=seed * 1_000 + i)
-        return keras.layers.Dense(1 if last else width, None, kernel_initializer=initializer)
-
+def mlp(inputs: int, width: int, layers: int, outputs: int, name: str) -> keras.Sequential:
+    """A multi-layer perceptron [B, inputs] -> [B, outputs] with leaky ReLU between its `layers` dense layers."""
     stack: list[keras.Layer] = [keras.Input([inputs])]
-    for i in range(layers):
-        stack.append(dense(i))
-        stack.append(keras.layers.LeakyReLU(SLOPE) if i < layers - 1 else keras.layers.Activation(activation))
-    return keras.Sequential(stack, name=name)
+    for _ in range(layers - 1):
+        stack += [keras.layers.Dense(width), keras.layers.LeakyReLU(SLOPE)]
+    return keras.Sequential([*stack, keras.layers.Dense(outputs)], name=name)
 
 
-def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int, seed: int = 0) -> keras.Model:
+def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int) -> keras.Model:
     """The causal controller: label = mechanism(parents' labels, noise), node after node in ancestral order.
 
     Args:
-        graph: causal graph over K labels.
+        graph: causal graph over K labels, with their kinds.
         noise_size: exogenous noise of one node, U(-1,1) numbers.
         width: units of a hidden layer.
         layers: dense layers of a mechanism.
-        seed: seed of the initial weights.
 
     Returns:
-        A functional model of [noise, do], noise {node: [B, noise_size]} and do [B, K] (NaN = untouched), to soft labels
-        [B, K] in [0, 1], columns in graph order. A node that is set keeps its value before its children see it.
+        A functional model of [noise, do], noise {node: [B, noise_size]} and do [B, C] (NaN = untouched), to soft label
+        columns [B, C] in graph order (see networks.columns). A node that is set keeps its value before its children
+        see it.
     """
+    first, total = columns.offsets(graph.variables)
     noise = {node: keras.Input([noise_size], name=f"noise_{node}") for node in graph.nodes}
-    do = keras.Input([len(graph)], name="do_values")
+    do = keras.Input([total], name="do_values")
     labels: dict[str, keras.KerasTensor] = {}
-    for k, node in enumerate(graph.nodes):
+    for node, variable in graph.variables.items():
         causes = [noise[node], *(labels[parent] for parent in graph.parents[node])]
         inputs = keras.layers.Concatenate()(causes) if len(causes) > 1 else causes[0]
-        f = mlp(inputs.shape[-1], width, layers, f"mechanism_{node}", seed * 997 + k, "sigmoid")
-        labels[node] = Intervene(name=f"label_{node}")(f(inputs), do[:, k : k + 1])
-    columns = list(labels.values())
-    joint = keras.layers.Concatenate(name="labels")(columns) if len(columns) > 1 else columns[0]
+        f = mlp(inputs.shape[-1], width, layers, variable.width, f"mechanism_{node}")
+        label = Head(variable, name=f"head_{node}")(f(inputs))
+        own = slice(first[node], first[node] + variable.width)
+        labels[node] = Intervene(name=f"label_{node}")(label, do[:, own])
+    parts = list(labels.values())
+    joint = keras.layers.Concatenate(name="labels")(parts) if len(parts) > 1 else parts[0]
     return keras.Model([noise, do], joint, name="causal_controller")
 
 
-def critic(columns: int, width: int, layers: int, seed: int = 0) -> keras.Model:
-    """The Wasserstein critic: labels [B, columns] to a score [B, 1]."""
-    return mlp(columns, width, layers, "critic", seed * 997 + 499)
+class Mechanisms(keras.layers.Layer):
+    """The mechanisms of all nodes: `label_generator` with its weights in one vector, batch last."""
+
+    def __init__(self, graph: CausalGraph, noise_size: int, width: int, layers: int, seed: int = 0) -> None:
+        """Mechanisms with random weights; the arguments are those of `label_generator`, and a seed."""
+        super().__init__(name="mechanisms")
+        self.graph, self.noise_size, self.width, self.layer_count = graph, noise_size, width, layers
+        self.schedule = schedule(graph)
+        self.shapes = [_shapes(stack, noise_size, width, layers) for stack in self.schedule.stacks]
+        self.blocks = [NO_NODE if k == EMPTY else graph.nodes[k] for k in self.schedule.places]
+        initial = pack(_glorot(stack, noise_size, width, layers, seed) for stack in self.schedule.stacks)
+        self.vector = self.add_weight(shape=initial.shape, initializer="zeros", name="vector")
+        self.vector.assign(initial)
+        self._transposed = None if self._looped else transposition(self.shapes)
+
+    @property
+    def _looped(self) -> bool:
+        return self.schedule.stacks[0].shape[0] > 1
+
+    @property
+    def noise_rows(self) -> int:
+        """Rows of noise that one draw takes."""
+        return len(self.blocks) * self.noise_size
+
+    def soft_labels(self, noise: tf.Tensor) -> tf.Tensor:
+        """Soft label columns, differentiable in the weights: what the critic sees.
+
+        Args:
+            noise: [noise_rows, B], the blocks in the order of `blocks`.
+
+        Returns:
+            float32 [C, B].
+        """
+
+        @tf.custom_gradient
+        def drawn(vector: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+            layers = unpack(vector, self.shapes)
+            table, kept = self._table(layers, noise, None, hard=False)
+
+            def gradient(upstream: tf.Tensor) -> tf.Tensor:
+                slope = tf.scatter_nd(self.schedule.rows[:, None], upstream, tf.shape(table))
+                return pack_tensors(self._back(self._transposes(vector, layers), table, kept, slope))
+
+            return tf.gather(table, self.schedule.rows), gradient
+
+        return drawn(tf.convert_to_tensor(self.vector))
+
+    def labels(self, noise: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
+        """Label columns as they are sampled: a binary one is rounded, the likeliest category is 1, before children see it.
+
+        Rounding on the way makes the sampled law Markov to the graph: a soft parent would carry more than its label.
+
+        Args:
+            noise: [noise_rows, B].
+            do: [C, B] or [C, 1], NaN = untouched; None: nothing is set.
+
+        Returns:
+            float32 [C, B].
+        """
+        table, _ = self._table(unpack(tf.convert_to_tensor(self.vector), self.shapes), noise, do, hard=True)
+        return tf.gather(table, self.schedule.rows)
+
+    def counts(self, node: str, noise: tf.Tensor, parents: tf.Tensor) -> tf.Tensor:
+        """How often each value of a discrete node is drawn in each setting of its parents.
+
+        Args:
+            node: the node.
+            noise: [noise_size, B], draws of its noise, which every setting meets.
+            parents: [cells, P], one number a parent, in the order of graph.parents[node].
+
+        Returns:
+            float32 [cells, size].
+        """
+        variable = self.graph.variables[node]
+        kinds = [self.graph.variables[parent] for parent in self.graph.parents[node]]
+        above = columns.encode(kinds, tf.transpose(parents))
+        (kernel, bias), *rest = (tuple(map(tf.constant, layer)) for layer in self.perceptron(node))
+        size, cells = self.noise_size, parents.shape[0]
+        h = (kernel[:, :size] @ noise)[:, None] + (kernel[:, size:] @ above + bias[:, None])[..., None]
+        h = tf.reshape(h, [len(bias), -1])
+        for kernel, bias in rest:
+            h = kernel @ tf.nn.leaky_relu(h, SLOPE) + bias[:, None]
+        value = tf.argmax(h, 0, tf.int32) if variable.width > 1 else tf.cast(h[0] > 0, tf.int32)
+        return tf.reduce_sum(tf.one_hot(tf.reshape(value, [cells, -1]), variable.size), 1)
+
+    def perceptron(self, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        """One node's kernels [outputs, inputs] and biases [outputs], first to last."""
+        k = self.graph.index(node)
+        width = self.graph.variables[node].width
+        inputs = self.noise_size + sum(self.graph.variables[parent].width for parent in self.graph.parents[node])
+        sizes = [inputs, *[self.width] * (self.layer_count - 1), width]
+        stacks = unpack(tf.convert_to_tensor(self.vector), self.shapes)
+        for stack, layers in zip(self.schedule.stacks, stacks, strict=True):
+            for place in map(tuple, np.argwhere(stack.nodes == k)):
+                return [
+                    (kernel[place].numpy()[:o, :i], bias[place].numpy()[:o])
+                    for (kernel, bias), i, o in zip(layers, sizes, sizes[1:], strict=False)
+                ]
+        raise AssertionError(f"{node} is in no stack")
+
+    def functional(self) -> keras.Model:
+        """The `label_generator` that has these weights."""
+        model = label_generator(self.graph, self.noise_size, self.width, self.layer_count)
+        for node in self.graph.nodes:
+            fill(model.get_layer(f"mechanism_{node}"), self.perceptron(node))
+        return model
+
+    def _table(self, stacks: list[Layers], noise: tf.Tensor, do: tf.Tensor | None, hard: bool) -> tuple:
+        """The label table [rows, B], and what the gradient needs of every stack: the layers' inputs and the labels."""
+        batch = noise.shape[-1] or tf.shape(noise)[-1]
+        table, used, kept = tf.zeros([1, batch]), 0, []
+        for stack, layers in zip(self.schedule.stacks, stacks, strict=True):
+            depth, places, _, outputs = stack.shape
+            rows = depth * places * self.noise_size
+            drawn = tf.reshape(noise[used : used + rows], [depth, places, self.noise_size, batch])
+            used += rows
+            if depth == 1:
+                one = [(kernel[0], bias[0]) for kernel, bias in layers]
+                inputs, soft = _chunk(one, drawn[0], _parents(table, stack.parents[0]), _heads(stack, 0))
+                labels = _set(_harden(soft, _heads(stack, 0)) if hard else soft, stack.columns[0], do)
+                kept.append((inputs, soft))
+                table = tf.concat([table, tf.reshape(labels, [places * outputs, batch])], 0)
+            else:
+                table, looped = _loop(stack, layers, drawn, do, hard, keep=not hard)
+                kept.append(looped)
+        return table, kept
+
+    def _back(self, stacks: list[list[tf.Tensor]], table: tf.Tensor, kept: list, slope: tf.Tensor) -> list[Layers]:
+        """Gradients of every stack's kernels and biases, from the gradient `slope` in the label table."""
+        found: list[Layers] = []
+        end = slope.shape[0]
+        for stack, transposed, (inputs, soft) in reversed(list(zip(self.schedule.stacks, stacks, kept, strict=True))):
+            depth, places, _, outputs = stack.shape
+            start = end - depth * places * outputs
+            if depth == 1:
+                upstream = tf.reshape(slope[start:end], soft.shape)
+                back = _head_slope(soft, upstream, _heads(stack, 0))
+                gradients, below = _chunk_back([kernel[0] for kernel in transposed], inputs, back)
+                slope = _add_to_parents(slope, stack.parents[0], below)
+                found.append([(kernel[None], bias[None]) for kernel, bias in gradients])
+            else:
+                found.append(_loop_back(stack, transposed, inputs, soft, slope))
+            end = start
+        return found[::-1]
+
+    def _transposes(self, vector: tf.Tensor, stacks: list[Layers]) -> list[list[tf.Tensor]]:
+        """Every kernel [..., inputs, outputs].
+
+        XLA folds a transposition into the product, where it costs half the time again; a gather it leaves alone, and
+        neither does it reach into a loop.
+        """
+        if self._looped:
+            return [[tf.linalg.matrix_transpose(kernel) for kernel, _ in layers] for layers in stacks]
+        kernels = iter(tf.split(tf.gather(vector, self._transposed[0]), self._transposed[1]))
+        return [[tf.reshape(next(kernels), _swapped(shape)) for shape, _ in layers] for layers in self.shapes]
 
 
-def dense_layers(model: keras.Model) -> Layers:
-    """Kernels and biases of an `mlp`, first to last."""
-    return [(layer.kernel, layer.bias) for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+def _shapes(stack: Stack, noise_size: int, width: int, layers: int) -> list[tuple[tuple, tuple]]:
+    """Shapes of the kernels and biases of a stack, layer after layer."""
+    depth, places, parents, outputs = stack.shape
+    sizes = [noise_size + parents, *[width] * (layers - 1), outputs]
+    return [((depth, places, o, i), (depth, places, o)) for i, o in zip(sizes, sizes[1:], strict=False)]
 
 
-def mechanisms(model: keras.Model, graph: CausalGraph) -> list[Layers]:
-    """Kernels and biases of a `label_generator`, one mechanism a node in graph order."""
-    return [dense_layers(model.get_layer(f"mechanism_{node}")) for node in graph.nodes]
+def _glorot(stack: Stack, noise_size: int, width: int, layers: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Glorot's uniform kernels, by a node's own number of inputs and outputs, and biases 0; empty places hold 0."""
+    weights = [(np.zeros(kernel), np.zeros(bias)) for kernel, bias in _shapes(stack, noise_size, width, layers)]
+    for d, m in np.argwhere(stack.nodes != EMPTY):
+        rng = np.random.default_rng([seed, int(stack.nodes[d, m])])
+        inputs = noise_size + int((stack.parents[d, m] > 0).sum())
+        outputs = int((stack.softmax | stack.linear | (stack.span > 0))[d, m].sum())
+        sizes = [inputs, *[width] * (layers - 1), outputs]
+        for (kernel, _), i, o in zip(weights, sizes, sizes[1:], strict=False):
+            kernel[d, m, :o, :i] = rng.uniform(-1, 1, (o, i)) * np.sqrt(6 / (i + o))
+    return weights
 
 
-def draw_labels(
-    graph: CausalGraph, weights: Sequence[Layers], noise: tf.Tensor, do: tf.Tensor | None = None
-) -> tf.Tensor:
-    """What `label_generator` computes, batch last.
-
-    Args:
-        graph: causal graph over K labels.
-        weights: one mechanism a node, see `mechanisms`.
-        noise: [K * noise_size, B], the nodes' blocks in graph order.
-        do: [K, B] or [K, 1], NaN = untouched; None: nothing is set.
-
-    Returns:
-        Soft labels [K, B] in [0, 1].
-    """
-    size = noise.shape[0] // len(graph)
-    labels: list[tf.Tensor] = []
-    for k, node in enumerate(graph.nodes):
-        causes = [labels[graph.index(parent)] for parent in graph.parents[node]]
-        logit = score(weights[k], tf.concat([noise[k * size : (k + 1) * size], *causes], 0))
-        label = tf.sigmoid(logit)
-        labels.append(label if do is None else intervene(label, do[k : k + 1]))
-    return tf.concat(labels, 0)
+def pack(stacks: object) -> np.ndarray:
+    """Kernels and biases of all stacks as one float32 vector."""
+    return np.concatenate([part.ravel() for layers in stacks for pair in layers for part in pair]).astype(np.float32)
 
 
-def score(layers: Layers, x: tf.Tensor) -> tf.Tensor:
-    """An MLP, batch last: [inputs, B] to [1, B], no activation after its last layer."""
+def pack_tensors(stacks: Sequence[Layers]) -> tf.Tensor:
+    """`pack` of tensors."""
+    return tf.concat([tf.reshape(part, [-1]) for layers in stacks for pair in layers for part in pair], 0)
+
+
+def unpack(vector: tf.Tensor, shapes: Sequence[Sequence[tuple[tuple, tuple]]]) -> list[Layers]:
+    """Kernels and biases of every stack."""
+    flat = [shape for layers in shapes for pair in layers for shape in pair]
+    parts = iter(tf.split(vector, [int(np.prod(shape)) for shape in flat]))
+    return [
+        [(tf.reshape(next(parts), kernel), tf.reshape(next(parts), bias)) for kernel, bias in layers]
+        for layers in shapes
+    ]
+
+
+def _swapped(shape: tuple) -> tuple:
+    return (*shape[:-2], shape[-1], shape[-2])
+
+
+def transposition(shapes: Sequence[Sequence[tuple[tuple, tuple]]]) -> tuple[np.ndarray, list[int]]:
+    """Where in the vector each number of the transposed kernels lies, and the kernels' sizes."""
+    places, sizes, start = [], [], 0
+    for kernel, bias in (pair for layers in shapes for pair in layers):
+        size = int(np.prod(kernel))
+        places.append(np.swapaxes(start + np.arange(size).reshape(kernel), -1, -2).ravel())
+        sizes.append(size)
+        start += size + int(np.prod(bias))
+    return np.concatenate(places).astype(np.int32), sizes
+
+
+def fill(model: keras.Sequential, weights: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Sets the weights of an `mlp` to kernels [outputs, inputs] and biases."""
+    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    for layer, (kernel, bias) in zip(dense, weights, strict=True):
+        layer.set_weights([kernel.T, bias])
+
+
+def _heads(stack: Stack, d: int | tf.Tensor) -> tuple:
+    """softmax, linear, rounded, low and span of a chunk; None where the stack needs no such case."""
+    cases = (
+        (stack.softmax, stack.softmax.any()),
+        (stack.linear, stack.linear.any()),
+        (stack.rounded, not stack.rounded.all()),
+        (stack.low, not stack.rounded.all()),
+        (stack.span, not stack.rounded.all()),
+    )
+    return tuple(tf.constant(case)[d] if needed else None for case, needed in cases)
+
+
+def _parents(table: tf.Tensor, rows: np.ndarray | tf.Tensor) -> tf.Tensor:
+    """The parents' columns [places, P, B] out of the label table [rows, B]."""
+    return tf.reshape(tf.gather(table, tf.reshape(rows, [-1])), [*rows.shape, table.shape[-1] or tf.shape(table)[-1]])
+
+
+def _chunk(layers: Layers, noise: tf.Tensor, parents: tf.Tensor, heads: tuple) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """One pass of a chunk: every layer's input [places, inputs, B], and the soft labels [places, O, B]."""
+    h = tf.concat([noise, parents], 1) if parents.shape[1] else noise
+    inputs = []
     for kernel, bias in layers[:-1]:
-        x = tf.nn.leaky_relu(_affine(kernel, bias, x), SLOPE)
-    return _affine(*layers[-1], x)
+        inputs.append(h)
+        h = tf.nn.leaky_relu(tf.matmul(kernel, h) + bias[..., None], SLOPE)
+    kernel, bias = layers[-1]
+    return [*inputs, h], _head(tf.matmul(kernel, h) + bias[..., None], heads)
 
 
-def score_and_slope(layers: Layers, x: tf.Tensor, rows: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """`score` and, for the last `rows` rows of the batch, its gradient.
-
-    The gradient of a piecewise linear function is a product of kernels and masks. Writing it out spares the
-    differentiation of a gradient, and three batches share one pass.
-
-    Args:
-        layers: the MLP.
-        x: [inputs, B].
-        rows: how many rows at the end of the batch the gradient is wanted for.
-
-    Returns:
-        Scores [1, B]; gradient of the score in x [inputs, rows].
-    """
-    masks = []
-    for kernel, bias in layers[:-1]:
-        x = _affine(kernel, bias, x)
-        mask = tf.stop_gradient(tf.where(x > 0, 1.0, SLOPE))
-        masks.append(mask[:, -rows:])
-        x = x * mask
-    slope = tf.ones([1, rows])
-    for (kernel, _), mask in zip(reversed(layers), [*reversed(masks), None], strict=True):
-        slope = tf.matmul(kernel, slope)
-        slope = slope if mask is None else slope * mask
-    return _affine(*layers[-1], x), slope
+def _head(outputs: tf.Tensor, heads: tuple) -> tf.Tensor:
+    softmax, linear, _, low, span = heads
+    labels = tf.sigmoid(outputs)
+    labels = labels if span is None else low + span * labels
+    labels = labels if linear is None else tf.where(linear, outputs, labels)
+    if softmax is None:
+        return labels
+    return tf.where(softmax, tf.nn.softmax(tf.where(softmax, outputs, outputs.dtype.min), 1), labels)
 
 
-def _affine(kernel: tf.Tensor, bias: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    return tf.matmul(kernel, x, transpose_a=True) + bias[:, None]
+def _head_slope(labels: tf.Tensor, upstream: tf.Tensor, heads: tuple) -> tf.Tensor:
+    """The gradient in a head's inputs, from the one in its labels."""
+    softmax, linear, _, low, span = heads
+    if span is None:
+        slope = upstream * labels * (1.0 - labels)
+    else:
+        slope = upstream * (labels - low) * (low + span - labels) / tf.where(span > 0, span, 1.0)
+    slope = slope if linear is None else tf.where(linear, upstream, slope)
+    if softmax is None:
+        return slope
+    mean = tf.reduce_sum(tf.where(softmax, upstream * labels, 0.0), 1, keepdims=True)
+    return tf.where(softmax, labels * (upstream - mean), slope)
+
+
+def _harden(labels: tf.Tensor, heads: tuple) -> tf.Tensor:
+    """Labels as they are sampled: sigmoids of binary labels rounded at .5, the likeliest category 1, the others 0."""
+    softmax, _, rounded, _, _ = heads
+    hard = tf.cast(labels > 0.5, tf.float32)
+    hard = hard if rounded is None else tf.where(rounded, hard, labels)
+    if softmax is None:
+        return hard
+    best = tf.argmax(tf.where(softmax, labels, -1.0), 1, tf.int32)[:, None]
+    return tf.where(softmax, tf.cast(tf.range(labels.shape[1])[None, :, None] == best, tf.float32), hard)
+
+
+def _set(labels: tf.Tensor, place: np.ndarray | tf.Tensor, do: tf.Tensor | None) -> tf.Tensor:
+    """A chunk's labels [places, O, B] with those replaced that `do` [C, B or 1] sets; `place` are their columns."""
+    if do is None:
+        return labels
+    beside = tf.concat([do, tf.fill([1, tf.shape(do)[1]], np.nan)], 0)
+    return intervene(labels, tf.gather(beside, place))
+
+
+def _chunk_back(
+    transposed: list[tf.Tensor], inputs: list[tf.Tensor], back: tf.Tensor
+) -> tuple[Layers, tf.Tensor]:
+    """Gradients of a chunk's kernels and biases, and the gradient in its input, from the one in its last outputs."""
+    found = []
+    for i in reversed(range(len(inputs))):
+        found.append((tf.matmul(back, inputs[i], transpose_b=True), tf.reduce_sum(back, -1)))
+        back = tf.matmul(transposed[i], back)
+        if i:  # a leaky ReLU keeps the sign
+            back *= tf.where(inputs[i] > 0, 1.0, SLOPE)
+    return found[::-1], back
+
+
+def _add_to_parents(slope: tf.Tensor, rows: np.ndarray | tf.Tensor, below: tf.Tensor) -> tf.Tensor:
+    """Adds to the label table's gradient what a chunk's inputs [places, inputs, B] pass on to its parents."""
+    count = rows.shape[1]
+    if not count:
+        return slope
+    passed = tf.reshape(below[:, below.shape[1] - count :], [rows.shape[0] * count, -1])
+    return tf.tensor_scatter_nd_add(slope, tf.reshape(rows, [-1, 1]), passed)
+
+
+def _loop(stack: Stack, layers: Layers, noise: tf.Tensor, do: tf.Tensor | None, hard: bool, keep: bool) -> tuple:
+    """`_chunk` for all chunks of a stack: the label table, and what the gradient needs if `keep`."""
+    depth, places, parents, outputs = stack.shape
+    batch = noise.shape[-1] or tf.shape(noise)[-1]
+    rows, own = tf.constant(stack.parents), tf.constant(stack.columns)
+    sizes = [noise.shape[2] + parents, *[kernel.shape[-1] for kernel, _ in layers[1:]], outputs]
+    arrays = [_array(depth, [places, size, noise.shape[-1]]) for size in sizes] if keep else []
+    first = tf.zeros([1, batch])
+
+    def turn(d: tf.Tensor, drawn: tf.Tensor, arrays: list[tf.TensorArray]) -> tuple:
+        table = tf.concat([first, tf.reshape(drawn, [depth * places * outputs, batch])], 0)
+        one = [(kernel[d], bias[d]) for kernel, bias in layers]
+        inputs, soft = _chunk(one, noise[d], _parents(table, rows[d]), _heads(stack, d))
+        labels = _set(_harden(soft, _heads(stack, d)) if hard else soft, own[d], do)
+        arrays = [array.write(d, part) for array, part in zip(arrays, [*inputs, soft], strict=False)]
+        return d + 1, tf.tensor_scatter_nd_update(drawn, [[d]], labels[None]), arrays
+
+    start = (tf.constant(0), tf.zeros([depth, places, outputs, batch]), arrays)
+    _, drawn, arrays = tf.while_loop(lambda d, *_: d < depth, turn, start, maximum_iterations=depth)
+    table = tf.concat([first, tf.reshape(drawn, [depth * places * outputs, batch])], 0)
+    return table, (arrays[:-1], arrays[-1]) if keep else None
+
+
+def _loop_back(
+    stack: Stack, transposed: list[tf.Tensor], inputs: list[tf.TensorArray], soft: tf.TensorArray, slope: tf.Tensor
+) -> Layers:
+    """`_chunk_back` for all chunks of a stack, last to first."""
+    depth, places, _, outputs = stack.shape
+    rows = tf.constant(stack.parents)
+    found = [
+        (_array(depth, [places, kernel.shape[-1], kernel.shape[-2]]), _array(depth, [places, kernel.shape[-1]]))
+        for kernel in transposed
+    ]
+
+    def turn(left: tf.Tensor, slope: tf.Tensor, found: list) -> tuple:
+        d = left - 1
+        start = 1 + d * places * outputs
+        upstream = tf.slice(slope, [start, 0], [places * outputs, slope.shape[-1]])
+        upstream = tf.reshape(upstream, [places, outputs, slope.shape[-1]])
+        back = _head_slope(soft.read(d), upstream, _heads(stack, d))
+        gradients, below = _chunk_back([kernel[d] for kernel in transposed], [part.read(d) for part in inputs], back)
+        found = [
+            (kernels.write(d, kernel), biases.write(d, bias))
+            for (kernels, biases), (kernel, bias) in zip(found, gradients, strict=True)
+        ]
+        return d, _add_to_parents(slope, rows[d], below), found
+
+    start = (tf.constant(depth), slope, found)
+    _, _, found = tf.while_loop(lambda left, *_: left > 0, turn, start, maximum_iterations=depth)
+    return [(kernels.stack(), biases.stack()) for kernels, biases in found]
+
+
+def _array(size: int, shape: list[int | None]) -> tf.TensorArray:
+    return tf.TensorArray(tf.float32, size, element_shape=shape, clear_after_read=False)

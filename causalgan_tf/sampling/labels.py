@@ -1,14 +1,13 @@
 """Labels from a trained causal controller: P(.), P(. | do(x)), P(. | z) and P(. | do(x), z)."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from causalgan_tf import noise
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.networks import mechanisms as nets
-from causalgan_tf.query import Query
+from causalgan_tf.networks import columns
+from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.query import Query, meets
 
 CHUNK = 4_096  # rows of one pass: their layers stay in the processor's cache
 CHUNKS = 16  # passes of one compiled call
@@ -18,11 +17,10 @@ MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 class LabelSampler:
     """Draws label rows; row i of a draw is a function of (seed, i) and of the intervention alone."""
 
-    def __init__(self, graph: CausalGraph, generator: keras.Model) -> None:
-        """Wraps a trained networks.mechanisms.label_generator."""
-        self.graph = graph
-        self.weights = nets.mechanisms(generator, graph)
-        self.noise_size = generator.inputs[0].shape[-1]
+    def __init__(self, mechanisms: Mechanisms) -> None:
+        """Wraps trained mechanisms."""
+        self.mechanisms, self.graph = mechanisms, mechanisms.graph
+        self.kinds = list(self.graph.variables.values())
         self._compiled = tf.function(self._chunks, jit_compile=True)
 
     def __call__(self, seeds: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
@@ -30,15 +28,14 @@ class LabelSampler:
 
         Args:
             seeds: int64 [B].
-            do: float32 [B, K], NaN = untouched; None: nothing is set.
+            do: float32 [B, K], one number a node, NaN = untouched; None: nothing is set.
 
         Returns:
-            float32 [B, K] of 0/1: the mechanisms' outputs rounded at .5 (a value that is set stays as it is).
+            float32 [B, K], one number a node: 0/1, a category's place, or a continuous value.
         """
-        drawn = noise.uniform(seeds, self.graph.nodes, self.noise_size)
-        soft = nets.draw_labels(self.graph, self.weights, drawn, None if do is None else tf.transpose(do))
-        rounded = tf.cast(soft > 0.5, tf.float32)
-        return tf.transpose(rounded if do is None else nets.intervene(rounded, tf.transpose(do)))
+        drawn = noise.uniform(seeds, self.mechanisms.blocks, self.mechanisms.noise_size)
+        fixed = None if do is None else columns.encode(self.kinds, tf.transpose(do))
+        return tf.transpose(columns.decode(self.kinds, self.mechanisms.labels(drawn, fixed)))
 
     def draw(self, n: int, query: Query, seed: int, max_draws: int = MAX_DRAWS) -> tuple[np.ndarray, np.ndarray]:
         """`n` rows under a query.
@@ -53,7 +50,7 @@ class LabelSampler:
             max_draws: budget of candidate rows.
 
         Returns:
-            uint8 [n, K] labels, columns in graph order; int64 [n] the rows' seeds.
+            [n, K] one number a node, uint8 if all labels are discrete, else float32; int64 [n] the rows' seeds.
 
         Raises:
             InputError: `n` below 1, or fewer than `n` rows within the budget.
@@ -61,16 +58,15 @@ class LabelSampler:
         if n < 1:
             raise InputError(f"n: expected at least 1 row, got {n}.")
         do = tf.constant(query.do_vector(self.graph)[:, None])
-        wanted = {self.graph.index(node): value for node, value in query.given.items()}
         kept, found, first = [], 0, 0
         while found < n and first < max(max_draws, n):
             labels, seeds = (part.numpy() for part in self._compiled(np.int64(seed), np.int64(first), do))
-            fits = np.ones(len(labels), bool)
-            for column, value in wanted.items():
-                fits &= labels[:, column] == value
-            kept.append((labels[fits], seeds[fits]))
-            found += int(fits.sum())
             first += len(labels)
+            if query.given:
+                fits = meets(labels, self.graph, query.given)
+                labels, seeds = labels[fits], seeds[fits]
+            kept.append((labels, seeds))
+            found += len(labels)
         if found < n:
             raise InputError(
                 f"Found {found} of {n} rows with {_event(query)} in {first:,} draws (rate {found / first:.1e}). "
@@ -79,18 +75,38 @@ class LabelSampler:
         labels, seeds = (np.concatenate(parts)[:n] for parts in zip(*kept, strict=True))
         return labels, seeds
 
+    def conditional(self, node: str, parents: np.ndarray, draws: int, seed: int) -> np.ndarray:
+        """P(node | parents) of a discrete node, counted in draws of its noise.
+
+        Args:
+            node: the node.
+            parents: [cells, P] settings of its parents, one number a parent, in the order of graph.parents[node].
+            draws: how often its noise is drawn; every cell meets the same draws.
+            seed: of the noise.
+
+        Returns:
+            float64 [cells, size], relative frequencies.
+        """
+        count, chunks = np.zeros([len(parents), self.graph.variables[node].size]), -(-draws // CHUNK)
+        for i in range(chunks):
+            first, rows = i * CHUNK, min(CHUNK, draws - i * CHUNK)
+            drawn = noise.uniform(noise.row_seeds(seed, first, rows), [node], self.mechanisms.noise_size)
+            count += self.mechanisms.counts(node, drawn, tf.constant(parents, tf.float32)).numpy()
+        return count / draws
+
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Rows first .. first + CHUNK * CHUNKS - 1: uint8 [rows, K] and their seeds int64 [rows]."""
-        labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], tf.uint8)
+        """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""
+        kind = tf.float32 if self.graph.sizes is None else tf.uint8
+        labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
         seeds = tf.reshape(noise.row_seeds(seed, first, CHUNK * CHUNKS), [CHUNKS, CHUNK])
+        fixed = columns.encode(self.kinds, do)
         for i in tf.range(CHUNKS):
-            drawn = noise.uniform(seeds[i], self.graph.nodes, self.noise_size)
-            rows = tf.transpose(tf.cast(nets.draw_labels(self.graph, self.weights, drawn, do) > 0.5, tf.uint8))
-            labels = tf.tensor_scatter_nd_update(labels, [[i]], rows[None])
+            drawn = noise.uniform(seeds[i], self.mechanisms.blocks, self.mechanisms.noise_size)
+            rows = columns.decode(self.kinds, self.mechanisms.labels(drawn, fixed))
+            labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
         return tf.reshape(labels, [-1, len(self.graph)]), tf.reshape(seeds, [-1])
 
 
 def _event(query: Query) -> str:
-    given = ", ".join(f"{node}={value}" for node, value in query.given.items())
-    under = ", ".join(f"{node}={value}" for node, value in query.do.items())
-    return f"{given} under do({under})" if under else given
+    given, under = Query({}, query.given, query.variables).text(), Query(query.do, {}, query.variables).text()
+    return f"{given} under {under}" if under else given

@@ -11,7 +11,7 @@ from causalgan_tf.data.causal_faces.builder import SPLITS, CausalFaces, FacesCon
 from causalgan_tf.data.causal_faces.noise import sample_noise
 from causalgan_tf.data.causal_faces.renderer import render
 from causalgan_tf.data.causal_faces.scm import LABELS, law, law_over
-from causalgan_tf.data.images import Dataset, ImageSet
+from causalgan_tf.data.images import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graph import CausalGraph, load_graph
 
@@ -32,9 +32,10 @@ def load_faces(config: DataConfig, seed: int, labels_only: bool = False) -> Data
         The dataset. `law` is there if the graph keeps every edge of Causal Graph 1, `render` if it has all nine labels.
 
     Raises:
-        InputError: the graph has a node that the faces lack.
+        InputError: the graph has a node that the faces lack, or one that is not binary.
     """
     graph = load_graph(config.graph)
+    require_binary(graph, "dataset=causal_faces")
     columns = label_columns(graph)
     rows_seed = int(np.random.SeedSequence([seed, len(SPLITS)]).generate_state(1)[0])
     label_rows = np.ascontiguousarray(law().sample(config.label_rows, seed=rows_seed)[:, columns])

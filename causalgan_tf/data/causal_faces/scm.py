@@ -68,6 +68,6 @@ def _widened(name: str, parents: tuple[str, ...]) -> np.ndarray:
     """P(name = 1 | parents) with one axis for each of `parents`, the true parents in any place among them."""
     true_parents = GRAPH.parents[name]
     ordered = [parent for parent in parents if parent in true_parents]
-    table = np.transpose(law().tables[name], [true_parents.index(parent) for parent in ordered])
+    table = np.transpose(law().tables[name][..., 1], [true_parents.index(parent) for parent in ordered])
     table = table.reshape([2 if parent in true_parents else 1 for parent in parents])
     return np.broadcast_to(table, [2] * len(parents)).copy()

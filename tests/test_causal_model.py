@@ -1,0 +1,106 @@
+"""A model's answers as data frames, and its law by enumeration, against tables that are known."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from causalgan_tf import causal_model, laws
+from causalgan_tf.causal_model import CausalModel, label_frame
+from causalgan_tf.errors import InputError
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.laws import LabelLaw
+from causalgan_tf.metrics.tvd import total_variation
+from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.variables import Categorical, Continuous
+
+GRAPH = CausalGraph.from_text("Sky -> Wet; Sky, Wet -> Trip; Sky: categorical(clear, cloud, rain)")
+LAW = LabelLaw(GRAPH, {"Sky": [0.5, 0.3, 0.2], "Wet": [0.0, 0.1, 0.9], "Trip": [[0.8, 0.5], [0.6, 0.4], [0.3, 0.1]]})
+
+
+class TableSampler:
+    """A sampler whose mechanisms are the tables of a law."""
+
+    def __init__(self, law):
+        self.tables, self.parents, self.calls = law.tables, law.graph.parents, []
+
+    def conditional(self, node, parents, draws, seed):
+        assert parents.shape[1] == len(self.parents[node])
+        self.calls.append((node, len(parents), draws, seed))
+        return np.array([self.tables[node][tuple(setting.astype(int))] for setting in parents])
+
+
+@pytest.fixture
+def model(monkeypatch):
+    monkeypatch.setattr(causal_model, "LabelSampler", lambda mechanisms: TableSampler(LAW))
+    return CausalModel(GRAPH, None)
+
+
+def test_the_law_of_a_model_has_the_tables_of_its_mechanisms(model):
+    law = model.law(draws=10, seed=3)
+    for node in GRAPH.nodes:
+        np.testing.assert_allclose(law.tables[node], LAW.tables[node])
+    assert model.labels.calls == [("Sky", 1, 10, 3), ("Wet", 3, 10, 3), ("Trip", 6, 10, 3)]
+    assert model.law(draws=10, seed=3) is law
+    assert model.law(draws=10, seed=4) is not law
+
+
+def test_every_cell_under_do_has_its_probability_and_its_name(model):
+    seen, done = model.enumerate(), model.enumerate({"Wet": 1})
+    assert seen.index.names == list(GRAPH.nodes) and len(seen) == 12
+    assert seen.sum() == pytest.approx(1.0) and done.sum() == pytest.approx(1.0)
+    assert seen["cloud", 1, 0] == pytest.approx(0.3 * 0.1 * 0.6)
+    assert done["cloud", 1, 0] == pytest.approx(0.3 * 0.6)
+    assert done.xs(0, level="Wet").sum() == 0.0
+    assert done.groupby("Sky", observed=True).sum()["rain"] == pytest.approx(0.2)
+    assert list(seen.index[:3]) == [("clear", 0, 0), ("clear", 0, 1), ("clear", 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("graph", "words"),
+    [
+        ("A -> B; B: continuous", "'B' is continuous"),
+        (";".join(f"x{i}" for i in range(21)), "21 labels has 2,097,152 cells: expected at most 1,048,576"),
+        (", ".join(f"x{i}" for i in range(13)) + " -> y", "parents of y have 8,192 cells.*at most 4,096"),
+    ],
+)
+def test_what_cannot_be_enumerated_is_refused(monkeypatch, graph, words):
+    monkeypatch.setattr(causal_model, "LabelSampler", lambda mechanisms: None)
+    with pytest.raises(InputError, match=words):
+        CausalModel(CausalGraph.from_text(graph), None).enumerate()
+
+
+def test_a_law_of_no_draws_and_an_unknown_value_are_refused(model):
+    with pytest.raises(InputError, match="draws: expected at least 1, got 0"):
+        model.law(draws=0)
+    with pytest.raises(InputError, match="do Sky='snow': expected one of clear, cloud, rain"):
+        model.enumerate({"Sky": "snow"})
+
+
+def test_the_enumerated_law_is_the_law_of_the_draws():
+    graph = GRAPH.with_variables({"Trip": Categorical(("none", "near", "far"))})
+    model = CausalModel(graph, Mechanisms(graph, noise_size=3, width=5, layers=2, seed=1))
+    for do in ({}, {"Wet": 1}, {"Sky": "cloud"}):
+        drawn = laws.histogram(model.sample_labels(100_000, do=do, seed=5), graph.sizes)
+        # eighteen cells, 100,000 draws on either side: a TVD of .005 is the noise
+        assert total_variation(drawn, model.law(100_000, seed=6).joint(do)) < 0.012
+
+
+def test_labels_come_in_the_users_values():
+    graph = CausalGraph.from_text("A -> B; A: categorical(no, yes); C").with_variables({"B": Continuous()})
+    frame = label_frame(graph, np.array([[1, 0.25, 0], [0, -2.5, 1]], np.float32))
+    assert list(frame.columns) == list(graph.nodes)
+    expected = pd.DataFrame({"A": pd.Categorical(["yes", "no"], ["no", "yes"])})
+    pd.testing.assert_frame_equal(frame[["A"]], expected)
+    assert (frame["B"].dtype, frame["C"].dtype) == (np.float32, np.uint8)
+    assert frame["B"].tolist() == [0.25, -2.5] and frame["C"].tolist() == [0, 1]
+
+
+def test_binary_labels_become_a_data_frame_without_a_copy():
+    graph, rows = CausalGraph({f"x{i}": () for i in range(9)}), np.zeros([100_000, 9], np.uint8)
+    assert np.shares_memory(label_frame(graph, rows)["x3"].to_numpy(), rows)
+    start = time.perf_counter()
+    for _ in range(100):
+        label_frame(graph, rows)
+    assert (time.perf_counter() - start) / 100 < 0.005

@@ -21,10 +21,14 @@ _HOMES = {
     "RunConfig": "config",
     "Samples": "causal_model",
     "evaluate": "evaluation",
+    "fit_labels": "training",
     "export_model": "export",
     "load": "runs",
     "load_graph": "graph",
+    "read_graph": "graph_formats",
+    "save_drawing": "drawing",
     "train": "training",
+    "write_graph": "graph_formats",
 }
 
 __all__ = sorted(_HOMES)

@@ -87,7 +87,22 @@ class Summaries(_EveryCall):
         self.writer.close()
 
 
-class Checkpoints(_EveryCall):
+class Finite(_EveryCall):
+    """Stops a training whose loss is no longer finite."""
+
+    last_good = "Nothing is kept of it."
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Raises InputError for a loss that is not finite."""
+        wrong = [name for name, value in logs.items() if not math.isfinite(value)]
+        if wrong:
+            raise InputError(
+                f"{wrong[0]} is {logs[wrong[0]]} after step {step}: the training has diverged. {self.last_good} "
+                "Lower the learning rate."
+            )
+
+
+class Checkpoints(Finite):
     """Saves every `every_steps` steps and at the end; stops before a loss that is not finite is saved."""
 
     def __init__(self, steps_done: Callable[[], int], manager: tf.train.CheckpointManager, every_steps: int) -> None:
@@ -98,12 +113,8 @@ class Checkpoints(_EveryCall):
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Saves if it is time to."""
-        wrong = [name for name, value in logs.items() if not math.isfinite(value)]
-        if wrong:
-            raise InputError(
-                f"{wrong[0]} is {logs[wrong[0]]} after step {step}: the training has diverged. The last good "
-                f"checkpoint is {self.manager.latest_checkpoint}. Lower the learning rate, train into another folder."
-            )
+        self.last_good = f"The last good checkpoint is {self.manager.latest_checkpoint}; go on in another folder."
+        super().at(step, logs)
         if step - self.saved >= self.every_steps:
             self.save(step)
 

@@ -127,12 +127,12 @@ class ControllerConfig(_Validated):
 
     steps: int = option(20_000, "generator steps", low=0, may_grow=True)
     batch_size: int = option(256, "label rows a step, over all replicas", low=2)
-    critic_steps: int = option(5, "critic steps before each generator step (paper: 20)", low=1)
+    critic_steps: int = option(3, "critic steps before each generator step (paper: 20)", low=1)
     learning_rate: float = option(2e-3, "Adam's learning rate, generator and critic (paper: 8e-5)", low=0.0)
     beta1: float = option(0.5, "Adam's beta1 (paper: .9)", low=0.0, high=0.9999)
     critic_loss: str = option(
         "wasserstein",
-        "what the critic maximises: wasserstein (WGAN-GP), or jensen_shannon (the first GAN's, which saturates on labels)",
+        "what the critic maximises: wasserstein (WGAN-GP), or jensen_shannon (the first GAN's: it saturates on labels)",
         choices=("wasserstein", "jensen_shannon"),
     )
     gradient_penalty: float = option(1.0, "weight of the gradient penalty (paper: .1)", low=0.0)
@@ -140,7 +140,20 @@ class ControllerConfig(_Validated):
     width: int = option(10, "units of a hidden layer of a mechanism", low=1)
     layers: int = option(3, "layers of a mechanism, the output layer included (paper: 6)", low=1)
     critic_width: int = option(32, "units of a hidden layer of the critic (paper: 15)", low=1)
-    critic_layers: int = option(4, "layers of the critic, the output layer included (paper: 6)", low=1)
+    critic_layers: int = option(3, "layers of the critic, the output layer included (paper: 6)", low=1)
+    critic_order: int = option(
+        2,
+        "the critic sees products of up to so many labels of one family, a node and its parents (paper: 1, the labels "
+        "alone): rare combinations are learnt in a fraction of the steps",
+        low=1,
+        high=3,
+    )
+    distinct_rows: int = option(
+        512,
+        "a table of at most so many distinct rows enters the critic's loss by their exact shares instead of a batch "
+        "(paper: 0, never)",
+        low=0,
+    )
     ema: float = option(
         0.999, "decay a step of the averaged weights that are sampled; 0: the last weights", low=0.0, high=0.99999
     )

@@ -100,28 +100,30 @@ def _unit(bits: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
 
 
-def step_bits(seed: int, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:
+def step_bits(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:
     """uint32 random bits of one training step: a function of (seed, step, number) and of the place in `shape` alone.
 
     tf.random.stateless_uniform would do, but its fast generator exists under XLA only, and one seed must draw the same
     noise on one device and on many.
     """
     pairs = (int(np.prod(shape)) + 1) // 2
-    key = tf.constant(seed % 2**32, tf.uint32), tf.cast(step, tf.uint32)
+    key = tf.cast(tf.cast(seed, tf.int64), tf.uint32), tf.cast(step, tf.uint32)
     counter = tf.cast(tf.range(pairs, dtype=tf.int32), tf.uint32), tf.constant(number, tf.uint32)
     bits = tf.concat(threefry(key, counter, rounds=13), 0)
     return tf.reshape(bits[: int(np.prod(shape))], shape)
 
 
-def step_uniform(seed: int, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:
-    """float32 in (0, 1) of the given shape; see `step_bits`. A number takes 16 bits: a training step takes thousands."""
+def step_uniform(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:
+    """float32 in (0, 1) of the given shape, in 16 bits each for a step takes thousands; see `step_bits`."""
     count = int(np.prod(shape))
     bits = step_bits(seed, step, number, [(count + 1) // 2])
-    halves = tf.concat([bits & tf.constant(0xFFFF, tf.uint32), tf.bitwise.right_shift(bits, tf.constant(16, tf.uint32))], 0)
+    halves = tf.concat(
+        [bits & tf.constant(0xFFFF, tf.uint32), tf.bitwise.right_shift(bits, tf.constant(16, tf.uint32))], 0
+    )
     return tf.reshape((tf.cast(halves[:count], tf.float32) + 0.5) * 2.0**-16, shape)
 
 
-def step_strata(seed: int, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:
+def step_strata(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:
     """float32 in (0, 1) of the given shape, stratified along the last axis: Latin hypercube samples.
 
     The n numbers of a series lie one in each of n equal strata, in an order of the series' own (McKay, Beckman and
@@ -135,13 +137,15 @@ def step_strata(seed: int, step: tf.Tensor, number: int, shape: Sequence[int]) -
     place, mask = tf.cast(tf.range(n), tf.uint32), tf.constant(n - 1, tf.uint32)
     half = tf.constant((n.bit_length() - 1) // 2, tf.uint32)
     for key in keys[:2]:  # odd multiples, sums and shifted exclusive ors permute the numbers below n
-        place = (place * (key | tf.constant(1, tf.uint32)) + tf.bitwise.right_shift(key, tf.constant(16, tf.uint32))) & mask
+        place = (
+            place * (key | tf.constant(1, tf.uint32)) + tf.bitwise.right_shift(key, tf.constant(16, tf.uint32))
+        ) & mask
         place ^= tf.bitwise.right_shift(place, half)
     place = (place * (tf.bitwise.right_shift(keys[0], tf.constant(8, tf.uint32)) | tf.constant(1, tf.uint32))) & mask
     return (tf.cast(place, tf.float32) + _unit(keys[2]) * (1.0 - 2.0**-10) + 2.0**-11) / n
 
 
-def step_choice(seed: int, step: tf.Tensor, number: int, shape: Sequence[int], count: int) -> tf.Tensor:
+def step_choice(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Sequence[int], count: int) -> tf.Tensor:
     """int32 in [0, count) of the given shape, uniform up to count / 2**32; see `step_bits`."""
     bits = tf.cast(step_bits(seed, step, number, shape), tf.int64)
     return tf.cast(tf.bitwise.right_shift(bits * count, tf.constant(32, tf.int64)), tf.int32)

@@ -8,22 +8,24 @@ from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from causalgan_tf import callbacks, data, devices, pictures, run_graph, runs
 from causalgan_tf.causal_model import CausalModel
-from causalgan_tf.config import RunConfig
+from causalgan_tf.config import ControllerConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.columns import describe
 from causalgan_tf.data.images import require_binary
+from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import load_graph
+from causalgan_tf.graph import CausalGraph, load_graph
 from causalgan_tf.laws import MAX_CELLS, enumerable, histogram, row_codes
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.models.causal_gan import CausalGAN
 from causalgan_tf.models.controller import CausalController, calls
 from causalgan_tf.models.learner import Learner
-from causalgan_tf.networks import columns, dcgan
+from causalgan_tf.networks import dcgan
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.query import Query
 from causalgan_tf.sampling.labels import LabelSampler
@@ -132,14 +134,11 @@ def train_controller(
     """Trains the causal controller up to its configured steps; returns the steps done in all."""
     c, graph = config.controller, dataset.graph
     with strategy.scope():
-        mechanisms, averaged = (runs.build_mechanisms(config, graph) for _ in range(2))
-        critic = Critic(columns.count(graph), c.critic_width, c.critic_layers, config.seed)
-        learner = CausalController(mechanisms, averaged, critic, dataset.label_rows, config.seed)
-        learner.compile(**_arguments(learner.compile, c))
+        learner = build_controller(config, graph, dataset.label_rows)
+    averaged = learner.averaged
+    networks = {"generator": learner.mechanisms, "averaged": averaged, "critic": learner.critic}
     optimizers = {"generator": learner.generator_optimizer, "critic": learner.critic_optimizer}
-    manager = _checkpoints(
-        workdir / "controller", {"generator": mechanisms, "averaged": averaged, "critic": critic}, optimizers
-    )
+    manager = _checkpoints(workdir / "controller", networks, optimizers)
 
     def steps_done() -> int:
         return int(learner.generator_optimizer.iterations.numpy())
@@ -155,6 +154,56 @@ def train_controller(
         todo = calls(steps_done(), c.steps, c.steps_per_call, strategy.num_replicas_in_sync)
         _fit(learner, todo, None, steps_done, c.steps, "causal controller", manager, c.checkpoint_every, beside)
     return steps_done()
+
+
+def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> CausalController:
+    """A causal controller of the configured shape and optimisation, untrained."""
+    c = config.controller
+    mechanisms, averaged = (runs.build_mechanisms(config, graph) for _ in range(2))
+    critic = Critic(graph, c.critic_width, c.critic_layers, c.critic_order, config.seed)
+    learner = CausalController(mechanisms, averaged, critic, rows, config.seed)
+    learner.compile(**_arguments(learner.compile, c))
+    return learner
+
+
+def fit_labels(
+    table: pd.DataFrame | LabelTable,
+    graph: CausalGraph | str,
+    config: ControllerConfig | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> CausalModel:
+    """Trains a causal controller on a table in memory; nothing is written.
+
+    Args:
+        table: a row a unit, a column a node, of any kind; or what data.tables.read_labels returned.
+        graph: the causal graph over some of its columns, or what causalgan_tf.load_graph reads.
+        config: the controller and its optimisation; None: the defaults.
+        seed: of weights, noise and the choice of rows.
+        progress: whether a bar shows steps, speed and losses.
+
+    Returns:
+        The model of the labels.
+
+    Raises:
+        InputError: a table that does not fit the graph, fewer rows than a batch, or losses that are not finite.
+    """
+    graph = load_graph(graph) if isinstance(graph, str) else graph
+    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
+    run = RunConfig(controller=config or ControllerConfig(), seed=seed)
+    rows = table.rows.to_numpy()
+    check_dataset(Dataset(graph=table.graph, label_rows=rows), run, ("controller",))
+    learner = build_controller(run, table.graph, rows)
+    done, steps = learner.generator_optimizer.iterations, run.controller.steps
+    watch: list[keras.callbacks.Callback] = [callbacks.Finite(lambda: int(done.numpy()))]
+    bar = callbacks.Progress(lambda: int(done.numpy()), steps, "causal controller") if progress else None
+    try:
+        todo = calls(0, steps, run.controller.steps_per_call)
+        learner.fit(todo, epochs=1, verbose=0, shuffle=False, callbacks=[*watch, *([bar] if bar else [])])
+    finally:
+        if bar:
+            bar.close()
+    return CausalModel(table.graph, learner.averaged)
 
 
 def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:

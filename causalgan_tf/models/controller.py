@@ -43,9 +43,10 @@ class CausalController(Learner):
         """
         super().__init__()
         self.mechanisms, self.averaged, self.critic = mechanisms, averaged, critic
-        self.seed = seed
-        self.rows = tf.constant(encoded(mechanisms.graph, rows))
-        self.distinct: tf.Tensor | None = None
+        # variables, not constants of the compiled loop: `restart` changes them
+        self.seed = tf.Variable(seed, trainable=False, dtype=tf.int64)
+        self.rows = tf.Variable(encoded(mechanisms.graph, rows), trainable=False)
+        self.distinct: tuple[tf.Tensor, tf.Tensor] | None = None
 
     def compile(
         self,
@@ -76,6 +77,19 @@ class CausalController(Learner):
         self.critic_optimizer.build([self.critic.vector])
         self.averaged.vector.assign(self.mechanisms.vector)
         self._run_steps = tf.function(self._steps, jit_compile=self.replicas == 1, autograph=True)
+
+    def restart(self, rows: np.ndarray, seed: int) -> None:
+        """Starts over on as many other rows, with another seed, in the loop that is compiled already."""
+        if self.distinct is not None:
+            raise ValueError("restart: shares of distinct rows are constants of the compiled loop; distinct_rows=0.")
+        self.rows.assign(encoded(self.mechanisms.graph, rows))
+        self.seed.assign(seed)
+        for network in (self.mechanisms, self.critic):
+            network.reset(seed)
+        for optimizer in (self.generator_optimizer, self.critic_optimizer):
+            for variable in optimizer.variables:
+                variable.assign(tf.zeros_like(variable))
+        self.averaged.vector.assign(self.mechanisms.vector)
 
     def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
         """Runs the steps that the next element of `calls` names."""
@@ -178,7 +192,10 @@ def encoded(graph: CausalGraph, rows: np.ndarray, chunk: int = 100_000) -> np.nd
     kind = np.float32 if graph.sizes is None else np.uint8
     if graph.is_binary:
         return np.asarray(rows, kind)
-    parts = (columns.encode(list(graph.variables.values()), tf.transpose(rows[i : i + chunk])) for i in range(0, len(rows), chunk))
+    parts = (
+        columns.encode(list(graph.variables.values()), tf.transpose(rows[i : i + chunk]))
+        for i in range(0, len(rows), chunk)
+    )
     return np.concatenate([part.numpy().T.astype(kind) for part in parts])
 
 

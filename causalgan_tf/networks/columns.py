@@ -6,6 +6,7 @@ standardised by the training rows.
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.graph import CausalGraph
@@ -24,6 +25,17 @@ def offsets(variables: Mapping[str, Variable]) -> tuple[dict[str, int], int]:
 def count(graph: CausalGraph) -> int:
     """How many columns the labels of a graph have."""
     return offsets(graph.variables)[1]
+
+
+def centring(graph: CausalGraph) -> tuple[np.ndarray, np.ndarray]:
+    """Scale and shift, float32 [C] each, that bring columns to a range around 0 before a layer sees them.
+
+    Columns of 0/1 become -1/1: what is learnt of a label's absence then moves as easily as what is learnt of its
+    presence. Continuous columns are standardised already.
+    """
+    kinds = [variable for variable in graph.variables.values() for _ in range(variable.width)]
+    continuous = np.array([isinstance(kind, Continuous) for kind in kinds])
+    return np.where(continuous, 1.0, 2.0).astype(np.float32), np.where(continuous, 0.0, -1.0).astype(np.float32)
 
 
 def encode(variables: Sequence[Variable], values: tf.Tensor) -> tf.Tensor:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.schedule import EMPTY, Stack, schedule
-from causalgan_tf.variables import Binary, Categorical, Continuous, Variable
+from causalgan_tf.variables import Binary, Categorical, Variable
 
 SLOPE = 0.2  # of the leaky ReLU, as in the paper
 NO_NODE = "*empty"  # noise block of a place that holds no node
@@ -79,8 +79,13 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
     noise = {node: keras.Input([noise_size], name=f"noise_{node}") for node in graph.nodes}
     do = keras.Input([total], name="do_values")
     labels: dict[str, keras.KerasTensor] = {}
+    scale, shift = columns.centring(graph)
+
+    def centred(node: str) -> keras.KerasTensor:
+        return keras.layers.Rescaling(float(scale[first[node]]), float(shift[first[node]]))(labels[node])
+
     for node, variable in graph.variables.items():
-        causes = [noise[node], *(labels[parent] for parent in graph.parents[node])]
+        causes = [noise[node], *(centred(parent) for parent in graph.parents[node])]
         inputs = keras.layers.Concatenate()(causes) if len(causes) > 1 else causes[0]
         f = mlp(inputs.shape[-1], width, layers, variable.width, f"mechanism_{node}")
         label = Head(variable, name=f"head_{node}")(f(inputs))
@@ -101,10 +106,16 @@ class Mechanisms(keras.layers.Layer):
         self.schedule = schedule(graph)
         self.shapes = [_shapes(stack, noise_size, width, layers) for stack in self.schedule.stacks]
         self.blocks = [NO_NODE if k == EMPTY else graph.nodes[k] for k in self.schedule.places]
-        initial = pack(_glorot(stack, noise_size, width, layers, seed) for stack in self.schedule.stacks)
-        self.vector = self.add_weight(shape=initial.shape, initializer="zeros", name="vector")
-        self.vector.assign(initial)
+        count = sum(int(np.prod(shape)) for stack in self.shapes for pair in stack for shape in pair)
+        self.vector = self.add_weight(shape=[count], initializer="zeros", name="vector")
         self._transposed = None if self._looped else transposition(self.shapes)
+        self.reset(seed)
+        self.built = True
+
+    def reset(self, seed: int) -> None:
+        """Draws the weights anew: Glorot's uniform kernels, biases 0."""
+        shape = self.noise_size, self.width, self.layer_count
+        self.vector.assign(pack(_glorot(stack, *shape, seed) for stack in self.schedule.stacks))
 
     @property
     def _looped(self) -> bool:
@@ -139,7 +150,7 @@ class Mechanisms(keras.layers.Layer):
         return drawn(tf.convert_to_tensor(self.vector))
 
     def labels(self, noise: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
-        """Label columns as they are sampled: a binary one is rounded, the likeliest category is 1, before children see it.
+        """Label columns as they are sampled: rounded, or 1 for the likeliest category, before children see them.
 
         Rounding on the way makes the sampled law Markov to the graph: a soft parent would carry more than its label.
 
@@ -166,7 +177,8 @@ class Mechanisms(keras.layers.Layer):
         """
         variable = self.graph.variables[node]
         kinds = [self.graph.variables[parent] for parent in self.graph.parents[node]]
-        above = columns.encode(kinds, tf.transpose(parents))
+        scale, shift = (part[self._parent_columns(node), None] for part in columns.centring(self.graph))
+        above = scale * columns.encode(kinds, tf.transpose(parents)) + shift
         (kernel, bias), *rest = (tuple(map(tf.constant, layer)) for layer in self.perceptron(node))
         size, cells = self.noise_size, parents.shape[0]
         h = (kernel[:, :size] @ noise)[:, None] + (kernel[:, size:] @ above + bias[:, None])[..., None]
@@ -176,11 +188,16 @@ class Mechanisms(keras.layers.Layer):
         value = tf.argmax(h, 0, tf.int32) if variable.width > 1 else tf.cast(h[0] > 0, tf.int32)
         return tf.reduce_sum(tf.one_hot(tf.reshape(value, [cells, -1]), variable.size), 1)
 
+    def _parent_columns(self, node: str) -> list[int]:
+        first, _ = columns.offsets(self.graph.variables)
+        parents = self.graph.parents[node]
+        return [first[parent] + c for parent in parents for c in range(self.graph.variables[parent].width)]
+
     def perceptron(self, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
         """One node's kernels [outputs, inputs] and biases [outputs], first to last."""
         k = self.graph.index(node)
         width = self.graph.variables[node].width
-        inputs = self.noise_size + sum(self.graph.variables[parent].width for parent in self.graph.parents[node])
+        inputs = self.noise_size + len(self._parent_columns(node))
         sizes = [inputs, *[self.width] * (self.layer_count - 1), width]
         stacks = unpack(tf.convert_to_tensor(self.vector), self.shapes)
         for stack, layers in zip(self.schedule.stacks, stacks, strict=True):
@@ -209,7 +226,7 @@ class Mechanisms(keras.layers.Layer):
             used += rows
             if depth == 1:
                 one = [(kernel[0], bias[0]) for kernel, bias in layers]
-                inputs, soft = _chunk(one, drawn[0], _parents(table, stack.parents[0]), _heads(stack, 0))
+                inputs, soft = _chunk(one, drawn[0], _parents(table, stack, 0), _heads(stack, 0))
                 labels = _set(_harden(soft, _heads(stack, 0)) if hard else soft, stack.columns[0], do)
                 kept.append((inputs, soft))
                 table = tf.concat([table, tf.reshape(labels, [places * outputs, batch])], 0)
@@ -229,7 +246,7 @@ class Mechanisms(keras.layers.Layer):
                 upstream = tf.reshape(slope[start:end], soft.shape)
                 back = _head_slope(soft, upstream, _heads(stack, 0))
                 gradients, below = _chunk_back([kernel[0] for kernel in transposed], inputs, back)
-                slope = _add_to_parents(slope, stack.parents[0], below)
+                slope = _add_to_parents(slope, stack, 0, below)
                 found.append([(kernel[None], bias[None]) for kernel, bias in gradients])
             else:
                 found.append(_loop_back(stack, transposed, inputs, soft, slope))
@@ -322,9 +339,11 @@ def _heads(stack: Stack, d: int | tf.Tensor) -> tuple:
     return tuple(tf.constant(case)[d] if needed else None for case, needed in cases)
 
 
-def _parents(table: tf.Tensor, rows: np.ndarray | tf.Tensor) -> tf.Tensor:
-    """The parents' columns [places, P, B] out of the label table [rows, B]."""
-    return tf.reshape(tf.gather(table, tf.reshape(rows, [-1])), [*rows.shape, table.shape[-1] or tf.shape(table)[-1]])
+def _parents(table: tf.Tensor, stack: Stack, d: int | tf.Tensor) -> tf.Tensor:
+    """The centred columns [places, P, B] of a chunk's parents, out of the label table [rows, B]."""
+    rows, scale, shift = (tf.constant(part)[d] for part in (stack.parents, stack.scale, stack.shift))
+    found = tf.gather(table, tf.reshape(rows, [-1]))
+    return scale * tf.reshape(found, [*rows.shape, table.shape[-1] or tf.shape(table)[-1]]) + shift
 
 
 def _chunk(layers: Layers, noise: tf.Tensor, parents: tf.Tensor, heads: tuple) -> tuple[list[tf.Tensor], tf.Tensor]:
@@ -381,9 +400,7 @@ def _set(labels: tf.Tensor, place: np.ndarray | tf.Tensor, do: tf.Tensor | None)
     return intervene(labels, tf.gather(beside, place))
 
 
-def _chunk_back(
-    transposed: list[tf.Tensor], inputs: list[tf.Tensor], back: tf.Tensor
-) -> tuple[Layers, tf.Tensor]:
+def _chunk_back(transposed: list[tf.Tensor], inputs: list[tf.Tensor], back: tf.Tensor) -> tuple[Layers, tf.Tensor]:
     """Gradients of a chunk's kernels and biases, and the gradient in its input, from the one in its last outputs."""
     found = []
     for i in reversed(range(len(inputs))):
@@ -394,20 +411,21 @@ def _chunk_back(
     return found[::-1], back
 
 
-def _add_to_parents(slope: tf.Tensor, rows: np.ndarray | tf.Tensor, below: tf.Tensor) -> tf.Tensor:
+def _add_to_parents(slope: tf.Tensor, stack: Stack, d: int | tf.Tensor, below: tf.Tensor) -> tf.Tensor:
     """Adds to the label table's gradient what a chunk's inputs [places, inputs, B] pass on to its parents."""
-    count = rows.shape[1]
+    _, places, count, _ = stack.shape
     if not count:
         return slope
-    passed = tf.reshape(below[:, below.shape[1] - count :], [rows.shape[0] * count, -1])
-    return tf.tensor_scatter_nd_add(slope, tf.reshape(rows, [-1, 1]), passed)
+    passed = tf.constant(stack.scale)[d] * below[:, below.shape[1] - count :]
+    rows = tf.reshape(tf.constant(stack.parents)[d], [-1, 1])
+    return tf.tensor_scatter_nd_add(slope, rows, tf.reshape(passed, [places * count, -1]))
 
 
 def _loop(stack: Stack, layers: Layers, noise: tf.Tensor, do: tf.Tensor | None, hard: bool, keep: bool) -> tuple:
     """`_chunk` for all chunks of a stack: the label table, and what the gradient needs if `keep`."""
     depth, places, parents, outputs = stack.shape
     batch = noise.shape[-1] or tf.shape(noise)[-1]
-    rows, own = tf.constant(stack.parents), tf.constant(stack.columns)
+    own = tf.constant(stack.columns)
     sizes = [noise.shape[2] + parents, *[kernel.shape[-1] for kernel, _ in layers[1:]], outputs]
     arrays = [_array(depth, [places, size, noise.shape[-1]]) for size in sizes] if keep else []
     first = tf.zeros([1, batch])
@@ -415,7 +433,7 @@ def _loop(stack: Stack, layers: Layers, noise: tf.Tensor, do: tf.Tensor | None, 
     def turn(d: tf.Tensor, drawn: tf.Tensor, arrays: list[tf.TensorArray]) -> tuple:
         table = tf.concat([first, tf.reshape(drawn, [depth * places * outputs, batch])], 0)
         one = [(kernel[d], bias[d]) for kernel, bias in layers]
-        inputs, soft = _chunk(one, noise[d], _parents(table, rows[d]), _heads(stack, d))
+        inputs, soft = _chunk(one, noise[d], _parents(table, stack, d), _heads(stack, d))
         labels = _set(_harden(soft, _heads(stack, d)) if hard else soft, own[d], do)
         arrays = [array.write(d, part) for array, part in zip(arrays, [*inputs, soft], strict=False)]
         return d + 1, tf.tensor_scatter_nd_update(drawn, [[d]], labels[None]), arrays
@@ -431,7 +449,6 @@ def _loop_back(
 ) -> Layers:
     """`_chunk_back` for all chunks of a stack, last to first."""
     depth, places, _, outputs = stack.shape
-    rows = tf.constant(stack.parents)
     found = [
         (_array(depth, [places, kernel.shape[-1], kernel.shape[-2]]), _array(depth, [places, kernel.shape[-1]]))
         for kernel in transposed
@@ -448,7 +465,7 @@ def _loop_back(
             (kernels.write(d, kernel), biases.write(d, bias))
             for (kernels, biases), (kernel, bias) in zip(found, gradients, strict=True)
         ]
-        return d, _add_to_parents(slope, rows[d], below), found
+        return d, _add_to_parents(slope, stack, d, below), found
 
     start = (tf.constant(depth), slope, found)
     _, _, found = tf.while_loop(lambda left, *_: left > 0, turn, start, maximum_iterations=depth)

@@ -27,6 +27,8 @@ class Stack:
     Attributes:
         nodes: int [D, M], numbers of nodes in graph order, or EMPTY.
         parents: int32 [D, M, P], rows of the label table; NO_PARENT where a node has fewer.
+        scale: float32 [D, M, P, 1], by which a parent's column is multiplied before a layer sees it; 0 for NO_PARENT.
+        shift: float32 [D, M, P, 1], what is then added to it.
         columns: int32 [D, M, O], label columns in graph order; the number of columns where a place has none.
         softmax: bool [D, M, O, 1], columns that are one category of several.
         linear: bool [D, M, O, 1], columns of unbounded continuous labels.
@@ -37,6 +39,8 @@ class Stack:
 
     nodes: np.ndarray
     parents: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
     columns: np.ndarray
     softmax: np.ndarray
     linear: np.ndarray
@@ -120,11 +124,13 @@ def _stack(graph: CausalGraph, group: list[list[int]], places: int, outputs: int
     def own(node: str) -> range:
         return range(first[node], first[node] + graph.variables[node].width)
 
-    above = {node: [rows[c] for parent in graph.parents[node] for c in own(parent)] for node in graph.nodes}
+    above = {node: [c for parent in graph.parents[node] for c in own(parent)] for node in graph.nodes}
+    centring = columns.centring(graph)
     widest = max(len(above[graph.nodes[k]]) for chunk in group for k in chunk)
     shape = (len(group), places, outputs, 1)
     nodes = np.full(shape[:2], EMPTY)
     parents = np.full((*shape[:2], widest), NO_PARENT, np.int32)
+    scale, shift = (np.zeros((*parents.shape, 1), np.float32) for _ in range(2))
     label_columns = np.full(shape[:3], total, np.int32)
     softmax, linear, rounded = (np.zeros(shape, bool) for _ in range(3))
     low, span = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -132,7 +138,9 @@ def _stack(graph: CausalGraph, group: list[list[int]], places: int, outputs: int
         node = graph.nodes[k]
         variable, width = graph.variables[node], graph.variables[node].width
         nodes[d, m] = k
-        parents[d, m, : len(above[node])] = above[node]
+        parents[d, m, : len(above[node])] = rows[above[node]]
+        for part, value in zip((scale, shift), centring, strict=True):
+            part[d, m, : len(above[node]), 0] = value[above[node]]
         label_columns[d, m, :width] = own(node)
         softmax[d, m, :width] = isinstance(variable, Categorical)
         linear[d, m, :width] = isinstance(variable, Continuous) and not variable.bounded
@@ -141,4 +149,4 @@ def _stack(graph: CausalGraph, group: list[list[int]], places: int, outputs: int
         elif isinstance(variable, Continuous) and variable.bounded:
             low[d, m, 0] = (variable.low - variable.mean) / variable.std
             span[d, m, 0] = (variable.high - variable.low) / variable.std
-    return Stack(nodes, parents, label_columns, softmax, linear, rounded, low, span)
+    return Stack(nodes, parents, scale, shift, label_columns, softmax, linear, rounded, low, span)

@@ -17,6 +17,7 @@ JITTER = "*jitter"
 MIXING = "*mixing"
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+ROUNDS = 13  # for numbers by the million; 20, the recommended margin, for the seeds they come from
 _PARITY = 0x1BD11BDA
 
 
@@ -84,15 +85,22 @@ def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
         width: numbers in a block.
 
     Returns:
-        float32 [len(blocks) * width, B] in [-1, 1); block j occupies rows j * width to (j + 1) * width.
+        float32 [len(blocks) * width, B] in (-1, 1), 16 bits each; block j occupies rows j * width to (j + 1) * width.
     """
-    pairs = (width + 1) // 2
+    pairs = (width + 3) // 4  # of words, of which each holds two numbers
     places = np.tile(np.arange(pairs, dtype=np.uint32), len(blocks))[:, None]
     streams = np.repeat(np.array([zlib.crc32(name.encode()) for name in blocks], np.uint32), pairs)[:, None]
     low, high = _key(seeds)
-    bits = tf.stack(threefry((low[None], high[None]), (tf.constant(places), tf.constant(streams))), 1)
-    bits = tf.reshape(bits, [len(blocks), 2 * pairs, -1])[:, :width]
-    return tf.reshape(2.0 * _unit(bits) - 1.0, [len(blocks) * width, -1])
+    words = threefry((low[None], high[None]), (tf.constant(places), tf.constant(streams)), ROUNDS)
+    numbers = [tf.reshape(half, [len(blocks), pairs, -1]) for word in words for half in _halves(word)]
+    drawn = tf.concat(numbers, 1)[:, :width]
+    return tf.reshape(2.0 * drawn - 1.0, [len(blocks) * width, -1])
+
+
+def _halves(word: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Two float32 in (0, 1) of 16 bits each out of uint32 bits."""
+    parts = word & tf.constant(0xFFFF, tf.uint32), tf.bitwise.right_shift(word, tf.constant(16, tf.uint32))
+    return tuple((tf.cast(part, tf.float32) + 0.5) * 2.0**-16 for part in parts)
 
 
 def _unit(bits: tf.Tensor) -> tf.Tensor:
@@ -109,7 +117,7 @@ def step_bits(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Sequen
     pairs = (int(np.prod(shape)) + 1) // 2
     key = tf.cast(tf.cast(seed, tf.int64), tf.uint32), tf.cast(step, tf.uint32)
     counter = tf.cast(tf.range(pairs, dtype=tf.int32), tf.uint32), tf.constant(number, tf.uint32)
-    bits = tf.concat(threefry(key, counter, rounds=13), 0)
+    bits = tf.concat(threefry(key, counter, ROUNDS), 0)
     return tf.reshape(bits[: int(np.prod(shape))], shape)
 
 
@@ -117,10 +125,7 @@ def step_uniform(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Seq
     """float32 in (0, 1) of the given shape, in 16 bits each for a step takes thousands; see `step_bits`."""
     count = int(np.prod(shape))
     bits = step_bits(seed, step, number, [(count + 1) // 2])
-    halves = tf.concat(
-        [bits & tf.constant(0xFFFF, tf.uint32), tf.bitwise.right_shift(bits, tf.constant(16, tf.uint32))], 0
-    )
-    return tf.reshape((tf.cast(halves[:count], tf.float32) + 0.5) * 2.0**-16, shape)
+    return tf.reshape(tf.concat(_halves(bits), 0)[:count], shape)
 
 
 def step_strata(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Sequence[int]) -> tf.Tensor:

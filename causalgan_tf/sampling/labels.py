@@ -9,8 +9,8 @@ from causalgan_tf.networks import columns
 from causalgan_tf.networks.mechanisms import Mechanisms
 from causalgan_tf.query import Query, meets
 
-CHUNK = 4_096  # rows of one pass: their layers stay in the processor's cache
-CHUNKS = 16  # passes of one compiled call
+CHUNK = 2_048  # rows of one pass: their layers stay in the processor's cache
+CHUNKS = 32  # passes of one compiled call
 MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 
 

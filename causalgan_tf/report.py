@@ -45,10 +45,18 @@ def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str
         page.paragraph(_subtitle(numbers), note=True),
         _headline(numbers),
         *report_labels.statements(numbers["labels"]),
+        *_graph(drawn),
         *labels,
         *_run(numbers),
     ]
     return page.document("CausalGAN report", body)
+
+
+def _graph(drawn: Mapping[str, Image.Image]) -> list[str]:
+    if "graph" not in drawn:
+        return []
+    width = min(report_labels.CHART_WIDTH, drawn["graph"].width)
+    return [page.heading("The causal graph"), page.picture(drawn["graph"], "the causal graph", width)]
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 import squares
 from PIL import Image
 
-from causalgan_tf import evaluation, pictures, report
+from causalgan_tf import drawing, evaluation, pictures, report
 
 SIZES = evaluation.EvaluationSizes(draws=5_000, effectiveness=50, uniform=50, cfid=100, judge_test=50, judge_steps=25)
 NODES = set(squares.GRAPH.nodes)
@@ -42,7 +42,8 @@ class Page(html.parser.HTMLParser):
 def folder(tmp_path_factory):
     workdir, world, model = tmp_path_factory.mktemp("run"), squares.dataset(n=300), squares.PerfectModel()
     numbers = evaluation.evaluate(model, world, squares.CONFIG, workdir, SIZES)
-    report.write_report(workdir, numbers, pictures.draw_pictures(model, world, seed=0))
+    drawn = pictures.draw_pictures(model, world, seed=0) | {"graph": drawing.graph_picture(squares.GRAPH, image=True)}
+    report.write_report(workdir, numbers, drawn)
     return workdir / "report"
 
 
@@ -198,3 +199,8 @@ def test_without_a_renderer_the_page_says_so(numbers):
 def test_names_cannot_break_the_page(numbers):
     config = {**numbers["config"], "data": {**numbers["config"]["data"], "graph": "<script>alert(1)</script>"}}
     assert "<script>" not in report.to_html({**numbers, "config": config}, {})
+
+
+def test_the_causal_graph_is_drawn(folder, page):
+    assert "The causal graph" in page.words
+    assert Image.open(folder / "graph.png").width > 100

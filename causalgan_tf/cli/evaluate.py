@@ -13,6 +13,8 @@ from causalgan_tf import run_graph
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
 
+DRAWN = 60  # nodes; a drawing of more cannot be read in a report
+
 
 def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
@@ -24,13 +26,16 @@ def main(values: flags.FlagValues) -> None:
     workdir = common.folder(values, "workdir")
     config = RunConfig.load(workdir)
     common.start_tensorflow()
-    from causalgan_tf import data, evaluation, pictures, report, runs
+    from causalgan_tf import data, drawing, evaluation, pictures, report, runs
 
     model = runs.load(workdir)
     dataset = data.load(config.data, config.seed, labels_only=model.image_size is None)
     dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
     numbers = evaluation.evaluate(model, dataset, config, workdir)
-    report.write_report(workdir, numbers, pictures.draw_pictures(model, dataset, config.seed))
+    drawn = pictures.draw_pictures(model, dataset, config.seed)
+    if len(model.graph) <= DRAWN:
+        drawn["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)
+    report.write_report(workdir, numbers, drawn)
     print(*headlines(numbers), workdir / "report" / "report.html", sep="\n")
 
 

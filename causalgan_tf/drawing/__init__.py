@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
+from PIL import Image
 
 from causalgan_tf.drawing.layout import Item, Layout, lay_out
 from causalgan_tf.errors import InputError
@@ -56,6 +57,11 @@ def draw_graph(graph: CausalGraph, image: bool = False) -> str:
         image: draw the image too, below a frame round the labels, all of which are its causes.
     """
     return _saved(graph, image, "svg").getvalue().decode()
+
+
+def graph_picture(graph: CausalGraph, image: bool = False) -> Image.Image:
+    """The drawing of `draw_graph` as a picture."""
+    return Image.open(_saved(graph, image, "png")).convert("RGB")
 
 
 def save_drawing(graph: CausalGraph, path: str | pathlib.Path, image: bool = False) -> None:

@@ -2,8 +2,8 @@
 
     python -m tools.benchmarks.growth [--nodes=9,40,100,400] [--shapes=dag,chain] [--layers=6]
 
-Random sparse DAGs with three edges a node, and chains; the paper's mechanisms (6 layers of 10 units), batch 64, 5 critic
-steps. Each case runs in a process of its own, so that its peak memory is its own.
+Random sparse DAGs with three edges a node, and chains; the paper's mechanisms (6 layers of 10 units), batch 64, 5
+critic steps. Each case runs in a process of its own, so that its peak memory is its own.
 """
 
 import argparse

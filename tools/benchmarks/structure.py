@@ -16,6 +16,7 @@ import functools
 import inspect
 import itertools
 import pathlib
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -53,9 +54,11 @@ LOOKS = dict(zip(GENERATORS, zip(COLORS, ("-", "-", "-", ":", "--", "-."), stric
 # one kind for every variable of every data set, so that one compiled learner serves them all
 KIND = Continuous(0.0, 1.0, mean=0.5, std=0.29)
 CONFIG = ControllerConfig(
-    steps=3_000,
-    batch_size=256,
+    steps=6_000,
+    batch_size=128,
     critic_steps=3,
+    beta1=0.0,
+    gradient_penalty=0.1,
     noise_size=3,
     width=16,
     layers=4,
@@ -87,12 +90,25 @@ class Perceptron(keras.layers.Layer):
         glorot = [rng.uniform(-1, 1, kernel) * np.sqrt(6 / sum(kernel)) for kernel, _ in self.shapes[0]]
         self.vector.assign(nets.pack([[(kernel, np.zeros(len(kernel))) for kernel in glorot]]))
 
+    def calibrate(self, shares: Mapping[str, np.ndarray], seed: int = 0, rows: int = 4_096) -> None:
+        """Brings the outputs to mean 0 and variance 1, as those of nets.Mechanisms; no label is discrete."""
+        outputs = self._outputs(tf.constant(np.random.default_rng(seed).uniform(-1, 1, (self.noise_rows, rows))))
+        mean, spread = outputs.numpy().mean(1), outputs.numpy().std(1)
+        layers = [[part.numpy() for part in pair] for pair in nets.unpack(self.vector.numpy(), self.shapes)[0]]
+        kernel, bias = layers[-1]
+        layers[-1] = [kernel / spread[:, None], (bias - mean) / spread]
+        self.vector.assign(nets.pack([layers]))
+
     def soft_labels(self, noise: tf.Tensor) -> tf.Tensor:
         """Label columns [3, B] of noise [noise_rows, B]."""
+        return self.head.call(self._outputs(noise))
+
+    def _outputs(self, noise: tf.Tensor) -> tf.Tensor:
+        h = tf.cast(noise, tf.float32)
         *hidden, (kernel, bias) = nets.unpack(tf.convert_to_tensor(self.vector), self.shapes)[0]
         for inner, shift in hidden:
-            noise = tf.nn.leaky_relu(inner @ noise + shift[:, None], nets.SLOPE)
-        return self.head.call(kernel @ noise + bias[:, None])
+            h = tf.nn.leaky_relu(inner @ h + shift[:, None], nets.SLOPE)
+        return kernel @ h + bias[:, None]
 
     def labels(self, noise: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
         """As they are sampled: the same, for nothing is rounded; this generator has no interventions."""

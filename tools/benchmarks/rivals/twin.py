@@ -17,7 +17,7 @@ NODES, NOISE, BATCH, CRITIC_STEPS = 9, 10, 64, 20
 
 
 def mlp(*sizes: int) -> nn.Sequential:
-    layers = [part for i, o in zip(sizes, sizes[1:]) for part in (nn.Linear(i, o), nn.LeakyReLU(0.2))]
+    layers = [part for i, o in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(i, o), nn.LeakyReLU(0.2))]
     return nn.Sequential(*layers[:-1])
 
 

@@ -203,4 +203,5 @@ def test_names_cannot_break_the_page(numbers):
 
 def test_the_causal_graph_is_drawn(folder, page):
     assert "The causal graph" in page.words
-    assert Image.open(folder / "graph.png").width > 100
+    with Image.open(folder / "graph.png") as picture:
+        assert picture.width > 100

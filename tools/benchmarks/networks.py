@@ -113,6 +113,7 @@ def controller_config(flagfile: pathlib.Path | None, rest: Sequence[str]) -> Con
     """The controller that a flag file and the flags behind it describe."""
     values = flags.FlagValues()
     common.define_fields(values, ControllerConfig, "controller_")
+    common.define(values, "stages", "controller", "what a flag file for causalgan-train says beside them")
     common.parse(["benchmark", *([f"--flagfile={flagfile}"] if flagfile else []), *rest], values)
     return common.read_fields(values, ControllerConfig, "controller_")
 

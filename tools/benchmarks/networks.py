@@ -148,12 +148,12 @@ def benchmark(name: str, arguments: argparse.Namespace, config: ControllerConfig
         found = results.once(compute, **key, method=method, seed=seed, settings=settings)
         figures = "  ".join(f"{figure} {value}" for figure, value in found.items() if not figure.startswith("P("))
         yield f"  {method} {seed}: {figures}"
-    yield from questions(results, key, [(*run, run[0]) for run in methods])
+    yield from questions(results, key, tuple(methods))
 
 
 def questions(results: Results, key: Mapping[str, Any], runs: Sequence[tuple]) -> Iterator[str]:
     """A line a known question: the truth, then every method."""
-    found = {(m, s): results.of(**key, method=m, seed=s, settings=settings) for m, s, settings, _ in runs}
+    found = {(m, s): results.of(**key, method=m, seed=s, settings=settings) for m, s, settings in runs}
     asked = dict.fromkeys(name for figures in found.values() for name in figures if name.startswith("P("))
     for name in asked:
         told = "  ".join(f"{m} {s}: {figures[name]}".strip() for (m, s), figures in found.items() if name in figures)

@@ -16,7 +16,6 @@ import functools
 import inspect
 import itertools
 import pathlib
-from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -90,25 +89,12 @@ class Perceptron(keras.layers.Layer):
         glorot = [rng.uniform(-1, 1, kernel) * np.sqrt(6 / sum(kernel)) for kernel, _ in self.shapes[0]]
         self.vector.assign(nets.pack([[(kernel, np.zeros(len(kernel))) for kernel in glorot]]))
 
-    def calibrate(self, shares: Mapping[str, np.ndarray], seed: int = 0, rows: int = 4_096) -> None:
-        """Brings the outputs to mean 0 and variance 1, as those of nets.Mechanisms; no label is discrete."""
-        outputs = self._outputs(tf.constant(np.random.default_rng(seed).uniform(-1, 1, (self.noise_rows, rows))))
-        mean, spread = outputs.numpy().mean(1), outputs.numpy().std(1)
-        layers = [[part.numpy() for part in pair] for pair in nets.unpack(self.vector.numpy(), self.shapes)[0]]
-        kernel, bias = layers[-1]
-        layers[-1] = [kernel / spread[:, None], (bias - mean) / spread]
-        self.vector.assign(nets.pack([layers]))
-
     def soft_labels(self, noise: tf.Tensor) -> tf.Tensor:
         """Label columns [3, B] of noise [noise_rows, B]."""
-        return self.head.call(self._outputs(noise))
-
-    def _outputs(self, noise: tf.Tensor) -> tf.Tensor:
-        h = tf.cast(noise, tf.float32)
         *hidden, (kernel, bias) = nets.unpack(tf.convert_to_tensor(self.vector), self.shapes)[0]
         for inner, shift in hidden:
-            h = tf.nn.leaky_relu(inner @ h + shift[:, None], nets.SLOPE)
-        return kernel @ h + bias[:, None]
+            noise = tf.nn.leaky_relu(inner @ noise + shift[:, None], nets.SLOPE)
+        return self.head.call(kernel @ noise + bias[:, None])
 
     def labels(self, noise: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
         """As they are sampled: the same, for nothing is rounded; this generator has no interventions."""

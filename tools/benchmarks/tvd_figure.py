@@ -23,7 +23,7 @@ import pandas as pd
 from absl import flags
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from causalgan_tf import data
 from causalgan_tf.cli import common
@@ -241,7 +241,7 @@ def lines_of(marks: dict[str, float], celeba: bool) -> Iterator[tuple[str, float
     """Words, height, and which side of the words the line is on."""
     yield f"sampling floor: a perfect copy of these rows {marks['floor']:.4f}", marks["floor"], "top"
     both = marks["floor of two tables"]
-    yield f"sampling floor: the law itself, the rows are a sample too {both:.4f}", both, "bottom"
+    yield f"sampling floor: the law itself, the rows are a sample too {both:.4f}", both, "top"
     if marks["product"] > 2 * both:
         words = "Causal Graph 1 cannot fit this law: the gap is the graph's, not the network's.\n"
         words += f"product of its empirical conditionals {marks['product']:.4f}"
@@ -254,7 +254,9 @@ def style(axes: Axes, label: str, title: str) -> None:
     axes.set_title(title, fontsize=10, color=INK, loc="left")
     axes.set_xlabel(label, fontsize=9)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.tick_params(labelsize=8, colors=MUTED)
     axes.grid(color="#e6e9f0", linewidth=0.7)

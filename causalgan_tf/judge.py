@@ -37,7 +37,9 @@ class Reading:
 
 
 class Judge:
-    """A trained classifier of K binary labels and its feature layer."""
+    """A trained classifier of K binary labels and its feature layer; a FeatureExtractor, see `extractors`."""
+
+    name, distance = "judge", "cFID"
 
     def __init__(self, network: keras.Model, nodes: Sequence[str]) -> None:
         """Wraps a network of `judge_network`; `train_judge` and `Judge.load` build it."""
@@ -60,7 +62,7 @@ class Judge:
         return self.examine(images).labels
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """Features float32 [n, F] of images uint8 [n, S, S, C], for the cFID and the coverage."""
+        """Features float32 [n, F] of images uint8 [n, S, S, C], for distances and neighbours."""
         return self.examine(images).features
 
     def save(self, path: pathlib.Path) -> None:

@@ -95,7 +95,8 @@ def _headline(numbers: Mapping[str, Any]) -> str:
 
 
 def _image_cards(images: Mapping[str, Any]) -> list[Card]:
-    effect, cfid, cover = images["effectiveness"]["do"], images["cfid"], images["coverage"]
+    effect, cover = images["effectiveness"]["do"], images["coverage"]
+    distance, frechet = _frechet(images)
     judge = np.mean(list(images["judge"].values()))
     return [
         (
@@ -109,9 +110,9 @@ def _image_cards(images: Mapping[str, Any]) -> list[Card]:
             "of the labels that were not set are seen in those images as the model drew them.",
         ),
         (
-            "Image law under do" if cfid["do"] is not None else "Image law",
-            decimal(cfid["do"] if cfid["do"] is not None else cfid["observational"], 2),
-            f"cFID; two sets of real images are {decimal(cfid['control'], 2)} apart.",
+            "Image law under do" if frechet["do"] is not None else "Image law",
+            decimal(frechet["do"] if frechet["do"] is not None else frechet["observational"], 2),
+            f"{distance}; two sets of real images are {decimal(frechet['control'], 2)} apart.",
         ),
         (
             "Variety",
@@ -119,6 +120,12 @@ def _image_cards(images: Mapping[str, Any]) -> list[Card]:
             f"of the real images have a generated one nearby; other real ones cover {_percent(cover['control'])}.",
         ),
     ]
+
+
+def _frechet(images: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """What the Frechet distance is called, cFID or FID, and its numbers."""
+    distance = images["features"]["distance"]
+    return distance, images[distance.lower()]
 
 
 def _do_and_given(drawn: Mapping[str, Image.Image]) -> list[str]:
@@ -178,44 +185,55 @@ def _effectiveness(images: Mapping[str, Any]) -> list[str]:
 
 
 def _image_law(images: Mapping[str, Any]) -> list[str]:
-    cfid, cover, diversity, n = images["cfid"], images["coverage"], images["diversity"], images["n"]
-    under_do = decimal(cfid["do"], 2) if cfid["do"] is not None else "no renderer"
+    distance, frechet = _frechet(images)
+    under_do = decimal(frechet["do"], 2) if frechet["do"] is not None else "no renderer"
+    shown = (("model", "model", "observational", under_do), ("real images (control)", "control", "control", ""))
+    rows = [
+        (
+            name,
+            decimal(frechet[law], 2),
+            do,
+            f"{decimal(images['kid'][side], 4)} ± {decimal(images['kid'][f'{side}_error'], 4)}",
+            *(_percent(images[part][side]) for part in ("precision", "recall")),
+            decimal(images["density"][side], 2),
+            _percent(images["coverage"][side]),
+            decimal(images["diversity"]["model" if side == "model" else "real"]),
+        )
+        for name, side, law, do in shown
+    ]
+    header = ("", distance, f"{distance} under do", "KID", "precision", "recall", "density", "coverage")
     parts = [
         page.heading("Are they images of the right law?"),
-        page.table(
-            ("", "cFID", "cFID under do", "coverage", "pairwise distance"),
-            [
-                (
-                    "model",
-                    decimal(cfid["observational"], 2),
-                    under_do,
-                    _percent(cover["model"]),
-                    decimal(diversity["model"]),
-                ),
-                (
-                    "real images (control)",
-                    decimal(cfid["control"], 2),
-                    "",
-                    _percent(cover["control"]),
-                    decimal(diversity["real"]),
-                ),
-            ],
-            {1: "control"},
-        ),
-        page.paragraph(
-            f"cFID: Fréchet distance of the judge's features, {n['observational']:,} generated against "
-            f"{n['real']:,} real images; the control compares {n['control']:,} with {n['control']:,} real ones. It is "
-            "no FID: the features are this judge's, so compare it with the control and with runs on the same data "
-            "only. Under do: against rendered images under the same intervention, mean over all single ones. Coverage: "
-            "share of the real images that have a generated one within the distance of their fifth nearest real "
-            "neighbour. Pairwise distance: between images with equal labels, root mean square, of 255 grey levels.",
-            note=True,
-        ),
+        page.table((*header, "pairwise distance"), rows, {1: "control"}),
+        page.paragraph(_law_note(images, distance), note=True),
     ]
-    if cfid["do_each"]:
-        rows = [(name, decimal(value, 2)) for name, value in cfid["do_each"].items()]
-        parts.append(page.folded("cFID under each intervention", page.table(("Intervention", "cFID"), rows)))
+    if frechet["do_each"]:
+        rows = [(name, decimal(value, 2)) for name, value in frechet["do_each"].items()]
+        parts.append(page.folded(f"{distance} under each intervention", page.table(("Intervention", distance), rows)))
     return parts
+
+
+def _law_note(images: Mapping[str, Any], distance: str) -> str:
+    """What the columns of the image law mean."""
+    features, n = images["features"], images["n"]
+    whose = (
+        f"It is no FID, nor is the KID one of Inception features: the {features['width']} features are this judge's, "
+        "so compare them with the control and with runs on the same data only."
+        if features["extractor"] == "judge"
+        else f"The {features['width']} features are Inception-v3's with the weights of keras.applications, images "
+        "resized bilinearly: another program's differ a little."
+    )
+    return (
+        f"{distance}: Fréchet distance of features, {n['observational']:,} generated against {n['real']:,} real "
+        f"images; the control compares {n['control']:,} with {n['control']:,} real ones. {whose} Under do: against "
+        "rendered images under the same intervention, mean over all single ones. KID: squared maximum mean discrepancy "
+        "of these features by a cubic kernel, 0 for equal laws, ± its standard error. A sphere around an image reaches "
+        f"to its neighbour number {features['neighbours']} of its own kind. Precision: share of the generated images "
+        "in the sphere of a real one; density: in how many of them, divided by that number, about 1 for equal laws. "
+        "Recall: share of the real images in the sphere of a generated one; coverage: share of the real ones whose "
+        "own sphere holds a generated one. Pairwise distance: between images with equal labels, root mean square, of "
+        "255 grey levels."
+    )
 
 
 def _samples(drawn: Mapping[str, Image.Image]) -> list[str]:

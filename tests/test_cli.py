@@ -17,6 +17,7 @@ from causalgan_tf.causal_model import label_frame
 from causalgan_tf.cli import common, evaluate, export, sample, train
 from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
+from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graph import load_graph
 from causalgan_tf.variables import Categorical, Continuous
 
@@ -104,6 +105,7 @@ def test_a_flag_reaches_the_field_of_its_stage_with_its_type():
 def test_the_choices_of_the_flags_are_those_of_the_library():
     assert train.STRATEGIES == devices.STRATEGIES
     assert {stage for choice in train.STAGES for stage in choice.split(",")} == set(runs.STAGES)
+    assert EvaluationSizes.cfid == evaluate.IMAGES
 
 
 # presets
@@ -182,6 +184,7 @@ def test_a_run_of_another_configuration_is_refused_with_what_differs(run_folder)
         ("sample", ["--workdir=/no/run", "--out=x"], "/no/run holds no run"),
         ("sample", ["--workdir=x", "--out=x", "--n=0"], "--n=0"),
         ("evaluate", ["--workdir=/no/run"], "/no/run holds no run"),
+        ("evaluate", ["--workdir=x", "--images=5"], "--images=5"),
         ("export", ["--workdir=x"], "--export_dir is missing"),
         ("export", ["--workdir=/no/run", "--export_dir=x"], "/no/run holds no run"),
     ],

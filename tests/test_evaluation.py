@@ -9,12 +9,13 @@ import squares
 
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation import EvaluationSizes, evaluate
+from causalgan_tf.evaluation import EvaluationSizes, evaluate, seen
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.judge import train_judge
 from causalgan_tf.laws import LabelLaw
+from causalgan_tf.metrics.images import frechet_distance
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.variables import Categorical
 
@@ -90,7 +91,11 @@ def test_rendered_images_pass_for_real_ones(perfect):
     assert cfid["observational"] < 2 * cfid["control"]
     assert cfid["do"] == pytest.approx(np.mean(list(cfid["do_each"].values())))
     assert cfid["do"] < 2 * cfid["control"]
-    assert images["coverage"]["model"] == pytest.approx(images["coverage"]["control"], abs=0.1)
+    for part in ("precision", "recall", "coverage"):
+        assert images[part]["model"] == pytest.approx(images[part]["control"], abs=0.1)
+    assert images["density"]["model"] == pytest.approx(images["density"]["control"], rel=0.2)
+    kid = images["kid"]
+    assert abs(kid["model"] - kid["control"]) < 4 * (kid["model_error"] + kid["control_error"])
     assert images["diversity"]["model"] == pytest.approx(images["diversity"]["real"], rel=0.05)
 
 
@@ -121,6 +126,49 @@ def test_a_label_that_the_images_ignore_is_caught(blind):
     )
     # P(Mustache = 1) = .4 (.25 * .6 + .75 * .4) = .18
     assert effect["observational"]["Mustache"] == pytest.approx(0.18, abs=0.07)
+
+
+def test_images_of_another_law_are_far_by_every_measure(blind):
+    images = blind["images"]
+    # all wear a mustache, of the real ones 18 %: the rest of the real ones is out of reach
+    assert images["recall"]["model"] < 0.5 < images["recall"]["control"]
+    assert images["coverage"]["model"] < 0.5 < images["coverage"]["control"]
+    assert images["kid"]["model"] > 10 * images["kid"]["model_error"] > 0
+
+
+class Brightness:
+    """A feature extractor of two features."""
+
+    name, distance = "brightness", "FID"
+
+    def features(self, images):
+        assert len(images) <= 1_000  # memory: no more at once
+        return np.stack([images.mean(axis=(1, 2, 3)), images.std(axis=(1, 2, 3))], axis=1).astype(np.float32)
+
+
+def test_another_extractor_gives_the_features_and_the_name(world, judge, tmp_path):
+    images = evaluate(squares.PerfectModel(), world, squares.CONFIG, tmp_path, SIZES, judge, Brightness())["images"]
+    assert images["features"] == {"extractor": "brightness", "width": 2, "distance": "FID", "neighbours": 5}
+    assert "cfid" not in images and images["fid"]["do"] > 0
+    assert images["effectiveness"]["do"]["mean"] > 0.99  # by the judge all the same
+    rows = world.test.images[: SIZES.cfid], world.train.images[: SIZES.cfid]
+    test, train = (Brightness().features(part) for part in rows)
+    assert images["fid"]["control"] == pytest.approx(frechet_distance(train, test))
+
+
+def test_images_are_drawn_chunk_by_chunk_and_every_row_is_judged_by_its_own_labels(world, judge, tmp_path, monkeypatch):
+    monkeypatch.setattr(seen, "CHUNK", 150)
+    largest = []
+
+    class Model(squares.PerfectModel):
+        def images_of(self, labels, seed=0):
+            largest.append(len(labels))
+            return super().images_of(labels, seed)
+
+    images = measure(Model(), world, judge, tmp_path)["images"]
+    assert max(largest) == 150
+    assert images["effectiveness"]["observational"]["mean"] > 0.99
+    assert images["effectiveness"]["do"]["other_labels"] > 0.99
 
 
 def test_balanced_accuracy_of_an_ignored_label_is_a_half(blind):

@@ -68,21 +68,107 @@ def test_frechet_distance_of_two_known_gaussians():
 def test_frechet_distance_of_one_feature_is_that_of_means_and_deviations():
     # mean 0, variance 8; mean 3, variance 2
     assert images.frechet_distance(np.array([[-2.0], [2.0]]), np.array([[2.0], [4.0]])) == pytest.approx(9 + 2)
-    for a, b in (((1, 2), (4, 2)), ((4, 2), (4, 3)), ((4,), (4,))):
-        with pytest.raises(InputError, match="frechet_distance: expected two"):
+    for a, b in (((1, 2), (4, 2)), ((4,), (4,))):
+        with pytest.raises(InputError, match="moments: expected features .rows >= 2, F., got"):
             images.frechet_distance(np.zeros(a), np.zeros(b))
+    with pytest.raises(InputError, match="frechet_distance: expected features of one width, got 2 and 3"):
+        images.frechet_distance(np.zeros((4, 2)), np.zeros((4, 3)))
+
+
+def test_moments_of_more_rows_than_a_chunk_are_those_of_the_whole():
+    rows = np.random.default_rng(0).normal(5, 2, (2_500, 3)).astype(np.float32)
+    moments = images.Moments.of(rows)
+    np.testing.assert_allclose(moments.mean, rows.mean(0, dtype=np.float64), rtol=1e-9)
+    np.testing.assert_allclose(moments.covariance, np.cov(rows.astype(np.float64), rowvar=False), rtol=1e-9)
+    assert images.frechet_distance(moments, rows) == pytest.approx(0.0, abs=1e-9)
+
+
+REAL = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
 
 
 def test_coverage_by_hand():
-    real = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
+    def coverage(generated, k):
+        return images.neighbours(REAL, np.array(generated)[:, None], k).coverage
+
     # radii of the first neighbours are 1 everywhere: the generated rows reach the first three only
-    assert images.coverage(real, np.array([[0.5], [1.5], [1.9]]), k=1) == 0.5
-    assert images.coverage(real, np.array([[3.5]]), k=1) == 0.0
+    assert coverage([0.5, 1.5, 1.9], k=1) == 0.5
+    assert coverage([3.5, 30.0], k=1) == 0.0
     # second neighbours lie at 2, 1, 2, 2, 1, 2: 3.5 reaches the row at 2 alone
-    assert images.coverage(real, np.array([[3.5]]), k=2) == pytest.approx(1 / 6)
-    assert images.coverage(real, real, k=1) == 1.0
-    with pytest.raises(InputError, match="more than k = 6"):
-        images.coverage(real, real, k=6)
+    assert coverage([3.5, 30.0, 40.0], k=2) == pytest.approx(1 / 6)
+    assert images.neighbours(REAL, REAL, k=1) == images.Neighbours(1.0, 1.0, (2 + 3 + 2 + 2 + 3 + 2) / 6, 1.0)
+
+
+def test_precision_recall_and_density_by_hand():
+    found = images.neighbours(REAL, np.array([[0.5], [2.5], [5.0]]), k=1)
+    # real radii 1: .5 lies in the spheres of 0 and 1, 2.5 in that of 2, 5 in none
+    assert found.precision == pytest.approx(2 / 3)
+    assert found.density == pytest.approx(3 / 3)
+    assert found.coverage == pytest.approx(3 / 6)
+    # generated radii 2, 2, 2.5: of .5 it holds 0, 1, 2; of 2.5 it holds 1, 2; of 5 nothing
+    assert found.recall == pytest.approx(3 / 6)
+    far = images.neighbours(REAL, REAL + 100, k=2)
+    assert far == images.Neighbours(0.0, 0.0, 0.0, 0.0)
+
+
+def test_neighbours_do_not_depend_on_the_size_of_a_block(monkeypatch):
+    real, generated = np.random.default_rng(0).normal(size=(2, 300, 6))
+    whole = images.neighbours(real, generated)
+    monkeypatch.setattr(images, "_BLOCK", 7 * 300)
+    assert images.neighbours(real, generated) == whole
+
+
+def test_of_equal_laws_the_neighbours_are_those_that_theory_expects():
+    found = images.neighbours(*np.random.default_rng(1).normal(size=(2, 2_000, 3)))
+    # coverage 1 - 2**-5 = .969; density 1; precision and recall are alike by symmetry
+    assert found.coverage == pytest.approx(1 - 2**-5, abs=0.015)
+    assert found.density == pytest.approx(1, abs=0.05)
+    assert found.precision == pytest.approx(found.recall, abs=0.02)
+
+
+def test_a_set_that_shows_a_part_only_is_precise_and_does_not_cover():
+    rng = np.random.default_rng(2)
+    both = np.concatenate([rng.normal(0, 1, (500, 2)), rng.normal(50, 1, (500, 2))])
+    found = images.neighbours(both, rng.normal(0, 1, (1_000, 2)))
+    assert found.precision > 0.9 and found.density > 0.9
+    assert found.recall < 0.5 and found.coverage < 0.51
+
+
+@pytest.mark.parametrize(
+    ("real", "generated"), [((6, 1), (9, 1)), ((9, 1), (6, 1)), ((9, 2), (9, 1)), ((9,), (9,))], ids=str
+)
+def test_too_few_rows_or_other_widths_have_no_neighbours(real, generated):
+    with pytest.raises(InputError, match="neighbours: expected two .rows >= 7, same F. arrays, got"):
+        images.neighbours(np.zeros(real), np.zeros(generated), k=6)
+
+
+def test_the_polynomial_mmd_by_hand():
+    # one feature: k(x, y) = (x y + 1)^3; within 1 and 27, across the mean of 1, 1, 8 and 27
+    a, b = np.array([[0.0], [1.0]]), np.array([[1.0], [2.0]])
+    assert images.polynomial_mmd(a, b) == pytest.approx(1 + 27 - 2 * 37 / 4)
+    assert images.kernel_distance(a, b)[0] == pytest.approx(9.5) and math.isnan(images.kernel_distance(a, b)[1])
+    # two features: products are divided by 2; three rows have six ordered pairs
+    a = np.array([[2.0, 0.0], [0.0, 2.0], [2.0, 2.0]])
+    # products 0, 2, 2 within a, so kernels 1, 27, 27 and with b 0: kernel 1
+    assert images.polynomial_mmd(a, np.zeros((2, 2))) == pytest.approx((1 + 27 + 27) / 3 + 1 - 2 * 1)
+
+
+def test_the_kernel_distance_of_equal_laws_is_zero_within_its_standard_error():
+    a, b = np.random.default_rng(3).normal(size=(2, 4_000, 8))
+    mean, error = images.kernel_distance(a, b, subset=200)
+    assert abs(mean) < 3 * error and error > 0
+    moved, _ = images.kernel_distance(a, b + 0.3, subset=200)
+    assert moved > 10 * error
+    # each dimension of N(0, 1) rows moved by .3: the mean of k changes as the whole sets say
+    assert moved == pytest.approx(images.polynomial_mmd(a, b + 0.3), abs=4 * error)
+
+
+def test_the_subsets_are_seeded_and_a_tenth_of_few_rows():
+    a, b = np.random.default_rng(4).normal(size=(2, 100, 3))
+    assert images.kernel_distance(a, b, seed=1) == images.kernel_distance(a, b, seed=1)
+    assert images.kernel_distance(a, b, seed=1) == images.kernel_distance(a, b, subset=10, seed=1)
+    assert images.kernel_distance(a, b, seed=1) != images.kernel_distance(a, b, seed=2)
+    with pytest.raises(InputError, match="subsets of at least 2 rows, got 1"):
+        images.kernel_distance(a, b, subset=1)
 
 
 def test_diversity_by_hand():

@@ -70,7 +70,10 @@ def test_the_images_part_is_complete(numbers):
     assert set(images["effectiveness"]["do"]) == NODES | {"mean", "other_labels"}
     assert set(images["balanced_accuracy"]) == set(images["judge"]) == NODES
     assert {"observational", "do", "control"} <= set(images["cfid"])
-    assert set(images["coverage"]) == {"model", "control"}
+    for part in ("precision", "recall", "density", "coverage"):
+        assert set(images[part]) == {"model", "control"}
+    assert set(images["kid"]) == {"model", "model_error", "control", "control_error"}
+    assert images["features"] == {"extractor": "judge", "width": 64, "distance": "cFID", "neighbours": 5}
     assert set(images["diversity"]) == {"model", "real"}
 
 
@@ -194,6 +197,23 @@ def test_without_a_renderer_the_page_says_so(numbers):
     text = report.to_html({**numbers, "images": images}, {})
     assert "no renderer" in text
     assert "observational images only" in text
+
+
+def test_every_figure_of_the_image_law_has_its_control_beneath(numbers, page):
+    images = numbers["images"]
+    for side, real in (("model", "model"), ("control", "real")):
+        kid, spheres = images["kid"], [100 * images[part][side] for part in ("precision", "recall")]
+        row = f"{kid[side]:.4f} ± {kid[f'{side}_error']:.4f} {spheres[0]:.1f} % {spheres[1]:.1f} % "
+        row += f"{images['density'][side]:.2f} {100 * images['coverage'][side]:.1f} % {images['diversity'][real]:.3f}"
+        assert row in " ".join(page.words)
+
+
+def test_with_inceptions_features_the_distance_is_called_fid(numbers):
+    images = {**numbers["images"], "features": {"extractor": "inception_v3", "width": 2048, "distance": "FID"}}
+    images["features"]["neighbours"] = 5
+    images["fid"] = images.pop("cfid")
+    text = report.to_html({**numbers, "images": images}, {})
+    assert "FID under do" in text and "cFID" not in text and "Inception-v3" in text
 
 
 def test_names_cannot_break_the_page(numbers):

@@ -12,13 +12,28 @@ from absl import flags
 from causalgan_tf import run_graph
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
+from causalgan_tf.errors import InputError
 
 DRAWN = 60  # nodes; a drawing of more cannot be read in a report
+IMAGES = 5_000  # the library's EvaluationSizes.cfid, which cannot be read before TensorFlow starts
 
 
 def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
     common.define(values, "workdir", "", "folder of the trained run")
+    common.define(
+        values,
+        "inception_weights",
+        "",
+        "file of Keras' InceptionV3 weights, to measure images by an FID; empty: by the judge's features, a cFID",
+    )
+    common.define(
+        values,
+        "images",
+        IMAGES,
+        "images on either side of a distance, also under each do; never more real ones than there are test images",
+        low=100,
+    )
 
 
 def main(values: flags.FlagValues) -> None:
@@ -26,12 +41,16 @@ def main(values: flags.FlagValues) -> None:
     workdir = common.folder(values, "workdir")
     config = RunConfig.load(workdir)
     common.start_tensorflow()
-    from causalgan_tf import data, drawing, evaluation, pictures, report, runs
+    from causalgan_tf import data, drawing, evaluation, extractors, pictures, report, runs
 
     model = runs.load(workdir)
+    if values.inception_weights and model.image_size is None:
+        raise InputError("--inception_weights measure images: this model draws labels only.")
+    extractor = extractors.Inception(values.inception_weights) if values.inception_weights else None
     dataset = data.load(config.data, config.seed, labels_only=model.image_size is None)
     dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
-    numbers = evaluation.evaluate(model, dataset, config, workdir)
+    sizes = evaluation.EvaluationSizes(cfid=values.images)
+    numbers = evaluation.evaluate(model, dataset, config, workdir, sizes, extractor=extractor)
     drawn = pictures.draw_pictures(model, dataset, config.seed)
     if len(model.graph) <= DRAWN:
         drawn["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)

@@ -17,6 +17,7 @@ from causalgan_tf.data.images import Dataset
 from causalgan_tf.evaluation.images import image_numbers
 from causalgan_tf.evaluation.labels import fitted_law, label_numbers
 from causalgan_tf.evaluation.sizes import EvaluationSizes
+from causalgan_tf.extractors import FeatureExtractor
 from causalgan_tf.judge import Judge
 
 PHASES = ("install_s", "data_s", "controller_train_s", "image_train_s")
@@ -31,6 +32,7 @@ def evaluate(
     workdir: str | pathlib.Path,
     sizes: EvaluationSizes | None = None,
     judge: Judge | None = None,
+    extractor: FeatureExtractor | None = None,
 ) -> dict[str, Any]:
     """The numbers of report.json; writes nothing.
 
@@ -43,6 +45,7 @@ def evaluate(
         workdir: the run folder, whose timing.json holds the seconds of the phases before.
         sizes: how much is drawn; None: the defaults.
         judge: a judge trained on this dataset; None: one is trained.
+        extractor: the features that distances and neighbours of images are measured by; None: the judge's.
 
     Returns:
         A dict of plain Python values, with None where there is nothing to measure.
@@ -58,7 +61,7 @@ def evaluate(
         "labels": label_numbers(model, dataset, fitted, sizes, config.seed),
     }
     if model.image_size is not None and dataset.train is not None:
-        numbers["images"] = image_numbers(model, dataset, law, sizes, config.seed, judge)
+        numbers["images"] = image_numbers(model, dataset, law, sizes, config.seed, judge, extractor)
     known = runs.read_timing(pathlib.Path(workdir))
     timing = {phase: known.get(phase) for phase in PHASES} | {"evaluate_s": round(time.perf_counter() - started, 1)}
     timing["total_s"] = round(sum(seconds for seconds in timing.values() if seconds is not None), 1)

@@ -17,7 +17,8 @@ class EvaluationSizes:
     mmd: int = 2_000  # label rows on either side of an MMD
     effectiveness: int = 2_000  # generated images under each single do
     uniform: int = 5_000  # generated images on uniform label cells
-    cfid: int = 5_000  # images on either side of a cFID and of the coverage
+    cfid: int = 5_000  # images on either side of a distance and among neighbours
+    diversity: int = 5_000  # images whose pixels are held at once, for the diversity
     judge_test: int = 2_000  # uniform images held out of the judge's training
     judge_steps: int = 800  # optimizer steps of the judge
 

@@ -93,6 +93,28 @@ class CausalModel:
         drawn = self.images.draw(labels, seeds) if self.images and images is not False else None
         return Samples(label_frame(self.graph, labels), drawn, seeds)
 
+    def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
+        """The same units under another intervention: all of their noise is kept, whatever it was drawn for.
+
+        Graph and data do not identify what becomes of a unit: twins are a property of the fitted mechanisms.
+
+        Args:
+            seeds: int64 [n], seeds of rows that `sample` has drawn, under any do and given.
+            do: interventions, as in `sample`; those under which the rows were drawn are not kept.
+            images: as in `sample`.
+
+        Raises:
+            InputError: as `sample`.
+        """
+        if images and self.images is None:
+            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
+        seeds = np.asarray(seeds, np.int64)
+        set_to = np.tile(Query.create(self.graph, do).do_vector(self.graph), [len(seeds), 1])
+        labels = self.labels(seeds, set_to).numpy()
+        labels = labels.astype(np.uint8) if self.graph.sizes else labels
+        drawn = self.images.draw(labels, seeds) if self.images and images is not False else None
+        return Samples(label_frame(self.graph, labels), drawn, seeds)
+
     def sample_labels(
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
     ) -> np.ndarray:
@@ -135,25 +157,30 @@ class CausalModel:
         index = pd.MultiIndex.from_product(values, names=self.graph.nodes)
         return pd.Series(joint, index, name="probability")
 
-    def images_of(self, labels: np.ndarray, seed: int = 0) -> np.ndarray:
+    def images_of(self, labels: np.ndarray, seed: int = 0, seeds: np.ndarray | None = None) -> np.ndarray:
         """Images of given labels.
 
         Args:
             labels: [n, K] of 0/1, or between for an interpolation, columns in graph order.
             seed: seed of the images' noise.
+            seeds: int64 [n], the rows' own seeds in place of `seed`: equal seeds have equal noise, and with those of
+                `sample` an image is the one drawn there, but for its labels.
 
         Returns:
             uint8 [n, S, S, C].
 
         Raises:
-            InputError: a model of labels only, or labels of another width.
+            InputError: a model of labels only, labels of another width, or another number of seeds.
         """
         if self.images is None:
             raise InputError("images_of: this model draws labels only. Train its images: --stages=images.")
         labels = np.asarray(labels)
         if labels.ndim != 2 or labels.shape[1] != len(self.graph):
             raise InputError(f"labels: expected [n, {len(self.graph)}], got {list(labels.shape)}.")
-        return self.images.draw(labels, noise.row_seeds(seed, 0, len(labels)).numpy())
+        seeds = noise.row_seeds(seed, 0, len(labels)).numpy() if seeds is None else np.asarray(seeds, np.int64)
+        if len(seeds) != len(labels):
+            raise InputError(f"images_of: expected a seed for each of {len(labels)} rows, got {len(seeds)} seeds.")
+        return self.images.draw(labels, seeds)
 
     def _table(self, node: str, draws: int, seed: int) -> np.ndarray:
         """P(node | parents), [sizes of the parents..., size of the node]."""

@@ -1,19 +1,14 @@
-"""Pictures of a model's answers: grids, interventions beside conditions, bars. NumPy, Pillow and Matplotlib only."""
+"""What pictures are made of: grids of images, captioned strips, columns with heads, bars."""
 
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from causalgan_tf.errors import InputError
-
-if TYPE_CHECKING:
-    from causalgan_tf.causal_model import CausalModel
-    from causalgan_tf.data import Dataset
 
 COLUMNS = 8  # images in a row of a picture
 CELL = 64  # smallest side of one drawn image, pixels
@@ -66,13 +61,53 @@ def two_rows(
     Returns:
         An RGB picture.
     """
-    strips = [row if isinstance(row, str) else grid(row, len(row), scale=scale) for row in (top, bottom)]
-    width = max([COLUMNS * CELL // 2, *(strip.width for strip in strips if isinstance(strip, Image.Image))])
+    columns = max([1, *(len(row) for row in (top, bottom) if not isinstance(row, str))])
+    return strips({top_caption: top, bottom_caption: bottom}, columns, scale)
+
+
+def strips(rows: Mapping[str, np.ndarray | str], columns: int, scale: int = 1) -> Image.Image:
+    """Captioned grids of images, one below the other.
+
+    Args:
+        rows: caption to images uint8 [n, H, W, C], or to a sentence that says why there are none.
+        columns: images in a row.
+        scale: every pixel is drawn as scale x scale pixels.
+
+    Returns:
+        An RGB picture.
+    """
+    drawn = [row if isinstance(row, str) else grid(row, columns, scale=scale) for row in rows.values()]
+    width = max([COLUMNS * CELL // 2, *(strip.width for strip in drawn if isinstance(strip, Image.Image))])
     parts = []
-    for caption, strip in zip((top_caption, bottom_caption), strips, strict=True):
+    for caption, strip in zip(rows, drawn, strict=True):
         parts.append(_text(caption, width, 15, INK))
         parts.append(_text(strip, width, 13, MUTED) if isinstance(strip, str) else strip)
     return _stack(parts, width)
+
+
+def headed(images: np.ndarray, heads: Sequence[str], caption: str = "", scale: int = 1) -> Image.Image:
+    """Images row by row, each column under a head of its own.
+
+    Args:
+        images: uint8 [n * len(heads), H, W, C].
+        heads: words above the columns; an underscore is where a line may break.
+        caption: a line above all; empty: none.
+        scale: every pixel is drawn as scale x scale pixels.
+
+    Returns:
+        An RGB picture.
+    """
+    body = grid(images, len(heads), scale=scale)
+    step = (body.width + 2) // len(heads)  # 2: the padding of `grid`
+    words = [head.replace("_", " ") for head in heads]
+    longest = max((word for head in words for word in head.split()), key=len)
+    size = next((size for size in range(13, 7, -1) if _font(size).getlength(longest) <= step - 4), 7)
+    texts = [_text(head, step - 4, size, INK) for head in words]
+    top = Image.new("RGB", (body.width, max(text.height for text in texts)), PAPER)
+    for place, text in enumerate(texts):
+        top.paste(text, (place * step, top.height - text.height))
+    above = [_text(caption, body.width, 15, INK)] if caption else []
+    return _stack([*above, top, body], body.width)
 
 
 def bars(values: Mapping[str, float], floors: Mapping[str, float], axis: str) -> Image.Image:
@@ -110,45 +145,9 @@ def bars(values: Mapping[str, float], floors: Mapping[str, float], axis: str) ->
     return Image.open(file).convert("RGB")
 
 
-def draw_pictures(model: "CausalModel", dataset: "Dataset", seed: int) -> dict[str, Image.Image]:
-    """The pictures of the report.
-
-    Args:
-        model: a trained model.
-        dataset: real images to stand beside the generated ones.
-        seed: of all draws.
-
-    Returns:
-        Name to picture: "samples" and "real"; for each label X "do_given_X", do(X=1) above X=1, and "switched_X",
-        do(X=1) above do(X=0) with the same noise. A condition that the model never meets leaves its message in the
-        place of the row. Empty if the model draws labels only.
-    """
-    if model.image_size is None:
-        return {}
-    scale = max(1, CELL // model.image_size)
-    pictures = {"samples": grid(model.sample(6 * COLUMNS, seed=seed).images, COLUMNS, scale=scale)}
-    real = dataset.test or dataset.train
-    if real is not None:
-        pictures["real"] = grid(np.asarray(real.images[: 6 * COLUMNS]), COLUMNS, scale=scale)
-    for node in model.graph.nodes:
-        on, off = ({node: value} for value in (1, 0))
-        done, undone, given = _row(model, seed, do=on), _row(model, seed, do=off), _row(model, seed, given=on)
-        pictures[f"do_given_{node}"] = two_rows(done, given, f"do({node}=1)", f"given {node}=1", scale)
-        pictures[f"switched_{node}"] = two_rows(done, undone, f"do({node}=1)", f"do({node}=0), same noise", scale)
-    return pictures
-
-
-def _row(model: "CausalModel", seed: int, **query: Mapping[str, int]) -> np.ndarray | str:
-    """One row of images under a query, or why there is none."""
-    try:
-        return model.sample(COLUMNS, seed=seed, **query).images
-    except InputError as error:
-        return str(error)
-
-
 def _text(words: str, width: int, size: int, color: str) -> Image.Image:
     """A paragraph, wrapped to `width` pixels."""
-    font = ImageFont.load_default(size)
+    font = _font(size)
     lines = [""]
     for word in words.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -162,6 +161,10 @@ def _text(words: str, width: int, size: int, color: str) -> Image.Image:
     for place, line in enumerate(lines):
         draw.text((0, place * step), line, font=font, fill=color)
     return picture
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
 
 
 def _stack(parts: Sequence[Image.Image], width: int, gap: int = 4) -> Image.Image:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from causalgan_tf import page, report_labels
+from causalgan_tf.gallery import KINDS, Kind
 from causalgan_tf.page import NOTHING, Card, decimal
 
 
@@ -19,7 +20,7 @@ def write_report(workdir: str | pathlib.Path, numbers: Mapping[str, Any], drawn:
     Args:
         workdir: the run folder.
         numbers: what evaluation.evaluate returned.
-        drawn: what pictures.draw_pictures returned.
+        drawn: what gallery.report_pictures returned.
     """
     folder = pathlib.Path(workdir) / "report"
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str
     numbers = _plain(numbers)
     labels, images = report_labels.sections(numbers["labels"], numbers["law"]), numbers.get("images")
     if images:
-        labels = [*_do_and_given(drawn), *labels, *_effectiveness(images), *_image_law(images), *_samples(drawn)]
+        labels = [*_gallery(drawn), *labels, *_effectiveness(images), *_image_law(images), *_samples(drawn)]
     body = [
         page.heading("What this model has learnt", 1),
         page.paragraph(_subtitle(numbers), note=True),
@@ -128,24 +129,21 @@ def _frechet(images: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return distance, images[distance.lower()]
 
 
-def _do_and_given(drawn: Mapping[str, Image.Image]) -> list[str]:
-    rows, switched = [], []
-    for name, image in drawn.items():
-        for kind, parts, words in (
-            ("do_given_", rows, "do({0}=1) above given {0}=1"),
-            ("switched_", switched, "do({0}=1) above do({0}=0), the same noise"),
-        ):
-            if name.startswith(kind):
-                label = name.removeprefix(kind)
-                parts.append(page.picture(image, words.format(label)))
-    return [
-        page.heading("Intervention above, condition below"),
-        page.paragraph("The upper row sets the label and leaves its causes alone; the lower keeps who has it anyway."),
-        page.pair(rows),
-        page.heading("The same people, one label switched"),
-        page.paragraph("Each column is one draw of all noise: only what the label causes may change from row to row."),
-        page.pair(switched),
-    ]
+def _gallery(drawn: Mapping[str, Image.Image]) -> list[str]:
+    """A section for each kind of picture that was drawn."""
+    parts = []
+    for name, kind in KINDS.items():
+        own = {label: image for label, image in drawn.items() if label == name or label.startswith(f"{name}_")}
+        if own:
+            parts += [page.heading(kind.title), page.paragraph(kind.caption)]
+            shown = [_labelled(kind, label.removeprefix(f"{name}_"), image) for label, image in own.items()]
+            parts.append(page.pair(shown) if kind.labelled else "".join(shown))
+    return parts
+
+
+def _labelled(kind: Kind, label: str, image: Image.Image) -> str:
+    """A picture, and the words that stand for it where it cannot be seen."""
+    return page.picture(image, f"{kind.title}: {label}" if kind.labelled else kind.title)
 
 
 def _effectiveness(images: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from causalgan_tf import callbacks, data, devices, pictures, run_graph, runs
+from causalgan_tf import callbacks, data, devices, gallery, run_graph, runs
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import ControllerConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
@@ -246,7 +246,7 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
     if todo > 0:
         model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
         look = callbacks.Summaries(
-            steps_done, workdir / "logs" / "images", lambda: summary_pictures(model), c.pictures_every
+            steps_done, workdir / "logs" / "images", lambda: gallery.summary_pictures(model), c.pictures_every
         )
         learner.steps_per_call = math.gcd(todo, c.steps_per_call)
         rows = real_rows(dataset, config, steps_done())
@@ -296,20 +296,6 @@ def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.D
     return tf.data.Dataset.zip(plain, balanced).map(
         lambda real, row: {"image": real[0], "labeler_image": row[0], "labeler_labels": row[1]}
     )
-
-
-def summary_pictures(model: CausalModel, columns: int = 10) -> dict[str, np.ndarray]:
-    """Pictures for TensorBoard: samples, and for each label do(X=1) above X=1."""
-    shown = {"samples": np.asarray(pictures.grid(model.sample(4 * columns, seed=1).images, columns))}
-    for node in model.graph.nodes:
-        top = model.sample(columns, do={node: 1}, seed=2)
-        try:
-            bottom = model.sample(columns, given={node: 1}, seed=2, max_draws=1_000_000)
-        except InputError:  # a label that the controller never draws has no second row
-            continue
-        both = np.concatenate([top.images, bottom.images])
-        shown[f"do_above_given/{node}"] = np.asarray(pictures.grid(both, columns))
-    return shown
 
 
 def _fit(

@@ -31,7 +31,7 @@ def render(labels: np.ndarray, seed: int) -> np.ndarray:
     images = np.broadcast_to(rng.integers(0, 60, (len(labels), 1, 1, 3)), (len(labels), SIZE, SIZE, 3)).copy()
     for column in range(labels.shape[1]):
         top, left = 8 * (column // 2), 8 * (column % 2)
-        images[:, top + 1 : top + 7, left + 1 : left + 7] += 150 * labels[:, column].astype(int)[:, None, None, None]
+        images[:, top + 1 : top + 7, left + 1 : left + 7] += (150 * labels[:, column]).astype(int)[:, None, None, None]
     return (images + rng.integers(0, 20, images.shape)).astype(np.uint8)
 
 
@@ -54,6 +54,16 @@ def dataset(renderer: bool = True, n: int = 800) -> Dataset:
     )
 
 
+def units(seeds: np.ndarray, do: dict | None = None) -> np.ndarray:
+    """Label rows uint8 [n, 4] of units with these seeds: a seed draws the same noise under any do."""
+    noise = np.stack([np.random.default_rng(seed).random(4) for seed in seeds])
+    rows = np.empty(noise.shape, np.uint8)
+    for k, node in enumerate(GRAPH.nodes):
+        chance = LAW.tables[node][..., 1][tuple(rows[:, GRAPH.index(parent)] for parent in GRAPH.parents[node])]
+        rows[:, k] = (do or {}).get(node, noise[:, k] < chance)
+    return rows
+
+
 class PerfectModel:
     """Draws from the law itself, which is its enumerated law too, and renders its images."""
 
@@ -71,13 +81,23 @@ class PerfectModel:
     def law(self, draws, seed):
         return LAW
 
-    def images_of(self, labels, seed=0):
-        return render(labels, seed)
+    def images_of(self, labels, seed=0, seeds=None):
+        if seeds is None:
+            return render(labels, seed)
+        return np.concatenate([render(row[None], own) for row, own in zip(labels, seeds, strict=True)])
 
-    def sample(self, n, do=None, given=None, seed=0, images=None):
-        labels = self.sample_labels(n, do, given, seed)
-        drawn = None if images is False or self.image_size is None else self.images_of(labels, seed)
-        return Samples(pd.DataFrame(labels, columns=list(GRAPH.nodes)), drawn, np.arange(n))
+    def sample(self, n, do=None, given=None, seed=0, images=None, max_draws=None):
+        seeds = 1_000_000 * seed + np.arange(2_000 if given else n)
+        if given:
+            seeds = seeds[meets(units(seeds, do), GRAPH, given)]
+        if len(seeds) < n:
+            raise InputError(f"Found {len(seeds)} of {n} rows with {given}.")
+        return self.twins(seeds[:n], do, images)
+
+    def twins(self, seeds, do=None, images=None):
+        labels = units(seeds, do)
+        drawn = None if images is False or self.image_size is None else self.images_of(labels, seeds=seeds)
+        return Samples(pd.DataFrame(labels, columns=list(GRAPH.nodes)), drawn, np.asarray(seeds))
 
 
 class ConditioningModel(PerfectModel):
@@ -101,10 +121,10 @@ class ConditioningLaw(LabelLaw):
 class BlindModel(PerfectModel):
     """Right labels; the images always wear a mustache."""
 
-    def images_of(self, labels, seed=0):
+    def images_of(self, labels, seed=0, seeds=None):
         shown = labels.copy()
         shown[:, GRAPH.index("Mustache")] = 1
-        return render(shown, seed)
+        return super().images_of(shown, seed, seeds)
 
 
 class LabelsOnlyModel(PerfectModel):

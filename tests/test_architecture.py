@@ -18,13 +18,14 @@ FLOORS = (
     {"errors"},
     {"config", "graph", "graph_formats", "laws", "named_graphs", "query", "run_graph", "variables"},
     {"losses", "metrics", "networks", "noise"},
-    {"callbacks", "causal_model", "data", "devices", "drawing", "judge", "models", "page", "pictures", "sampling"},
+    {"callbacks", "causal_model", "data", "devices", "drawing", "extractors", "judge", "models", "page", "pictures"}
+    | {"gallery", "sampling"},
     {"evaluation", "export", "report", "report_labels", "runs", "training"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 VALUES = FLOORS[0] | FLOORS[1]
-WITHOUT_TENSORFLOW = VALUES | {"drawing", "metrics", "page", "pictures", "report", "report_labels"}
+WITHOUT_TENSORFLOW = VALUES | {"drawing", "gallery", "metrics", "page", "pictures", "report", "report_labels"}
 TENSORFLOW = {"keras", "tensorflow", "tensorflow_datasets"}
 
 

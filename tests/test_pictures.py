@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-import squares
-from PIL import Image
 
 from causalgan_tf import pictures
 from causalgan_tf.errors import InputError
@@ -59,29 +57,15 @@ def test_bars_are_as_long_as_their_values():
     assert short / long == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.fixture(scope="module")
-def drawn():
-    return pictures.draw_pictures(squares.PerfectModel(), squares.dataset(n=100), seed=3)
-
-
-def test_the_report_gets_samples_and_two_pictures_for_every_label(drawn):
-    expected = {"samples", "real"}
-    expected |= {f"{kind}_{node}" for kind in ("do_given", "switched") for node in squares.GRAPH.nodes}
-    assert set(drawn) == expected
-    assert all(isinstance(picture, Image.Image) for picture in drawn.values())
-
-
-def test_an_impossible_condition_leaves_its_message_and_the_intervention_stays():
-    class Shaven(squares.PerfectModel):
-        def sample_labels(self, n, do=None, given=None, seed=0):
-            return super().sample_labels(n, do, {"Mustache": 1, "Male": 0} if given else None, seed)
-
-    picture = pictures.draw_pictures(Shaven(), squares.dataset(n=100), seed=3)["do_given_Mustache"]
-    whole = pictures.draw_pictures(squares.PerfectModel(), squares.dataset(n=100), seed=3)["do_given_Mustache"]
-    assert picture.height < whole.height
-    rows = 64 + 20
-    np.testing.assert_array_equal(np.asarray(picture)[:rows], np.asarray(whole)[:rows])
-
-
-def test_a_model_of_labels_has_no_pictures():
-    assert pictures.draw_pictures(squares.LabelsOnlyModel(), squares.dataset(n=100), seed=3) == {}
+def test_every_column_stands_under_its_head():
+    picture = np.asarray(pictures.headed(flat_images([7, 9, 17, 19]), ["as drawn", "Wearing_Lipstick"], scale=32))
+    body = picture[-130:]
+    assert picture.shape[1] == 130 and (body[0, :64] == 7).all() and (body[0, 66:] == 9).all()
+    assert (body[-1, :64] == 17).all() and (body[-1, 66:] == 19).all()
+    # one line of words on the left, two on the right, at the bottom of their cells
+    left, right = (
+        np.flatnonzero((picture[:-130, part] < 128).any(axis=(1, 2))) for part in (slice(64), slice(66, 130))
+    )
+    assert right.min() < left.min() and len(right) > len(left) > 0
+    above = pictures.headed(flat_images([7, 9]), ["a", "b"], "a caption", scale=32)
+    assert above.height > pictures.headed(flat_images([7, 9]), ["a", "b"], scale=32).height

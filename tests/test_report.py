@@ -10,7 +10,7 @@ import pytest
 import squares
 from PIL import Image
 
-from causalgan_tf import drawing, evaluation, pictures, report
+from causalgan_tf import drawing, evaluation, gallery, report
 
 SIZES = evaluation.EvaluationSizes(draws=5_000, effectiveness=50, uniform=50, cfid=100, judge_test=50, judge_steps=25)
 NODES = set(squares.GRAPH.nodes)
@@ -42,7 +42,7 @@ class Page(html.parser.HTMLParser):
 def folder(tmp_path_factory):
     workdir, world, model = tmp_path_factory.mktemp("run"), squares.dataset(n=300), squares.PerfectModel()
     numbers = evaluation.evaluate(model, world, squares.CONFIG, workdir, SIZES)
-    drawn = pictures.draw_pictures(model, world, seed=0) | {"graph": drawing.graph_picture(squares.GRAPH, image=True)}
+    drawn = gallery.report_pictures(model, world, seed=0) | {"graph": drawing.graph_picture(squares.GRAPH, image=True)}
     report.write_report(workdir, numbers, drawn)
     return workdir / "report"
 
@@ -117,6 +117,12 @@ def test_every_picture_is_a_file_beside_the_page(folder):
     assert {"samples", "real", "do_given_Mustache", "switched_Mustache"} <= names
     with Image.open(folder / "samples.png") as picture:
         assert picture.format == "PNG"
+
+
+def test_every_kind_of_picture_has_a_section_with_its_caption(page):
+    text = " ".join(" ".join(page.words).split())
+    for kind in gallery.KINDS.values():
+        assert f"{kind.title} {kind.caption}" in text
 
 
 def test_a_run_of_labels_has_a_report_without_images(tmp_path):

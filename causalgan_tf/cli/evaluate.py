@@ -41,7 +41,7 @@ def main(values: flags.FlagValues) -> None:
     workdir = common.folder(values, "workdir")
     config = RunConfig.load(workdir)
     common.start_tensorflow()
-    from causalgan_tf import data, drawing, evaluation, extractors, pictures, report, runs
+    from causalgan_tf import data, drawing, evaluation, extractors, gallery, report, runs
 
     model = runs.load(workdir)
     if values.inception_weights and model.image_size is None:
@@ -51,7 +51,7 @@ def main(values: flags.FlagValues) -> None:
     dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
     sizes = evaluation.EvaluationSizes(cfid=values.images)
     numbers = evaluation.evaluate(model, dataset, config, workdir, sizes, extractor=extractor)
-    drawn = pictures.draw_pictures(model, dataset, config.seed)
+    drawn = gallery.report_pictures(model, dataset, config.seed)
     if len(model.graph) <= DRAWN:
         drawn["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)
     report.write_report(workdir, numbers, drawn)

@@ -2,28 +2,32 @@
 
 Writes OUT/labels.csv (one column a label: 0 or 1, a category's name, or a number) and, if images are drawn,
 OUT/images.png, OUT/images/00000.png, ... With --compare=Mustache=1 also OUT/compare.png: do(Mustache=1) above the
-condition Mustache=1.
+condition Mustache=1. With --picture=interpolation --label=Mustache nothing but OUT/interpolation_Mustache.png.
 """
 
 import math
 import pathlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from causalgan_tf import gallery
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
 from causalgan_tf.data.images import require_binary
 from causalgan_tf.errors import InputError
+from causalgan_tf.graph import CausalGraph
 from causalgan_tf.query import Query, parse_assignments
 from causalgan_tf.run_graph import graph_of
 
 if TYPE_CHECKING:
-    from causalgan_tf.causal_model import Samples
+    from causalgan_tf.causal_model import CausalModel, Samples
 
 GRID = 400  # images of images.png at most
-ROW = 16  # images of a row of compare.png at most
+ROW = 16  # images of a row of compare.png and of other pictures at most
 SIDE = 64  # smallest side of an image in a picture, pixels
+PICTURES = ("none", *gallery.KINDS, "all")
 
 
 def declare(values: flags.FlagValues) -> None:
@@ -34,6 +38,19 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "do", "", "interventions, such as Mustache=1,Smoke=never,Age=50")
     common.define(values, "given", "", "conditions, such as Smiling=1,Age=20..30, in the model that --do has mutilated")
     common.define(values, "compare", "", "labels, such as Mustache=1, to be set above and conditioned on below")
+    common.define(
+        values,
+        "picture",
+        PICTURES[0],
+        "draw pictures only, under --do and --given; do_given: a label set above conditioned on; switched: set to 1 "
+        "above 0, the same noise; given: conditioned on being 1 above 0; interpolation: one label from 0 to 1; "
+        "counterfactual: each label switched in turn; diversity: equal labels, other noise; --n is the images of a "
+        f"row or the rows, at most {ROW}",
+        PICTURES,
+    )
+    common.define(
+        values, "label", "", "labels that --picture is about, such as Mustache,Bald; empty: all that are free"
+    )
     common.define(values, "images", True, "draw images, if the run has them; --noimages: labels only")
     common.define(
         values, "seed", 0, "seed of the draw: with another --do, row i is still the same unit", low=0, high=2**63 - 1
@@ -49,12 +66,17 @@ def main(values: flags.FlagValues) -> None:
         require_binary(graph, "--compare")
     asked = (do, given), (do | compared, given), (do, given | compared)
     queries = [Query.create(graph, *parts) for parts in asked]
-    if compared and not values.images:
-        raise InputError("--compare draws images: it does not go with --noimages.")
+    kinds, labels = asked_pictures(values, graph, do, given)
+    for flag, used in (("--compare", compared), ("--picture", kinds)):
+        if used and not values.images:
+            raise InputError(f"{flag} draws images: it does not go with --noimages.")
     common.start_tensorflow()
     from causalgan_tf import pictures, runs
 
     model = runs.load(workdir)
+    if kinds:
+        write_pictures(model, kinds, labels, queries[0], values, out)
+        return
     samples = model.sample(values.n, do, given, values.seed, images=None if values.images else False)
     write(samples, out)
     if compared:
@@ -63,6 +85,45 @@ def main(values: flags.FlagValues) -> None:
         scale = math.ceil(SIDE / model.image_size)
         pictures.two_rows(top.images, bottom.images, *captions, scale).save(out / "compare.png")
         print(out / "compare.png")
+
+
+def asked_pictures(
+    values: flags.FlagValues, graph: CausalGraph, do: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The kinds of pictures and the labels that --picture and --label ask for, checked; none without --picture."""
+    labels = tuple(label.strip() for label in values.label.split(",")) if values.label else ()
+    if values.picture == "none":
+        if labels:
+            raise InputError(f"--label={values.label} says what a picture is about: it needs --picture.")
+        return (), ()
+    if values.compare:
+        raise InputError("--compare and --picture do not go together; --picture=do_given --label=X compares too.")
+    require_binary(graph, "--picture")
+    kinds = tuple(gallery.KINDS) if values.picture == "all" else (values.picture,)
+    if labels:  # diversity is about none
+        kinds = tuple(kind for kind in kinds if kind != "diversity" or values.picture != "all")
+    for kind in kinds:
+        gallery.subjects(graph, kind, labels, do, given)
+    return kinds, labels
+
+
+def write_pictures(
+    model: "CausalModel",
+    kinds: Sequence[str],
+    labels: Sequence[str],
+    query: Query,
+    values: flags.FlagValues,
+    out: pathlib.Path,
+) -> None:
+    """Writes each picture to `out`, in place of an earlier one of its name."""
+    if model.image_size is None:
+        raise InputError("--picture: this model draws labels only. Train its images: --stages=images.")
+    n, scale = min(values.n, ROW), math.ceil(SIDE / model.image_size)
+    drawn = gallery.Gallery(model, n, n, query.do, query.given, values.seed, scale).draw(kinds, labels)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, image in drawn.items():
+        image.save(out / f"{name}.png")
+        print(out / f"{name}.png")
 
 
 def write(samples: "Samples", out: pathlib.Path) -> None:

@@ -15,6 +15,7 @@ _HOMES = {
     "ControllerConfig": "config",
     "DataConfig": "config",
     "ImageConfig": "config",
+    "Gallery": "gallery",
     "InputError": "errors",
     "LabelLaw": "laws",
     "Query": "query",

@@ -18,8 +18,8 @@ FLOORS = (
     {"errors"},
     {"config", "graph", "graph_formats", "laws", "named_graphs", "query", "run_graph", "variables"},
     {"losses", "metrics", "networks", "noise"},
-    {"callbacks", "causal_model", "data", "devices", "drawing", "extractors", "judge", "models", "page", "pictures"}
-    | {"gallery", "sampling"},
+    {"callbacks", "causal_model", "data", "devices", "drawing", "extractors", "gallery", "judge", "models"}
+    | {"page", "pictures", "sampling"},
     {"evaluation", "export", "report", "report_labels", "runs", "training"},
     {"cli"},
 )

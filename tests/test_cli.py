@@ -205,6 +205,13 @@ def test_wrong_input_is_refused_before_tensorflow_starts(no_tensorflow, program,
         (["--compare=A=1", "--noimages"], "--compare draws images"),
         (["--do=A="], "'A=': expected name=value"),
         (["--given=A=0..1"], r"given A=\(0.0, 1.0\): expected 0 or 1"),
+        (["--picture=portrait"], "--picture=portrait: .*interpolation"),
+        (["--label=A"], "--label=A says what a picture is about: it needs --picture"),
+        (["--picture=given", "--label=A,C"], "no node 'C'.*Nodes: A, B"),
+        (["--picture=switched", "--label=A", "--do=A=1"], "'A' is in do, so a switched picture cannot change it"),
+        (["--picture=diversity", "--label=A"], "diversity is about no label"),
+        (["--picture=all", "--noimages"], "--picture draws images"),
+        (["--picture=all", "--compare=A=1"], "--compare and --picture do not go together"),
     ],
 )
 def test_a_wrong_query_is_refused_before_tensorflow_starts(no_tensorflow, run_folder, arguments, said):

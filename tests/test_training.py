@@ -7,9 +7,12 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import flags
 
 import causalgan_tf
 from causalgan_tf import data, runs, training
+from causalgan_tf.cli import common, sample
+from causalgan_tf.cli import evaluate as evaluate_program
 from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes, evaluate
@@ -251,6 +254,53 @@ def test_do_keeps_non_descendants_and_fewer_rows_are_the_first_rows(model):
     kept = [node for node in model.graph.nodes if node not in {"Smiling", *model.graph.descendants("Smiling")}]
     assert before.labels[kept][:100].equals(after.labels[kept])
     assert (after.labels["Smiling"] == 1).all()
+
+
+def test_twins_are_the_rows_of_another_do_with_the_same_seed(model):
+    seen, done = model.sample(40, seed=4), model.sample(40, do={"Smiling": 1}, seed=4)
+    twins = model.twins(seen.seeds, {"Smiling": 1})
+    assert twins.labels.equals(done.labels)
+    np.testing.assert_array_equal(twins.images, done.images)
+    assert model.twins(done.seeds).labels.equals(seen.labels)
+    assert model.twins(seen.seeds, images=False).images is None
+    with pytest.raises(InputError, match="do Smiling=2: expected 0 or 1"):
+        model.twins(seen.seeds, {"Smiling": 2})
+
+
+def test_images_of_the_labels_and_seeds_of_a_draw_are_its_images(model):
+    drawn = model.sample(5, seed=4)
+    labels = drawn.labels.to_numpy()
+    np.testing.assert_array_equal(model.images_of(labels, seeds=drawn.seeds), drawn.images)
+    same = model.images_of(np.repeat(labels[:1], 3, axis=0), seeds=np.repeat(drawn.seeds[:1], 3))
+    assert (same == drawn.images[0]).all()
+    with pytest.raises(InputError, match="a seed for each of 5 rows, got 4 seeds"):
+        model.images_of(labels, seeds=drawn.seeds[:4])
+
+
+def test_pictures_of_a_run_are_written_by_the_command(workdir, tmp_path, capsys):
+    values = flags.FlagValues()
+    sample.declare(values)
+    line = ["", f"--workdir={workdir}", f"--out={tmp_path}", "--picture=all", "--label=Bald,Young", "--n=2", "--seed=5"]
+    common.parse(line, values)
+    sample.main(values)
+    expected = {
+        f"{kind}_{node}" for kind in ("do_given", "switched", "given", "interpolation") for node in ("Bald", "Young")
+    }
+    assert {path.stem for path in tmp_path.glob("*")} == expected | {"counterfactual"}
+    assert capsys.readouterr().out.count(".png\n") == 9
+
+
+def test_weights_of_inception_that_cannot_be_used_are_refused_before_anything_is_measured(workdir, table_run):
+    def measure(folder):
+        values = flags.FlagValues()
+        evaluate_program.declare(values)
+        common.parse(["", f"--workdir={folder}", "--inception_weights=/no/weights.h5"], values)
+        evaluate_program.main(values)
+
+    with pytest.raises(InputError, match="Inception weights /no/weights.h5: there is no such file"):
+        measure(workdir)
+    with pytest.raises(InputError, match="--inception_weights measure images: this model draws labels only"):
+        measure(table_run[0])
 
 
 def test_given_returns_exactly_the_rows_asked_for_or_says_why(model):

@@ -1,7 +1,7 @@
 """The images: effectiveness, distances, neighbours and diversity, by a judge that never saw a generated image."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -72,45 +72,27 @@ def image_numbers(
     real = eyes.look(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
     observational = eyes.observe(source, sizes.cfid, seed)
-    uniform = _on_uniform_cells(source, judge, len(model.graph), sizes.uniform, seed)
-    with ThreadPoolExecutor(1) as beside:  # the renderer works in Python, the generator and the judge in TensorFlow
-        rendering = beside.submit(_rendered_under_every_do, dataset, law, eyes, sizes.cfid, seed)
-        base = observational.first(sizes.cfid if dataset.render else sizes.effectiveness)
-        generated = eyes.under_every_do(source, base, model.graph, seed)
-        rendered = rendering.result()
+    generated, rendered = _both_under_every_do(source, observational, dataset, law, eyes, sizes, seed)
+    uniform = _on_uniform_cells(source, judge, len(nodes), sizes.uniform, seed)
     halves = _real_halves(eyes, dataset, real)
-    judged = Judged(held_out.labels, judge.predict(held_out.images))
     return {
-        "judge": _named(nodes, judged.agreement()),
+        "judge": _named(nodes, Judged(held_out.labels, judge.predict(held_out.images)).agreement()),
         "judge_cells": "observational" if dataset.uniform is None else "uniform",
-        "effectiveness": {
-            "observational": _with_mean(nodes, observational.agreement()),
-            "uniform_cells": _with_mean(nodes, uniform.agreement()),
-            **_effectiveness_under_do(model.graph, generated, sizes.effectiveness),
-        },
-        "balanced_accuracy": _named(nodes, uniform.balanced()),
-        "balanced_accuracy_observational": _named(nodes, observational.balanced()),
-        "features": {
-            "extractor": eyes.extractor.name,
-            "width": real.features.shape[1],
-            "distance": eyes.extractor.distance,
-            "neighbours": NEIGHBOURS,
-        },
+        **_accuracies(model.graph, observational, uniform, generated, sizes.effectiveness),
+        **_by_features(eyes.extractor, observational, real, halves, derived_seed(seed, "subsets")),
         eyes.extractor.distance.lower(): _frechet(observational, real, halves, generated, rendered),
-        **_other_features(observational.features, real.features, halves, derived_seed(seed, "subsets")),
         "diversity": _diversity(source, observational.labels[: sizes.diversity], dataset, seed),
         "n": {
-            "judge_train": len(train),
-            "judge_test": len(held_out),
-            "observational": len(observational),
-            "uniform": len(uniform),
-            "do_effectiveness": min(sizes.effectiveness, len(base)),
+            **_counts(judge_train=train, judge_test=held_out, observational=observational, uniform=uniform),
+            **_counts(real=real, control=halves[0], diversity=observational.labels[: sizes.diversity]),
+            "do_effectiveness": min(sizes.effectiveness, sizes.cfid),
             "do_cfid": sizes.cfid if rendered else 0,
-            "real": len(real),
-            "control": len(halves[0]),
-            "diversity": min(sizes.diversity, len(observational)),
         },
     }
+
+
+def _counts(**sets: Sized) -> dict[str, int]:
+    return {name: len(rows) for name, rows in sets.items()}
 
 
 def _check_test(dataset: Dataset) -> None:
@@ -128,12 +110,20 @@ def _on_uniform_cells(source: Source, judge: Judge, columns: int, n: int, seed: 
     return Judged(cells, np.concatenate(predicted))
 
 
-def _rendered_under_every_do(dataset: Dataset, law: LabelLaw, eyes: Eyes, n: int, seed: int) -> dict[str, Intervened]:
-    """The true images under every single intervention; empty without a renderer."""
+def _both_under_every_do(
+    source: Source, observational: Seen, dataset: Dataset, law: LabelLaw, eyes: Eyes, sizes: EvaluationSizes, seed: int
+) -> tuple[dict[str, Intervened], dict[str, Intervened]]:
+    """The generated images under every single intervention and the true ones, which without a renderer are none."""
     if dataset.render is None:
-        return {}
-    source = Source("rendered", lambda n, do, s: law.sample(n, seed=s, do=do), dataset.render)
-    return eyes.under_every_do(source, eyes.observe(source, n, seed), law.graph, seed)
+        return eyes.under_every_do(source, observational.first(sizes.effectiveness), dataset.graph, seed), {}
+    truth = Source("rendered", lambda n, do, s: law.sample(n, seed=s, do=do), dataset.render)
+
+    def rendered() -> dict[str, Intervened]:
+        return eyes.under_every_do(truth, eyes.observe(truth, sizes.cfid, seed), law.graph, seed)
+
+    with ThreadPoolExecutor(1) as beside:  # the renderer works in Python, the generator and the judge in TensorFlow
+        rendering = beside.submit(rendered)
+        return eyes.under_every_do(source, observational, dataset.graph, seed), rendering.result()
 
 
 def _real_halves(eyes: Eyes, dataset: Dataset, real: Seen) -> tuple[np.ndarray, np.ndarray]:
@@ -143,6 +133,22 @@ def _real_halves(eyes: Eyes, dataset: Dataset, real: Seen) -> tuple[np.ndarray, 
         return real.features[:half], real.features[half : 2 * half]
     n = min(len(real.features), len(dataset.train))
     return eyes.extractor.features(dataset.train.images[:n]), real.features[:n]
+
+
+def _accuracies(
+    graph: CausalGraph, observational: Judged, uniform: Judged, generated: Mapping[str, Judged], n: int
+) -> dict[str, dict[str, Any]]:
+    """Effectiveness and balanced accuracies; `n` images of each intervention count."""
+    nodes = graph.nodes
+    return {
+        "effectiveness": {
+            "observational": _with_mean(nodes, observational.agreement()),
+            "uniform_cells": _with_mean(nodes, uniform.agreement()),
+            **_effectiveness_under_do(graph, generated, n),
+        },
+        "balanced_accuracy": _named(nodes, uniform.balanced()),
+        "balanced_accuracy_observational": _named(nodes, observational.balanced()),
+    }
 
 
 def _effectiveness_under_do(graph: CausalGraph, generated: Mapping[str, Judged], n: int) -> dict[str, Any]:
@@ -181,16 +187,25 @@ def _frechet(
     }
 
 
-def _other_features(
-    generated: np.ndarray, real: np.ndarray, halves: tuple[np.ndarray, np.ndarray], seed: int
-) -> dict[str, dict[str, float]]:
-    """kid, with its standard errors, and precision, recall, density and coverage, of the model and of the control."""
-    (kid, error), (control, control_error) = (kernel_distance(*both, seed=seed) for both in ((real, generated), halves))
-    found = {"model": neighbours(real, generated, NEIGHBOURS), "control": neighbours(*halves, NEIGHBOURS)}
+def _by_features(
+    extractor: FeatureExtractor, observational: Seen, real: Seen, halves: tuple[np.ndarray, np.ndarray], seed: int
+) -> dict[str, dict[str, Any]]:
+    """features: whose they are; kid with standard errors; precision, recall, density, coverage; with their control."""
+    pairs = {"model": (real.features, observational.features), "control": halves}
+    kid, figures = {}, {}
+    for row, both in pairs.items():
+        kid[row], kid[f"{row}_error"] = kernel_distance(*both, seed=seed)
+        figures[row] = neighbours(*both, NEIGHBOURS)
     return {
-        "kid": {"model": kid, "model_error": error, "control": control, "control_error": control_error},
+        "features": {
+            "extractor": extractor.name,
+            "width": real.features.shape[1],
+            "distance": extractor.distance,
+            "neighbours": NEIGHBOURS,
+        },
+        "kid": kid,
         **{
-            name: {row: getattr(figures, name) for row, figures in found.items()}
+            name: {row: getattr(found, name) for row, found in figures.items()}
             for name in ("precision", "recall", "density", "coverage")
         },
     }

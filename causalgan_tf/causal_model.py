@@ -109,9 +109,7 @@ class CausalModel:
         if images and self.images is None:
             raise InputError("images: this model draws labels only. Train its images: --stages=images.")
         seeds = np.asarray(seeds, np.int64)
-        set_to = np.tile(Query.create(self.graph, do).do_vector(self.graph), [len(seeds), 1])
-        labels = self.labels(seeds, set_to).numpy()
-        labels = labels.astype(np.uint8) if self.graph.sizes else labels
+        labels = self.labels.redraw(seeds, Query.create(self.graph, do))
         drawn = self.images.draw(labels, seeds) if self.images and images is not False else None
         return Samples(label_frame(self.graph, labels), drawn, seeds)
 

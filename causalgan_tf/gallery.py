@@ -211,6 +211,11 @@ class Gallery:
 
     def _sample(self, n: int, do: Mapping[str, int], given: Mapping[str, int], images: bool = True) -> "Samples | str":
         """Rows under a query, or why there are none; a condition is searched for once, for it may take seconds."""
+        if not given:  # the same rows as by `sample`, which draws many at once to keep a few
+            return self.model.twins(self._kept_sample(n, {}, {}, False).seeds, do, images)
+        return self._kept_sample(n, do, given, images)
+
+    def _kept_sample(self, n: int, do: Mapping[str, int], given: Mapping[str, int], images: bool) -> "Samples | str":
         key = f"{n} {images} {sorted(do.items())} {sorted(given.items())}"
         if key not in self._kept:
             try:
@@ -256,12 +261,12 @@ def report_pictures(model: "CausalModel", dataset: "Dataset", seed: int) -> dict
     return pictures | Gallery(model, seed=seed, scale=scale).draw()
 
 
-def summary_pictures(model: "CausalModel") -> dict[str, np.ndarray]:
+def summary_pictures(model: "CausalModel", kinds: Iterable[str] = tuple(KINDS)) -> dict[str, np.ndarray]:
     """Pictures for TensorBoard: samples, and for each label and kind KIND/LABEL; uint8 [H, W, 3]."""
     scale = max(1, CELL // model.image_size)
     shown = {"samples": grid(model.sample(5 * COLUMNS, seed=1).images, COLUMNS)}
     gallery = Gallery(model, seed=2, scale=scale, max_draws=1_000_000)
-    for kind, about in KINDS.items():
-        drawn = gallery.draw([kind])
-        shown |= {f"{kind}/{name.removeprefix(f'{kind}_')}" if about.labelled else kind: drawn[name] for name in drawn}
+    for kind in kinds:
+        for name, picture in gallery.draw([kind]).items():
+            shown[f"{kind}/{name.removeprefix(f'{kind}_')}" if KINDS[kind].labelled else kind] = picture
     return {name: np.asarray(picture) for name, picture in shown.items()}

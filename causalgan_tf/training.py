@@ -1,6 +1,7 @@
 """Training of a run, stage after stage: data + strategy + learner + callbacks + fit."""
 
 import dataclasses
+import itertools
 import math
 import pathlib
 import time
@@ -32,6 +33,7 @@ from causalgan_tf.sampling.labels import LabelSampler
 from causalgan_tf.variables import Binary
 
 KEPT_CHECKPOINTS = 2
+ALL_PICTURES = 5  # every fifth time all kinds of pictures are drawn for TensorBoard: they take seconds
 DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
 
 
@@ -245,9 +247,13 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
     todo = c.steps - steps_done()
     if todo > 0:
         model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
-        look = callbacks.Summaries(
-            steps_done, workdir / "logs" / "images", lambda: gallery.summary_pictures(model), c.pictures_every
-        )
+        looks = itertools.count()
+
+        def pictures() -> dict[str, np.ndarray]:
+            kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
+            return gallery.summary_pictures(model, kinds)
+
+        look = callbacks.Summaries(steps_done, workdir / "logs" / "images", pictures, c.pictures_every)
         learner.steps_per_call = math.gcd(todo, c.steps_per_call)
         rows = real_rows(dataset, config, steps_done())
         count = todo // learner.steps_per_call

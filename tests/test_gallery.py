@@ -193,3 +193,5 @@ def test_tensorboard_gets_every_kind_and_a_message_for_what_is_never_met():
     assert set(found) == expected
     assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for picture in found.values())
     assert found["do_given/Mustache"].shape[0] < found["do_given/Male"].shape[0]
+    few = gallery.summary_pictures(squares.PerfectModel(), ("do_given",))
+    assert set(few) == {"samples", *(f"do_given/{node}" for node in NODES)}

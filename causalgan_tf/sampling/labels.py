@@ -22,6 +22,9 @@ class LabelSampler:
         self.mechanisms, self.graph = mechanisms, mechanisms.graph
         self.kinds = list(self.graph.variables.values())
         self._compiled = tf.function(self._chunks, jit_compile=True)
+        # rows of every number in one trace, which XLA does not have
+        rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.kinds)], tf.float32)]
+        self._compiled_rows = tf.function(self.__call__, input_signature=rows)
 
     def __call__(self, seeds: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
         """Labels of the rows with these seeds, in plain TensorFlow operations.
@@ -74,6 +77,12 @@ class LabelSampler:
             )
         labels, seeds = (np.concatenate(parts)[:n] for parts in zip(*kept, strict=True))
         return labels, seeds
+
+    def redraw(self, seeds: np.ndarray, query: Query) -> np.ndarray:
+        """The rows of these seeds int64 [n] under the interventions of a query: [n, K], as `draw` gives them."""
+        do = np.tile(query.do_vector(self.graph), [len(seeds), 1])
+        labels = self._compiled_rows(tf.constant(seeds, tf.int64), tf.constant(do)).numpy()
+        return labels if self.graph.sizes is None else labels.astype(np.uint8)
 
     def conditional(self, node: str, parents: np.ndarray, draws: int, seed: int) -> np.ndarray:
         """P(node | parents) of a discrete node, counted in draws of its noise.

@@ -44,7 +44,7 @@ def generator(
     """
     noise, encoded = keras.Input([noise_size], name="noise"), keras.Input([labels], name="encoded_labels")
     causes = keras.layers.Concatenate()([noise, encoded])
-    image = _decode(causes, image_size, channels, width, Seeds(seed))
+    image = _decode(causes, image_size, channels, width, "image", Seeds(seed))
     return keras.Model([noise, encoded], image, name="generator")
 
 
@@ -61,7 +61,8 @@ def autoencoder(image_size: int, channels: int = 3, width: int = 32, code_size: 
     seeds = Seeds(seed)
     image = keras.Input([image_size, image_size, channels], name="image")
     code = _encode(image, image_size, width, code_size, seeds)
-    return keras.Model(image, _decode(code, image_size, channels, width, seeds), name="discriminator")
+    rebuilt = _decode(code, image_size, channels, width, "reconstruction", seeds)
+    return keras.Model(image, rebuilt, name="discriminator")
 
 
 def _encode(x: keras.KerasTensor, image_size: int, width: int, code_size: int, seeds: Seeds) -> keras.KerasTensor:
@@ -74,7 +75,9 @@ def _encode(x: keras.KerasTensor, image_size: int, width: int, code_size: int, s
     return keras.layers.Dense(code_size, kernel_initializer=seeds(), name="code")(keras.layers.Flatten()(x))
 
 
-def _decode(code: keras.KerasTensor, image_size: int, channels: int, width: int, seeds: Seeds) -> keras.KerasTensor:
+def _decode(
+    code: keras.KerasTensor, image_size: int, channels: int, width: int, name: str, seeds: Seeds
+) -> keras.KerasTensor:
     x = keras.layers.Dense(COARSEST**2 * width, kernel_initializer=seeds())(code)
     x = keras.layers.Reshape([COARSEST, COARSEST, width])(x)
     for k in range(resolutions(image_size)):
@@ -82,7 +85,7 @@ def _decode(code: keras.KerasTensor, image_size: int, channels: int, width: int,
             x = keras.layers.UpSampling2D(interpolation="nearest")(x)
         for _ in range(BLOCK):
             x = _convolution(width, seeds)(x)
-    return keras.layers.Conv2D(channels, KERNEL, padding="same", kernel_initializer=seeds(), name="image")(x)
+    return keras.layers.Conv2D(channels, KERNEL, padding="same", kernel_initializer=seeds(), name=name)(x)
 
 
 def _convolution(filters: int, seeds: Seeds, stride: int = 1) -> keras.layers.Layer:

@@ -78,7 +78,7 @@ class ImageLearner(Learner):
         return logs
 
     def update(self, losses: dict[str, tf.Tensor], tape: tf.GradientTape) -> None:
-        """One optimizer step of each player on its loss, all gradients taken before the generator's average moves."""
+        """One optimizer step of each player on its loss, then one of the generator's running average."""
         for name, loss in losses.items():
             self.minimise(loss, tape, self.optimizers[name], self.players[name].trainable_variables)
         update_average(self.averaged.variables, self.players["generator"].variables, self.ema)

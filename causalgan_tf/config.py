@@ -309,7 +309,11 @@ class BeganConfig(_Validated):
         choices=("squared", "cross_entropy", "absolute"),
     )
     code_size: int = option(64, "numbers of the code between the discriminator's encoder and decoder", low=1)
-    gamma1: float = option(0.5, "share of the real images' error at which the generated ones' is held", low=0.0)
+    gamma1: float = option(
+        0.5,
+        "share of the real images' error at which the generated ones' is held: low is sharp, high is varied",
+        low=0.0,
+    )
     gamma2: float = option(0.5, "share of the real labels' loss at which the generated ones' is held", low=0.0)
     gamma3: float = option(0.5, "weight in the third margin of images that are ahead of their share", low=0.0)
     lambda1: float = option(1e-3, "change a step of c1, the weight of generated images in D, at margin 1", low=0.0)

@@ -10,6 +10,7 @@ from typing import Any
 __version__ = "0.2.0"
 
 _HOMES = {
+    "BeganConfig": "config",
     "CausalGraph": "graph",
     "CausalModel": "causal_model",
     "ControllerConfig": "config",

@@ -113,7 +113,8 @@ class Checkpoints(Finite):
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Saves if it is time to."""
-        self.last_good = f"The last good checkpoint is {self.manager.latest_checkpoint}; go on in another folder."
+        latest = self.manager.latest_checkpoint
+        self.last_good = f"The last good checkpoint is {latest}; go on in another folder." if latest else self.last_good
         super().at(step, logs)
         if step - self.saved >= self.every_steps:
             self.save(step)

@@ -22,6 +22,7 @@ def option(
     high: float | None = None,
     compared: bool = True,
     may_grow: bool = False,
+    model: str = "",
 ) -> Any:
     """A dataclass field with its help text and its legal values.
 
@@ -33,6 +34,7 @@ def option(
         high: largest legal number, inclusive.
         compared: whether a run folder of another value is another run.
         may_grow: whether a larger value continues a run instead of starting another.
+        model: the one image model that reads the field; empty: every one.
     """
     metadata = {
         "text": text,
@@ -41,6 +43,7 @@ def option(
         "high": high,
         "compared": compared,
         "may_grow": may_grow,
+        "model": model,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -67,6 +70,17 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
     if (low is not None and value < low) or (high is not None and value > high):
         bounds = f"at least {low}" if high is None else f"between {low} and {high}"
         raise InputError(f"{owner}.{field.name}: expected a value {bounds}, got {value!r}.")
+
+
+def _check_read(part: str, config: Any, model: str, reader_of_all: str = "") -> None:
+    """InputError for a field that another image model than `model` reads, unless it has its default."""
+    for field in dataclasses.fields(config):
+        reader, value = field.metadata["model"] or reader_of_all, getattr(config, field.name)
+        if reader not in ("", model) and value != field.default:
+            raise InputError(
+                f"--{part}_{field.name}={value} is read by --image_model={reader} alone, and this is {model}: there it "
+                "would do nothing. Leave it out, or train the other model."
+            )
 
 
 FILES = {
@@ -169,23 +183,31 @@ class ControllerConfig(_Validated):
     checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
 
 
+IMAGE_MODELS = ("causal_gan", "causal_began")
+
+
 @dataclasses.dataclass(frozen=True)
 class ImageConfig(_Validated):
-    """CausalGAN: generator, discriminator, labeler and anti-labeler (arXiv:1709.02023, section 5)."""
+    """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5)."""
 
-    model: str = option("causal_gan", "image model", choices=("causal_gan",))
+    model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=IMAGE_MODELS)
     steps: int = option(8_000, "discriminator steps", low=0, may_grow=True)
     batch_size: int = option(64, "images a step, over all replicas", low=2)
     noise_size: int = option(64, "exogenous noise of the image, U(-1,1) numbers (paper: 100)", low=1)
-    width: int = option(32, "generator: channels of its finest block, doubled towards the coarsest (paper: 64)", low=4)
+    width: int = option(
+        32,
+        "generator: channels of its finest block, doubled towards the coarsest (causal_began: never; paper: 64)",
+        low=4,
+    )
     discriminator_width: int = option(32, "discriminator: channels of its finest block (paper: 64)", low=4)
     labeler_width: int = option(32, "labeler and anti-labeler: channels of their finest block (paper: 64)", low=4)
     modulation: bool = option(
         True,
         "whether noise and labels scale and shift every block of the generator (arXiv:1810.01365), or enter at its "
         "first layer alone (paper)",
+        model="causal_gan",
     )
-    kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5)", low=2)
+    kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5); causal_began: of its labeler", low=2)
     learning_rate: float = option(
         5e-4, "Adam's learning rate, all networks but the discriminator (paper: 2e-4)", low=0.0
     )
@@ -203,24 +225,35 @@ class ImageConfig(_Validated):
         "hinge",
         "GAN term: theory (what the theorem needs), nonsaturating (the authors' default), minimax, hinge",
         choices=("theory", "nonsaturating", "minimax", "hinge"),
+        model="causal_gan",
     )
     label_loss: str = option(
         "cross_entropy",
         "orientation of the label terms: cross_entropy (target = label, what the theorem needs) or swapped",
         choices=("cross_entropy", "swapped"),
+        model="causal_gan",
     )
-    labeler_weight: float = option(1.5, "weight of the labeler's term in the generator's loss (paper: 1)", low=0.0)
+    labeler_weight: float = option(
+        1.5, "weight of the labeler's term in the generator's loss (paper: 1)", low=0.0, model="causal_gan"
+    )
     labeler_noise: float = option(
         0.15,
         "standard deviation of the noise on the labelers' input, images in [-1, 1]: without it the generator learns to "
         "fool the labeler by invisible patterns (paper: 0)",
         low=0.0,
     )
-    anti_labeler_weight: float = option(1.0, "start value of c, the weight of the anti-labeler's term", low=0.0)
-    anti_labeler_decay: float = option(
-        1_000.0, "steps in which c falls to 1/e (paper: 1,000 discriminator steps); 0: constant", low=0.0
+    anti_labeler_weight: float = option(
+        1.0, "start value of c, the weight of the anti-labeler's term", low=0.0, model="causal_gan"
     )
-    generator_steps: int = option(1, "generator updates for each update of the others (paper: 6)", low=1, high=60)
+    anti_labeler_decay: float = option(
+        1_000.0,
+        "steps in which c falls to 1/e (paper: 1,000 discriminator steps); 0: constant",
+        low=0.0,
+        model="causal_gan",
+    )
+    generator_steps: int = option(
+        1, "generator updates for each update of the others (paper: 6)", low=1, high=60, model="causal_gan"
+    )
     mix_single: float = option(
         0.375,
         "share of generated rows in which one label, picked at random, is replaced by a fair coin: the cells that "
@@ -244,15 +277,19 @@ class ImageConfig(_Validated):
         choices=("sign", "logit"),
     )
     discriminator_norm: str = option(
-        "spectral", "normalisation in the discriminator", choices=("spectral", "batch", "none")
+        "spectral", "normalisation in the discriminator", choices=("spectral", "batch", "none"), model="causal_gan"
     )
     minibatch: str = option(
         "std",
         "what lets the discriminator see the batch: std (one feature), features (the authors' kernels), none",
         choices=("std", "features", "none"),
+        model="causal_gan",
     )
     noise_reconstruction: float = option(
-        0.0, "weight of the squared error of a fifth network that rebuilds the noise (the authors': 1)", low=0.0
+        0.0,
+        "weight of the squared error of a fifth network that rebuilds the noise (the authors': 1)",
+        low=0.0,
+        model="causal_gan",
     )
     ema: float = option(
         0.998, "decay a step of the averaged generator that is sampled; 0: the last weights", low=0.0, high=0.99999
@@ -263,17 +300,51 @@ class ImageConfig(_Validated):
 
 
 @dataclasses.dataclass(frozen=True)
+class BeganConfig(_Validated):
+    """What CausalBEGAN alone reads (arXiv:1709.02023, section 6; BEGAN, arXiv:1703.10717); equations in losses.py."""
+
+    label_loss: str = option(
+        "squared",
+        "distance between labels and the labeler's probabilities: squared (paper), cross_entropy or absolute",
+        choices=("squared", "cross_entropy", "absolute"),
+    )
+    code_size: int = option(64, "numbers of the code between the discriminator's encoder and decoder", low=1)
+    gamma1: float = option(
+        0.5,
+        "share of the real images' error at which the generated ones' is held: low is sharp, high is varied",
+        low=0.0,
+    )
+    gamma2: float = option(0.5, "share of the real labels' loss at which the generated ones' is held", low=0.0)
+    gamma3: float = option(0.5, "weight in the third margin of images that are ahead of their share", low=0.0)
+    lambda1: float = option(1e-3, "change a step of c1, the weight of generated images in D, at margin 1", low=0.0)
+    lambda2: float = option(8e-5, "change a step of c2, the weight of generated labels in D, at margin 1", low=0.0)
+    lambda3: float = option(1e-2, "change a step of c3, the weight of labels in the generator, at margin 1", low=0.0)
+    third_margin: bool = option(
+        True, "whether c3 follows the third margin, or is 1 throughout (the comparison in the paper's appendix)"
+    )
+    round_labels: bool = option(True, "whether training rounds the controller's labels, as sampling does")
+    halve_every: int = option(
+        0,
+        "steps after which the learning rates are halved, each time, besides their fall (paper: 100,000); 0: never",
+        low=0,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class RunConfig:
     """Everything that decides what a run learns; saved as config.json in the run folder."""
 
     data: DataConfig = DataConfig()
     controller: ControllerConfig = ControllerConfig()
     image: ImageConfig = ImageConfig()
+    began: BeganConfig = BeganConfig()
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**31:
             raise InputError(f"seed: expected an integer in [0, 2**31), got {self.seed!r}.")
+        _check_read("image", self.image, self.image.model)
+        _check_read("began", self.began, self.image.model, "causal_began")
 
     def to_json(self) -> str:
         """The configuration as JSON text, fields in declaration order."""
@@ -286,7 +357,7 @@ class RunConfig:
             values = json.loads(text)
         except json.JSONDecodeError as error:
             raise InputError(f"config.json is damaged: {error}. Restore it, or train into another folder.") from error
-        parts = {"data": DataConfig, "controller": ControllerConfig, "image": ImageConfig}
+        parts = {name: type(field.default) for name, field in cls.__dataclass_fields__.items() if name != "seed"}
         if not isinstance(values, dict) or not all(isinstance(values.get(name, {}), dict) for name in parts):
             raise InputError("config.json is damaged: expected objects. Restore it, or train into another folder.")
         unknown = sorted(set(values) - {*parts, "seed"})
@@ -317,7 +388,7 @@ class RunConfig:
     def differences(self, other: "RunConfig") -> list[str]:
         """Why `other` does not continue this run: a line "field: mine -> theirs" for each field that may not differ."""
         lines = [] if self.seed == other.seed else [f"seed: {self.seed} -> {other.seed}"]
-        for name in ("data", "controller", "image"):
+        for name in ("data", "controller", "image", "began"):
             mine, theirs = getattr(self, name), getattr(other, name)
             for field in dataclasses.fields(mine):
                 old, new = getattr(mine, field.name), getattr(theirs, field.name)

@@ -1,6 +1,7 @@
 """Losses: free functions of tensors, one term each. B: batch, K: label columns. Every mean runs over all its elements.
 
-Sources: CausalGAN, arXiv:1709.02023; WGAN-GP, arXiv:1704.00028; GAN, arXiv:1406.2661; hinge, arXiv:1802.05957.
+Sources: CausalGAN and CausalBEGAN, arXiv:1709.02023; WGAN-GP, arXiv:1704.00028; GAN, arXiv:1406.2661; hinge,
+arXiv:1802.05957; BEGAN, arXiv:1703.10717.
 """
 
 import tensorflow as tf
@@ -81,3 +82,50 @@ def label_cross_entropy(labels: tf.Tensor, logits: tf.Tensor, orientation: str =
 def noise_reconstruction(noise: tf.Tensor, rebuilt: tf.Tensor) -> tf.Tensor:
     """Mean squared error between the image's noise [B, Z] and its reconstruction from the generated image."""
     return tf.reduce_mean(tf.square(noise - rebuilt))
+
+
+def reconstruction(images: tf.Tensor, rebuilt: tf.Tensor) -> tf.Tensor:
+    """L(v) = mean |v - D(v)| of images and their reconstructions [B, S, S, C] (arXiv:1703.10717, equation 1)."""
+    return tf.reduce_mean(tf.abs(images - rebuilt))
+
+
+def label_distance(labels: tf.Tensor, logits: tf.Tensor, kind: str) -> tf.Tensor:
+    """CausalBEGAN's label loss, mean over rows and columns (arXiv:1709.02023, section 6).
+
+    Args:
+        labels: [B, K] in [0, 1].
+        logits: [B, K]; the prediction p is their sigmoid.
+        kind: `squared`: (l - p)^2; `absolute`: |l - p|; `cross_entropy`: -l log p - (1 - l) log(1 - p).
+    """
+    if kind == "squared":
+        return tf.reduce_mean(tf.square(labels - tf.sigmoid(logits)))
+    if kind == "absolute":
+        return tf.reduce_mean(tf.abs(labels - tf.sigmoid(logits)))
+    if kind == "cross_entropy":
+        return label_cross_entropy(labels, logits)
+    raise ValueError(f"label loss: expected squared, absolute or cross_entropy, got {kind!r}.")
+
+
+def image_margin(real: tf.Tensor, fake: tf.Tensor, gamma: float) -> tf.Tensor:
+    """b1 = gamma1 L(x) - L(G): how far generated images are ahead of their share of the real ones' error."""
+    return gamma * real - fake
+
+
+def label_margin(real: tf.Tensor, fake: tf.Tensor, gamma: float) -> tf.Tensor:
+    """b2 = gamma2 Llab(x) - Llab(G): how far generated labels are ahead of their share of the real ones' loss."""
+    return gamma * real - fake
+
+
+def third_margin(image: tf.Tensor, label: tf.Tensor, gamma: float) -> tf.Tensor:
+    """b3 = gamma3 relu(b1) - relu(b2): positive where images are ahead and labels lag."""
+    return gamma * tf.nn.relu(image) - tf.nn.relu(label)
+
+
+def controlled(weights: tf.Tensor, margins: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
+    """The margins' controllers after a step: c_i + lambda_i b_i, clipped to [0, 1]; all [3]."""
+    return tf.clip_by_value(weights + rates * margins, 0.0, 1.0)
+
+
+def convergence(real: tf.Tensor, real_labels: tf.Tensor, margins: tf.Tensor) -> tf.Tensor:
+    """CausalBEGAN's measure of convergence: L(x) + Llab(x) + |b1| + |b2| + |b3|, the margins [3]."""
+    return real + real_labels + tf.reduce_sum(tf.abs(margins))

@@ -23,7 +23,7 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.networks import dcgan
+from causalgan_tf.networks import began, dcgan
 from causalgan_tf.networks.mechanisms import Mechanisms
 from causalgan_tf.run_graph import graph_of, keep
 
@@ -61,16 +61,11 @@ def build_mechanisms(config: RunConfig, graph: CausalGraph) -> Mechanisms:
 def build_image_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
     """An untrained image generator of the configured shape."""
     c = config.image
-    return dcgan.generator(
-        labels=len(graph),
-        noise_size=c.noise_size,
-        image_size=config.data.image_size,
-        channels=CHANNELS,
-        width=c.width,
-        kernel=c.kernel,
-        modulation=c.modulation,
-        seed=config.seed,
-    )
+    shape = {"labels": len(graph), "noise_size": c.noise_size, "image_size": config.data.image_size}
+    shape |= {"channels": CHANNELS, "width": c.width, "seed": config.seed}
+    if c.model == "causal_began":
+        return began.generator(**shape)
+    return dcgan.generator(**shape, kernel=c.kernel, modulation=c.modulation)
 
 
 def has_checkpoint(workdir: pathlib.Path, stage: str) -> bool:

@@ -23,10 +23,12 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph, load_graph
 from causalgan_tf.laws import MAX_CELLS, enumerable, histogram, row_codes
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
+from causalgan_tf.models.causal_began import CausalBEGAN
 from causalgan_tf.models.causal_gan import CausalGAN
 from causalgan_tf.models.controller import CausalController, calls
+from causalgan_tf.models.image_learner import ImageLearner
 from causalgan_tf.models.learner import Learner
-from causalgan_tf.networks import dcgan
+from causalgan_tf.networks import began, dcgan
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.query import Query
 from causalgan_tf.sampling.labels import LabelSampler
@@ -237,12 +239,12 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
     c, graph = config.image, dataset.graph
     controller = runs.restore_averaged(workdir, "controller", runs.build_mechanisms(config, graph))
     with strategy.scope():
-        learner = build_causal_gan(config, dataset, LabelSampler(controller))
-        learner.compile(**_arguments(learner.compile, c))
-    manager = _checkpoints(workdir / "images", learner.players | {"averaged": learner.averaged}, learner.optimizers)
+        learner = IMAGE_LEARNERS[c.model](config, graph, LabelSampler(controller))
+    parts = learner.players | learner.state | {"averaged": learner.averaged}
+    manager = _checkpoints(workdir / "images", parts, learner.optimizers)
 
     def steps_done() -> int:
-        return int(learner.optimizers["discriminator"].iterations.numpy())
+        return int(learner.step.numpy())
 
     todo = c.steps - steps_done()
     if todo > 0:
@@ -257,41 +259,75 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
         learner.steps_per_call = math.gcd(todo, c.steps_per_call)
         rows = real_rows(dataset, config, steps_done())
         count = todo // learner.steps_per_call
-        _fit(learner, rows, count, steps_done, c.steps, "CausalGAN", manager, c.checkpoint_every, [look])
+        _fit(learner, rows, count, steps_done, c.steps, type(learner).__name__, manager, c.checkpoint_every, [look])
     return steps_done()
 
 
-def build_causal_gan(config: RunConfig, dataset: Dataset, sampler: LabelSampler) -> CausalGAN:
-    """CausalGAN of the configured shape, untrained."""
-    c, graph = config.image, dataset.graph
-    shape = {"image_size": config.data.image_size, "channels": runs.CHANNELS, "kernel": c.kernel}
-
-    def labeler(name: str, outputs: int, number: int) -> keras.Model:
-        return dcgan.trunk(outputs, **shape, width=c.labeler_width, name=name, seed=config.seed + number)
-
+def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> CausalGAN:
+    """CausalGAN of the configured shape and optimisation, untrained."""
+    c = config.image
     discriminator = dcgan.trunk(
         1,
-        **shape,
-        width=c.discriminator_width,
+        config.data.image_size,
+        runs.CHANNELS,
+        c.discriminator_width,
+        c.kernel,
         norm=c.discriminator_norm,
         minibatch=c.minibatch,
         name="discriminator",
         seed=config.seed + 1,
     )
-    return CausalGAN(
+    learner = CausalGAN(
         generator=runs.build_image_generator(config, graph),
         averaged=runs.build_image_generator(config, graph),
         discriminator=discriminator,
-        labeler=labeler("labeler", len(graph), 2),
-        anti_labeler=labeler("anti_labeler", len(graph), 3),
+        labeler=_labeler(config, "labeler", len(graph), 2),
+        anti_labeler=_labeler(config, "anti_labeler", len(graph), 3),
         sample_labels=sampler,
-        rebuilder=labeler("rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
+        rebuilder=_labeler(config, "rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
         seed=config.seed,
+    )
+    learner.compile(**_arguments(ImageLearner.compile, c), **_arguments(CausalGAN.compile, c))
+    return learner
+
+
+def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> CausalBEGAN:
+    """CausalBEGAN of the configured shape and optimisation, untrained."""
+    c, b = config.image, config.began
+    learner = CausalBEGAN(
+        generator=runs.build_image_generator(config, graph),
+        averaged=runs.build_image_generator(config, graph),
+        discriminator=began.autoencoder(
+            config.data.image_size, runs.CHANNELS, c.discriminator_width, b.code_size, seed=config.seed + 1
+        ),
+        labeler=_labeler(config, "labeler", len(graph), 2),
+        sample_labels=sampler if b.round_labels else sampler.soft,
+        seed=config.seed,
+    )
+    shared = _arguments(ImageLearner.compile, c) | _arguments(ImageLearner.compile, b)
+    learner.compile(**shared, **_arguments(CausalBEGAN.compile, b))
+    return learner
+
+
+IMAGE_LEARNERS = {"causal_gan": build_causal_gan, "causal_began": build_causal_began}
+
+
+def _labeler(config: RunConfig, name: str, outputs: int, number: int) -> keras.Model:
+    """A network that reads `outputs` numbers off an image; `number` tells its initial weights from others'."""
+    c = config.image
+    return dcgan.trunk(
+        outputs,
+        config.data.image_size,
+        runs.CHANNELS,
+        c.labeler_width,
+        c.kernel,
+        name=name,
+        seed=config.seed + number,
     )
 
 
 def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
-    """The real batches of CausalGAN.train_step from a step on; the labeler's cells are balanced as configured."""
+    """The real batches of an image learner from a step on; the labeler's cells are balanced as configured."""
     c = config.image
     plain = pipeline.batches(dataset.train, c.batch_size, config.seed, first_step)
     if not c.labeler_balance:
@@ -326,10 +362,10 @@ def _fit(
 
 
 def _checkpoints(
-    folder: pathlib.Path, networks: dict[str, keras.Model], optimizers: dict[str, keras.Optimizer]
+    folder: pathlib.Path, parts: dict[str, keras.Model | tf.Variable], optimizers: dict[str, keras.Optimizer]
 ) -> tf.train.CheckpointManager:
     """A manager over everything that the next step depends on, restored from its latest checkpoint if it has one."""
-    everything = networks | {f"{name}_optimizer": optimizer for name, optimizer in optimizers.items()}
+    everything = parts | {f"{name}_optimizer": optimizer for name, optimizer in optimizers.items()}
     manager = tf.train.CheckpointManager(tf.train.Checkpoint(**everything), str(folder), KEPT_CHECKPOINTS)
     if manager.latest_checkpoint:
         manager.checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()

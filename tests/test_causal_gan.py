@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import noise
-from causalgan_tf.models.causal_gan import CausalGAN, mix_labels
+from causalgan_tf.models.causal_gan import CausalGAN
+from causalgan_tf.models.image_learner import mix_labels
 from causalgan_tf.networks import dcgan
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4

@@ -12,10 +12,10 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from causalgan_tf import devices, run_graph, runs
+from causalgan_tf import devices, run_graph, runs, training
 from causalgan_tf.causal_model import label_frame
 from causalgan_tf.cli import common, evaluate, export, sample, train
-from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import IMAGE_MODELS, BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graph import load_graph
@@ -76,9 +76,10 @@ def test_without_flags_the_configuration_is_the_dataclasses_defaults():
     assert configured() == RunConfig()
 
 
-@pytest.mark.parametrize(
-    ("prefix", "config"), [("", DataConfig), ("controller_", ControllerConfig), ("image_", ImageConfig)]
-)
+PARTS = [("", DataConfig), ("controller_", ControllerConfig), ("image_", ImageConfig), ("began_", BeganConfig)]
+
+
+@pytest.mark.parametrize(("prefix", "config"), PARTS)
 def test_every_field_has_a_flag_with_its_help(prefix, config):
     declared = parsed(train)
     for field in dataclasses.fields(config):
@@ -87,11 +88,15 @@ def test_every_field_has_a_flag_with_its_help(prefix, config):
 
 
 def test_no_two_flags_of_training_share_a_name():
-    parts = (("", DataConfig), ("controller_", ControllerConfig), ("image_", ImageConfig))
-    names = [prefix + field.name for prefix, config in parts for field in dataclasses.fields(config)]
+    names = [prefix + field.name for prefix, config in PARTS for field in dataclasses.fields(config)]
     names += ["workdir", "stages", "strategy", "logical_devices", "seed"]
     assert len(names) == len(set(names))
     assert set(names) == set(parsed(train))
+
+
+def test_the_programs_parts_are_those_of_a_run():
+    assert {"seed", *train.PARTS} == set(RunConfig.__dataclass_fields__)
+    assert list(train.PARTS.values()) == PARTS
 
 
 def test_a_flag_reaches_the_field_of_its_stage_with_its_type():
@@ -106,6 +111,7 @@ def test_the_choices_of_the_flags_are_those_of_the_library():
     assert train.STRATEGIES == devices.STRATEGIES
     assert {stage for choice in train.STAGES for stage in choice.split(",")} == set(runs.STAGES)
     assert EvaluationSizes.cfid == evaluate.IMAGES
+    assert set(training.IMAGE_LEARNERS) == set(IMAGE_MODELS)
 
 
 # presets
@@ -128,11 +134,10 @@ def test_a_later_flag_overrides_the_preset():
     assert configured(preset, "--controller_layers=2").controller.layers == 2
 
 
-def test_the_papers_controller_is_the_same_in_both_papers_presets():
-    labels, images = (
-        configured(f"--flagfile={ROOT / 'flags' / name}.flags") for name in ("labels_paper", "paper_causalgan")
-    )
-    assert labels.controller == images.controller
+def test_the_papers_controller_is_the_same_in_the_papers_presets():
+    names = ("labels_paper", "paper_causalgan", "paper_causalbegan")
+    labels, *images = (configured(f"--flagfile={ROOT / 'flags' / name}.flags") for name in names)
+    assert [config.controller for config in images] == [labels.controller] * 2
     assert (labels.controller.learning_rate, labels.controller.critic_steps, labels.controller.ema) == (8e-5, 20, 0.0)
 
 

@@ -1,10 +1,11 @@
 """Configurations: validation, JSON, and what continues a run."""
 
 import dataclasses
+import json
 
 import pytest
 
-from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 
 
@@ -25,6 +26,14 @@ from causalgan_tf.errors import InputError
         (lambda: RunConfig.from_json("[]"), "config.json is damaged"),
         (lambda: RunConfig.from_json('{"image": 8}'), "config.json is damaged"),
         (lambda: RunConfig.from_json('{"image": {"steps": "8"}}'), "ImageConfig.steps: expected int, got '8'"),
+        (
+            lambda: RunConfig(image=ImageConfig(model="causal_began", gan_loss="theory")),
+            "--image_gan_loss=theory is read by --image_model=causal_gan alone, and this is causal_began",
+        ),
+        (
+            lambda: RunConfig(began=BeganConfig(gamma2=0.7)),
+            "--began_gamma2=0.7 is read by --image_model=causal_began alone, and this is causal_gan",
+        ),
         (lambda: RunConfig(seed=-1), "seed: expected an integer"),
         (lambda: RunConfig(seed=2**31), "seed: expected an integer"),
         (lambda: RunConfig(seed=True), "seed: expected an integer"),
@@ -35,7 +44,7 @@ def test_a_wrong_value_is_named_with_what_was_expected(make, message):
         make()
 
 
-@pytest.mark.parametrize("part", [DataConfig, ControllerConfig, ImageConfig])
+@pytest.mark.parametrize("part", [DataConfig, ControllerConfig, ImageConfig, BeganConfig])
 def test_every_field_is_explained_and_has_a_legal_default_of_its_type(part):
     for field in dataclasses.fields(part):
         assert field.metadata["text"] and type(field.default) is field.type, field.name
@@ -82,3 +91,18 @@ def test_logging_and_folders_do_not_make_another_run_but_data_and_optimisation_d
     assert config.differences(changed(config, "data", data_dir="elsewhere")) == []
     assert config.differences(dataclasses.replace(config, seed=1)) == ["seed: 0 -> 1"]
     assert config.differences(changed(config, "data", graph="mls")) == ["data.graph: causal_graph_1 -> mls"]
+
+
+def test_a_configuration_from_before_causal_began_is_still_read_and_continued():
+    old = json.loads(RunConfig(image=ImageConfig(steps=5)).to_json())
+    del old["began"]
+    read = RunConfig.from_json(json.dumps(old))
+    assert read.began == BeganConfig() and read.differences(changed(RunConfig(), "image", steps=5)) == []
+
+
+def test_every_field_that_causal_began_reads_makes_another_run():
+    began = changed(RunConfig(), "image", model="causal_began")
+    for name, value in {"label_loss": "absolute", "lambda1": 0.1, "third_margin": False, "halve_every": 9}.items():
+        assert began.differences(changed(began, "began", **{name: value})) == [
+            f"began.{name}: {getattr(began.began, name)} -> {value}"
+        ]

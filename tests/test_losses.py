@@ -71,3 +71,43 @@ def test_label_cross_entropy_in_both_orientations():
 
 def test_noise_reconstruction_is_the_mean_square():
     assert float(losses.noise_reconstruction(tf.constant([[1.0, 2.0]]), tf.constant([[0.0, 4.0]]))) == 2.5
+
+
+def test_reconstruction_is_the_mean_absolute_error():
+    assert float(losses.reconstruction(tf.constant([[1.0, -1.0]]), tf.constant([[0.5, 1.0]]))) == 1.25
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("squared", (0.25**2 + 0.75**2) / 2),
+        ("absolute", (0.25 + 0.75) / 2),
+        ("cross_entropy", -(math.log(0.75) + math.log(0.25)) / 2),
+    ],
+)
+def test_label_distances_where_the_labeler_says_three_quarters(kind, expected):
+    labels, logits = tf.constant([[1.0, 0.0]]), tf.constant([[math.log(3.0), math.log(3.0)]])
+    assert float(losses.label_distance(labels, logits, kind)) == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(ValueError, match=f"{kind}r"):
+        losses.label_distance(labels, logits, f"{kind}r")
+
+
+def test_the_three_margins_by_hand():
+    image = losses.image_margin(tf.constant(0.8), tf.constant(0.1), gamma=0.5)
+    label = losses.label_margin(tf.constant(0.4), tf.constant(0.1), gamma=0.25)
+    assert float(image) == pytest.approx(0.3) and float(label) == pytest.approx(0.0, abs=1e-7)
+    # images ahead, labels behind: labels are to weigh more
+    assert float(losses.third_margin(tf.constant(0.3), tf.constant(-9.0), gamma=0.5)) == pytest.approx(0.15)
+    # images behind, labels ahead: less
+    assert float(losses.third_margin(tf.constant(-9.0), tf.constant(0.2), gamma=0.5)) == pytest.approx(-0.2)
+    assert float(losses.third_margin(tf.constant(0.3), tf.constant(0.2), gamma=0.5)) == pytest.approx(-0.05)
+
+
+def test_the_controllers_stay_between_zero_and_one():
+    weights, margins = tf.constant([0.0, 0.5, 0.9]), tf.constant([-1.0, 0.5, 2.0])
+    np.testing.assert_allclose(losses.controlled(weights, margins, tf.constant([1e-3, 0.1, 1.0])), [0.0, 0.55, 1.0])
+
+
+def test_convergence_adds_both_real_losses_and_the_margins_sizes():
+    measure = losses.convergence(tf.constant(0.1), tf.constant(0.2), tf.constant([0.3, -0.4, 0.5]))
+    assert float(measure) == pytest.approx(1.5)

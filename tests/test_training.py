@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import causalgan_tf
 from causalgan_tf import data, runs, training
 from causalgan_tf.cli import common, sample
 from causalgan_tf.cli import evaluate as evaluate_program
-from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes, evaluate
 from causalgan_tf.evaluation.labels import STATEMENTS
@@ -104,6 +105,72 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(workdi
     whole, parts = (causalgan_tf.load(folder).image_generator for folder in (workdir, tmp_path / "parts"))
     for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def began_config(config):
+    """A tiny CausalBEGAN on the same data and controller, whose weights of the margins move fast."""
+    image = dataclasses.replace(config.image, model="causal_began")
+    return dataclasses.replace(config, image=image, began=BeganConfig(code_size=5, lambda1=0.1, round_labels=False))
+
+
+@pytest.fixture(scope="module")
+def began_folders(began_config, workdir, tmp_path_factory):
+    """The folders of a training at one go and of one that stopped half way."""
+    folders = tuple(tmp_path_factory.mktemp("began") / name for name in ("whole", "parts"))
+    for folder in folders:
+        shutil.copytree(workdir / "controller", folder / "controller")
+        shutil.copy(workdir / "variables.json", folder)
+    half = dataclasses.replace(began_config, image=dataclasses.replace(began_config.image, steps=2))
+    for folder, config in zip((folders[0], folders[1], folders[1]), (began_config, half, began_config), strict=True):
+        training.train(config, folder, ("images",))
+    return folders
+
+
+def test_an_interrupted_causal_began_ends_with_the_weights_and_the_controllers_of_an_uninterrupted_one(began_folders):
+    whole, parts = (tf.train.latest_checkpoint(str(folder / "images")) for folder in began_folders)
+    names = [name for name, _ in tf.train.list_variables(whole) if name.endswith("VARIABLE_VALUE")]
+    for name in names:
+        np.testing.assert_array_equal(tf.train.load_variable(whole, name), tf.train.load_variable(parts, name), name)
+    c = tf.train.load_variable(whole, next(name for name in names if name.startswith("c/")))
+    assert c.shape == (3,) and 0 < c[0] < 1
+
+
+def test_a_causal_began_is_sampled_and_exported_by_the_same_calls(began_folders, tmp_path):
+    model = causalgan_tf.load(began_folders[0])
+    drawn = model.sample(4, do={"Smiling": 1}, seed=8)
+    assert drawn.images.shape == (4, 16, 16, 3) and drawn.images.dtype == np.uint8
+    sample = tf.saved_model.load(str(export_model(model, tmp_path))).signatures["sample"]
+    do = np.full((4, 9), np.nan, np.float32)
+    do[:, model.graph.index("Smiling")] = 1
+    served = sample(seed=tf.constant(drawn.seeds), do=tf.constant(do))
+    np.testing.assert_array_equal(served["labels"], drawn.labels)
+    assert np.abs(served["image"].numpy().astype(int) - drawn.images).max() <= 1
+
+
+def test_another_margin_is_another_run(began_folders, began_config):
+    other = dataclasses.replace(began_config, began=dataclasses.replace(began_config.began, gamma1=0.7))
+    with pytest.raises(InputError, match="began.gamma1: 0.5 -> 0.7"):
+        training.train(other, began_folders[0])
+
+
+def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(began_folders, began_config, tmp_path):
+    folder = tmp_path / "diverged"
+    shutil.copytree(began_folders[0], folder)
+    # the step after the checkpoint meets weights that are no numbers
+    config = dataclasses.replace(began_config, image=dataclasses.replace(began_config.image, steps=6))
+    spoilt = training.IMAGE_LEARNERS["causal_began"]
+
+    def diverging(*arguments):
+        learner = spoilt(*arguments)
+        learner.gammas = (float("nan"), 0.5, 0.5)
+        return learner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(training.IMAGE_LEARNERS, "causal_began", diverging)
+        with pytest.raises(InputError, match="(?s)nan after step 6: the training has diverged.*images/ckpt-4.*Lower"):
+            training.train(config, folder)
+    assert runs.require_checkpoint(folder, "images").endswith("ckpt-4")
 
 
 def test_another_configuration_is_refused_with_what_differs(workdir, config):

@@ -10,11 +10,16 @@ import pathlib
 from absl import flags
 
 from causalgan_tf.cli import common
-from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import load_graph
 
-PARTS = {"data": ("", DataConfig), "controller": ("controller_", ControllerConfig), "image": ("image_", ImageConfig)}
+PARTS = {
+    "data": ("", DataConfig),
+    "controller": ("controller_", ControllerConfig),
+    "image": ("image_", ImageConfig),
+    "began": ("began_", BeganConfig),
+}
 STAGES = ("controller,images", "controller", "images")
 STRATEGIES = ("default", "mirrored")
 

@@ -71,3 +71,14 @@ class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):
         """The learning rate at an optimizer step."""
         progress = (tf.cast(step, tf.float32) - self.start) / (self.end - self.start)
         return self.rate * tf.pow(self.share, tf.clip_by_value(progress, 0.0, 1.0))
+
+
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    """Another schedule's learning rate, halved after every `every` steps."""
+
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, every: int) -> None:
+        self.schedule, self.every = schedule, every
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """The learning rate at an optimizer step."""
+        return self.schedule(step) * tf.pow(0.5, tf.cast(step // self.every, tf.float32))

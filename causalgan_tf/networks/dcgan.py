@@ -16,7 +16,7 @@ def blocks(image_size: int) -> int:
     return image_size.bit_length() - 3
 
 
-class _Seeds:
+class Seeds:
     """Initializers that differ from layer to layer and repeat from run to run."""
 
     def __init__(self, seed: int) -> None:
@@ -53,7 +53,7 @@ def generator(
     Returns:
         A functional model of [noise [B, noise_size], encoded labels [B, K]] to images [B, S, S, channels] in [-1, 1].
     """
-    initializer, n = _Seeds(seed), blocks(image_size)
+    initializer, n = Seeds(seed), blocks(image_size)
     noise, encoded = keras.Input([noise_size], name="noise"), keras.Input([labels], name="encoded_labels")
     causes = keras.layers.Concatenate()([noise, encoded])
 
@@ -108,7 +108,7 @@ def trunk(
         name: name of the model.
         seed: seed of the initial weights.
     """
-    initializer = _Seeds(seed)
+    initializer = Seeds(seed)
     image = keras.Input([image_size, image_size, channels], name="image")
     x = image
     for k in range(blocks(image_size)):

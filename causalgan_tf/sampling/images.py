@@ -14,7 +14,7 @@ class ImageSampler:
     """Draws images; an image is a function of its row's seed and labels alone."""
 
     def __init__(self, generator: keras.Model, label_encoding: str) -> None:
-        """Wraps a trained networks.dcgan.generator and the label encoding that it was trained with."""
+        """Wraps a trained generator, networks.dcgan's or networks.began's, and the label encoding of its training."""
         self.generator, self.label_encoding = generator, label_encoding
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
         self.shape = generator.outputs[0].shape[1:]
@@ -34,7 +34,7 @@ class ImageSampler:
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         image = self.generator([z, encode_labels(labels, self.label_encoding, jitter)], training=False)
-        return tf.cast(tf.round(127.5 * (image + 1.0)), tf.uint8)
+        return tf.cast(tf.round(127.5 * (tf.clip_by_value(image, -1.0, 1.0) + 1.0)), tf.uint8)
 
     def draw(self, labels: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """uint8 [n, S, S, C] images of label rows [n, K] with these row seeds int64 [n]."""

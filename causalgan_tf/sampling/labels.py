@@ -40,6 +40,11 @@ class LabelSampler:
         fixed = None if do is None else columns.encode(self.kinds, tf.transpose(do))
         return tf.transpose(columns.decode(self.kinds, self.mechanisms.labels(drawn, fixed)))
 
+    def soft(self, seeds: tf.Tensor) -> tf.Tensor:
+        """Soft labels float32 [B, K] in [0, 1] of the rows with these seeds; every label is binary."""
+        drawn = noise.uniform(seeds, self.mechanisms.blocks, self.mechanisms.noise_size)
+        return tf.transpose(self.mechanisms.soft_labels(drawn))
+
     def draw(self, n: int, query: Query, seed: int, max_draws: int = MAX_DRAWS) -> tuple[np.ndarray, np.ndarray]:
         """`n` rows under a query.
 

@@ -1,0 +1,132 @@
+"""What CausalGAN and CausalBEGAN share: the rows they train on, their optimizers, the averaged generator."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from causalgan_tf import noise
+from causalgan_tf.models.learner import ExponentialAfter, Halving, Learner, update_average
+from causalgan_tf.networks.dcgan import encode_labels
+
+LabelSampler = Callable[[tf.Tensor], tf.Tensor]  # row seeds int64 [B] -> labels [B, K] of 0/1, or between if soft
+
+
+class ImageLearner(Learner):
+    """Players around a generator of images given labels; a subclass says how they play.
+
+    Attributes:
+        players: the networks that are trained, by name; `generator` and `discriminator` are among them.
+        averaged: a generator that keeps the running average of the trained one's weights.
+        state: variables besides weights that the next step depends on, by name.
+    """
+
+    def __init__(
+        self, players: dict[str, keras.Model], averaged: keras.Model, sample_labels: LabelSampler, seed: int
+    ) -> None:
+        """Joins the networks; the noise of a step is drawn from `seed`, its labels by `sample_labels`."""
+        super().__init__()
+        self.players, self.averaged, self.sample_labels, self.seed = players, averaged, sample_labels, seed
+        self.state: dict[str, tf.Variable] = {}
+        generator = players["generator"]
+        self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
+
+    def compile(
+        self,
+        steps: int,
+        batch_size: int,
+        learning_rate: float,
+        discriminator_learning_rate: float,
+        beta1: float,
+        labeler_noise: float,
+        mix_single: float,
+        mix_uniform: float,
+        label_encoding: str,
+        ema: float,
+        decay_start: float,
+        decay_to: float,
+        generator_steps: int = 1,
+        halve_every: int = 0,
+        steps_per_call: int = 1,
+    ) -> None:
+        """Sets rows and optimisation; the arguments are fields of ImageConfig and BeganConfig."""
+        super().compile()
+        self.batch_size, self.generator_steps, self.ema = batch_size, generator_steps, ema
+        self.labeler_noise, self.label_encoding = labeler_noise, label_encoding
+        self.mix_single, self.mix_uniform = mix_single, mix_uniform
+        rates = dict.fromkeys(self.players, learning_rate) | {"discriminator": discriminator_learning_rate}
+        updates = dict.fromkeys(self.players, steps) | {"generator": steps * generator_steps}
+        self.optimizers = {}
+        for name, network in self.players.items():
+            rate = ExponentialAfter(rates[name], decay_start * updates[name], updates[name], decay_to)
+            self.optimizers[name] = keras.optimizers.Adam(Halving(rate, halve_every) if halve_every else rate, beta1)
+            self.optimizers[name].build(network.trainable_variables)
+        self.averaged.set_weights(self.players["generator"].get_weights())
+        self.steps_per_call = steps_per_call
+        self.train_call = tf.function(self._steps)
+
+    @property
+    def step(self) -> tf.Variable:
+        """Training steps done so far."""
+        return self.optimizers["discriminator"].iterations
+
+    def _steps(self, iterator: Any) -> dict[str, tf.Tensor]:
+        logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
+        for _ in tf.range(self.steps_per_call - 1):
+            logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
+        return logs
+
+    def update(self, losses: dict[str, tf.Tensor], tape: tf.GradientTape) -> None:
+        """One optimizer step of each player on its loss, then one of the generator's running average."""
+        for name, loss in losses.items():
+            self.minimise(loss, tape, self.optimizers[name], self.players[name].trainable_variables)
+        update_average(self.averaged.variables, self.players["generator"].variables, self.ema)
+
+    def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Labels [B, K], the image's noise [B, Z] and encoded labels [B, K] of this replica's generated rows."""
+        rows = self.batch_size // self.replicas
+        first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
+        seeds = noise.row_seeds(self.seed, first, rows, update)
+        chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + self.columns))
+        labels = mix_labels(self.sample_labels(seeds), chance, self.mix_single, self.mix_uniform)
+        jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
+        z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
+        return labels, z, encode_labels(labels, self.label_encoding, jitter)
+
+    def blur(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""
+        if not self.labeler_noise:
+            return images
+        seed = tf.stack([self.seed, 64 * tf.cast(step, tf.int32) + use + 1])
+        drawn = tf.random.stateless_normal([self.batch_size, *images.shape[1:]], seed, stddev=self.labeler_noise)
+        first = self._first_row()
+        return images + drawn[first : first + self.batch_size // self.replicas]
+
+    def _first_row(self) -> tf.Tensor:
+        """Row of the global batch at which this replica's rows begin, int64."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return tf.cast(replica, tf.int64) * (self.batch_size // self.replicas)
+
+
+def agreement(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Share of the labels [B, K] that a labeler's logits [B, K] read off the images, both rounded."""
+    return tf.reduce_mean(tf.cast((logits > 0) == (labels > 0.5), tf.float32))
+
+
+def mix_labels(labels: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float) -> tf.Tensor:
+    """Intervenes on a share of the rows, so that cells which an intervention visits are trained on purpose.
+
+    Args:
+        labels: [B, K] drawn from the causal controller, 0/1, or between if soft.
+        chance: [B, 2 + K] uniform on [-1, 1): which rows, which label, which values.
+        single: share of the rows in which one label, picked at random, becomes a fair coin.
+        everywhere: share of the rows in which every label becomes one.
+
+    Returns:
+        [B, K], of 0/1 where a coin has fallen.
+    """
+    row, columns = 0.5 * (chance[:, :1] + 1.0), labels.shape[-1]
+    picked = tf.one_hot(tf.cast(0.5 * (chance[:, 1] + 1.0) * columns, tf.int32), columns) > 0.5
+    intervened = (row < everywhere) | ((row < everywhere + single) & picked)
+    return tf.where(intervened, tf.cast(chance[:, 2:] > 0.0, labels.dtype), labels)

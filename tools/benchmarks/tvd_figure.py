@@ -43,6 +43,7 @@ FLAGS = pathlib.Path(__file__).parents[2] / "flags"
 TITLES = {"paper": "the paper's constants", "fast": "the fast preset"}
 POINTS = 30  # measurements of one training, about
 RUN = ["data", "graph", "critic", "preset", "seed"]  # columns that name a training
+NAMES = ("graph_1", "complete", "reversed", "jensen_shannon")  # of the curves, in their order
 CURVES = {  # (graph, critic): name, colour, line
     (GRAPH_1, WASSERSTEIN): ("Causal Graph 1", "#2f6fed", "-"),
     (COMPLETE, WASSERSTEIN): ("its completion", "#e07b00", "-"),
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("--labels_file", default="", help="table with the nine labels; empty: the built-in faces' law")
     parser.add_argument("--label_rows", type=int, default=200_000, help="rows drawn from the built-in faces' law")
     parser.add_argument("--presets", default="paper,fast", help="some of paper,fast")
+    parser.add_argument("--curves", default=",".join(NAMES), help=f"some of {','.join(NAMES)}, to be trained now")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each curve")
     parser.add_argument("--steps", type=int, default=0, help="generator steps; 0: as the preset says")
     parser.add_argument("--draws", type=int, default=500_000, help="model draws of one measurement")
@@ -69,7 +71,9 @@ def main() -> None:
     table, datasets = options.out / "tvd.csv", datasets_of(options)
     configs = {name: preset(name, options.steps) for name in options.presets.split(",")}
     name = f"{pathlib.Path(options.labels_file).name or 'causal_faces'}, {len(datasets[GRAPH_1].label_rows)} rows"
-    for graph, critic in CURVES:
+    for name_of_curve, (graph, critic) in zip(NAMES, CURVES, strict=True):
+        if name_of_curve not in options.curves.split(","):
+            continue
         for label, config in configs.items():
             keys = [dict(zip(RUN, (name, graph, critic, label, seed), strict=True)) for seed in range(options.seeds)]
             config = dataclasses.replace(config, critic_loss=critic)

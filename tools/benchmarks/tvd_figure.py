@@ -40,7 +40,7 @@ from causalgan_tf.training import build_controller, label_tvd
 
 GRAPH_1, COMPLETE, REVERSED = "causal_graph_1", "causal_graph_1_complete", "causal_graph_1_reversed"
 FLAGS = pathlib.Path(__file__).parents[2] / "flags"
-TITLES = {"paper": "the paper's constants", "fast": "the fast preset"}
+TITLES = {"paper": "the paper's constants", "fast": "the fast preset", "fine": "the fine preset"}
 POINTS = 30  # measurements of one training, about
 RUN = ["data", "graph", "critic", "preset", "seed"]  # columns that name a training
 NAMES = ("graph_1", "complete", "reversed", "jensen_shannon")  # of the curves, in their order
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the csv and the figure")
     parser.add_argument("--labels_file", default="", help="table with the nine labels; empty: the built-in faces' law")
     parser.add_argument("--label_rows", type=int, default=200_000, help="rows drawn from the built-in faces' law")
-    parser.add_argument("--presets", default="paper,fast", help="some of paper,fast")
+    parser.add_argument("--presets", default="paper,fast", help="some of paper,fast,fine")
     parser.add_argument("--curves", default=",".join(NAMES), help=f"some of {','.join(NAMES)}, to be trained now")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each curve")
     parser.add_argument("--steps", type=int, default=0, help="generator steps; 0: as the preset says")

@@ -6,16 +6,17 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
+from causalgan_tf.models.augmentation import NUMBERS, augment
 from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, agreement, both
 
 
 class CausalGAN(ImageLearner):
     """Generator against discriminator, helped by the labeler and hindered by the anti-labeler.
 
-    With `updates="shared"` one forward pass of the generated images serves the updates of all networks. The gradients are
-    those of the plain losses, but no backward pass is made twice: the generator's goes through its images, and where
-    its loss holds a multiple of another network's, so does its gradient in the images. With `in_turn` the generator
-    plays against the updated networks, as in the authors' program.
+    With `updates="shared"` one forward pass of the generated images serves the updates of all networks. The gradients
+    are those of the plain losses, but no backward pass is made twice: the generator's goes through its images, and
+    where its loss holds a multiple of another network's, so does its gradient in the images. With `in_turn` the
+    generator plays against the updated networks, as in the authors' program.
     """
 
     def __init__(
@@ -57,6 +58,9 @@ class CausalGAN(ImageLearner):
         anti_labeler_weight: float,
         anti_labeler_decay: float,
         noise_reconstruction: float,
+        augment: str = "none",
+        r1_weight: float = 0.0,
+        r1_every: int = 1,
         **shared: Any,
     ) -> None:
         """Sets losses and optimisation; the arguments are ImageConfig's fields, `shared` ImageLearner.compile's."""
@@ -64,6 +68,8 @@ class CausalGAN(ImageLearner):
         self.gan_loss, self.label_loss, self.labeler_weight = gan_loss, label_loss, labeler_weight
         self.anti_labeler_weight, self.anti_labeler_decay = anti_labeler_weight, anti_labeler_decay
         self.reconstruction_weight = noise_reconstruction
+        self.augmentations = () if augment == "none" else tuple(augment.split(","))
+        self.r1_weight, self.r1_every = r1_weight, r1_every
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.
@@ -133,7 +139,7 @@ class CausalGAN(ImageLearner):
         """What the named networks say of generated images, each by its own view of them."""
         blurred = self.blur(fakes.images, step, update)
         views = {
-            "discriminator": fakes.images,
+            "discriminator": self._changed(fakes.images, step, update),
             "labeler": blurred,
             "anti_labeler": blurred,
             "rebuilder": fakes.images,
@@ -144,13 +150,32 @@ class CausalGAN(ImageLearner):
         self, data: dict[str, tf.Tensor], fakes: Fakes, step: tf.Tensor, seen: dict[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         """Losses of every network but the generator, by name."""
-        d_real = self.discriminator(data["image"], training=True)
+        real = self._changed(data["image"], step, -1)
+        d_real = self.discriminator(real, training=True)
         lr_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
         terms = {
             "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss),
             "labeler": losses.label_cross_entropy(data["labeler_labels"], lr_real),
         }
+        if self.r1_weight:
+            terms["discriminator"] += self.r1_weight * self._slope(real[:: self.r1_every])
         return terms | {name: self._fake_loss(name, fakes, seen) for name in self.judges if name not in terms}
+
+    def _slope(self, images: tf.Tensor) -> tf.Tensor:
+        """The R1 penalty of real images [b, S, S, C], without its weight."""
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            logits = self.discriminator(images, training=True)
+        return losses.zero_centred_penalty(tape.gradient(logits, images))
+
+    def _changed(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Images [B, S, S, C] as the discriminator sees them; `use` tells the draws of a step apart."""
+        if not self.augmentations:
+            return images
+        # blur draws from the same seed
+        seed = tf.random.experimental.stateless_fold_in(self._seed(step, use), 1)
+        chance = self._share(tf.random.stateless_uniform([self.batch_size, NUMBERS], seed))
+        return augment(images, chance, self.augmentations)
 
     def _fake_loss(self, name: str, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """The loss of a network that is trained on generated rows alone."""

@@ -14,7 +14,7 @@ LabelSampler = Callable[[tf.Tensor], tf.Tensor]  # row seeds int64 [B] -> labels
 
 
 class Fakes(NamedTuple):
-    """Generated rows: labels [B, K], noise [B, Z], images [B, S, S, C], and the tape that saw the generator draw them."""
+    """Generated rows: labels [B, K], noise [B, Z], images [B, S, S, C], and the tape that saw them drawn."""
 
     labels: tf.Tensor
     noise: tf.Tensor
@@ -123,10 +123,19 @@ class ImageLearner(Learner):
         """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""
         if not self.labeler_noise:
             return images
-        seed = tf.stack([self.seed, 64 * tf.cast(step, tf.int32) + use + 1])
-        drawn = tf.random.stateless_normal([self.batch_size, *images.shape[1:]], seed, stddev=self.labeler_noise)
+        drawn = tf.random.stateless_normal(
+            [self.batch_size, *images.shape[1:]], self._seed(step, use), stddev=self.labeler_noise
+        )
+        return images + self._share(drawn)
+
+    def _seed(self, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Seed [2] of what a step draws for its images; `use`, from -1 to 59, tells its draws apart."""
+        return tf.stack([self.seed, 64 * tf.cast(step, tf.int32) + use + 1])
+
+    def _share(self, drawn: tf.Tensor) -> tf.Tensor:
+        """This replica's rows of what was drawn for the global batch."""
         first = self._first_row()
-        return images + drawn[first : first + self.batch_size // self.replicas]
+        return drawn[first : first + self.batch_size // self.replicas]
 
     def _first_row(self) -> tf.Tensor:
         """Row of the global batch at which this replica's rows begin, int64."""

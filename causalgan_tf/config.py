@@ -183,7 +183,7 @@ class ImageConfig(Validated):
     updates: str = option(
         "shared",
         "shared: all networks are updated from one pass of generated images; in_turn: the generator after the others, "
-        "against the updated networks (the authors' program), slower",
+        "against the updated networks (the authors' CausalGAN), slower",
         choices=("shared", "in_turn"),
     )
     generator_steps: int = option(
@@ -220,7 +220,7 @@ class ImageConfig(Validated):
     )
     r1_every: int = option(
         4,
-        "the penalty is taken over every so manieth real image of a batch: the same mean at a part of the cost",
+        "the penalty is taken over one in so many real images of a batch: the same mean at a part of the cost",
         low=1,
         model="causal_gan",
     )

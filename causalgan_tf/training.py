@@ -369,15 +369,9 @@ def _fit(
     """Runs `count` calls; `before` looks on before a checkpoint is saved, `beside` after it."""
     progress = callbacks.Progress(steps_done, steps, title)
     saves = callbacks.Checkpoints(steps_done, manager, checkpoint_every)
+    watching = [*before, saves, progress, *beside]
     try:
-        learner.fit(
-            todo,
-            steps_per_epoch=count,
-            epochs=1,
-            verbose=0,
-            shuffle=False,
-            callbacks=[*before, saves, progress, *beside],
-        )
+        learner.fit(todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=watching)
     finally:
         progress.close()
 

@@ -39,9 +39,9 @@ def fair_coins(seeds):
     return tf.cast(tf.transpose(noise.uniform(seeds, ["A"], LABELS)) > 0, tf.float32)
 
 
-def build(strategy=None, norm="batch", minibatch="none", rebuild=False, **changes):
+def build(strategy=None, norm="batch", minibatch="none", rebuild=False, width=4, **changes):
     with (strategy or tf.distribute.get_strategy()).scope():
-        shape = {"image_size": SIZE, "width": 4, "kernel": 3}
+        shape = {"image_size": SIZE, "width": width, "kernel": 3}
         learner = CausalGAN(
             generator=dcgan.generator(LABELS, Z, **shape),
             averaged=dcgan.generator(LABELS, Z, **shape),

@@ -15,7 +15,7 @@ class CausalBEGAN(ImageLearner):
     c1 and c2 say how much the autoencoder and the labeler work against generated images, c3 how much the generator
     cares for labels. With `updates="shared"` one forward and one backward pass of the generated images through each
     network serve all updates, for every loss holds a multiple of the same error. With `in_turn` the generator plays
-    against the updated networks, as in the authors' program.
+    against the updated networks.
     """
 
     def __init__(

@@ -10,6 +10,7 @@ the peak memory of this process. Ours and the twin's turns alternate.
 """
 
 import argparse
+import math
 import os
 import resource
 import statistics
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -37,7 +39,11 @@ SHAPES = {
 }
 WIDTHS = {"causal_gan": 64, "causal_began": 128}
 TWINS = {"causal_gan": "causalgan", "causal_began": "began"}
-GFLOP = {"causal_gan": 6.8, "causal_began": None}  # an image, as few as updates in turn need
+# passes through each network in a step whose updates are taken in turn: forward, in the images, in the weights
+PASSES = {
+    "causal_gan": {"generator": 3, "discriminator": 8, "labeler": 5, "anti_labeler": 5},
+    "causal_began": {"generator": 3, "discriminator": 8, "labeler": 8},
+}
 
 
 def timed(function: Callable) -> float:
@@ -52,6 +58,21 @@ def matmul_peak() -> float:
     product = tf.function(lambda: tf.linalg.matmul(a, a))
     product()
     return 2 * 2048**3 / min(timed(lambda: product().numpy()) for _ in range(5)) / 1e9
+
+
+def products(network: keras.Model) -> float:
+    """GFLOP of a network's products for one image, forward."""
+    total = 0
+    for layer in network.layers:
+        layer = getattr(layer, "layer", layer)  # spectral normalisation wraps
+        if isinstance(layer, keras.layers.Conv2DTranspose):
+            total += 2 * math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3])
+        elif isinstance(layer, keras.layers.Conv2D):
+            side = [size // stride for size, stride in zip(layer.input.shape[1:3], layer.strides, strict=True)]
+            total += 2 * math.prod(layer.kernel.shape) * math.prod(side)
+        elif isinstance(layer, keras.layers.Dense):
+            total += 2 * math.prod(layer.kernel.shape)
+    return total / 1e9
 
 
 def configuration(options: argparse.Namespace) -> RunConfig:
@@ -88,9 +109,7 @@ def twin_speed(options: argparse.Namespace) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=tuple(TWINS), default="causal_gan")
-    parser.add_argument(
-        "--norm", choices=("batch", "spectral", "none"), default="batch", help="in D; the twin's: batch"
-    )
+    parser.add_argument("--norm", choices=("batch", "spectral", "none"), default="batch", help="in D; twin: batch")
     parser.add_argument("--updates", choices=("shared", "in_turn"), default="shared")
     parser.add_argument("--twin", default="", help="the twin's program; empty: none")
     parser.add_argument("--twin_python", default="", help="an interpreter with PyTorch")
@@ -118,9 +137,9 @@ def main() -> None:
     print(f"median {statistics.median(ours):.2f} images/s; batches take {statistics.median(shares):.1%} of a step")
     if ratios:
         print(f"ratio to the twin: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
-    if GFLOP[options.model]:
-        rate, peak = statistics.median(ours) * GFLOP[options.model], matmul_peak()
-        print(f"{rate:.0f} GFLOP/s of the updates in turn: {rate / peak:.0%} of the matmul peak of {peak:.0f} GFLOP/s")
+    work = sum(count * products(learner.players[name]) for name, count in PASSES[options.model].items())
+    rate, peak = statistics.median(ours) * work, matmul_peak()
+    print(f"{work:.1f} GFLOP an image, updates in turn: {rate:.0f} GFLOP/s, {rate / peak:.0%} of matmul's {peak:.0f}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 

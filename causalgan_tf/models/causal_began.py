@@ -69,7 +69,8 @@ class CausalBEGAN(ImageLearner):
             data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] for the autoencoder; `labeler_image` and
                 `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another law.
         """
-        step, c = self.step, tf.unstack(self.c)
+        # copies: the updates move both
+        step, c = tf.identity(self.step), tf.unstack(self.c)
         fakes = self.generate(step, 0)
         parts, read_fake = (self._in_turn if self.in_turn else self._shared)(data, fakes, step, c)
         self.average()

@@ -78,7 +78,9 @@ class CausalGAN(ImageLearner):
             data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] for the discriminator; `labeler_image` and
                 `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another law.
         """
-        step, c = self.step, self.anti_labeler_share(self.step)
+        # a copy: the update of D moves the count
+        step = tf.identity(self.step)
+        c = self.anti_labeler_share(step)
         for extra in range(1, self.generator_steps):
             self._generator_update(self.generate(step, extra), step, extra, c)
         fakes = self.generate(step, 0)

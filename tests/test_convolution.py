@@ -1,5 +1,6 @@
 """Convolutions with this project's kernel gradient are the stock ones, value and gradients."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -61,3 +62,21 @@ def test_few_channels_odd_sides_and_unknown_sizes_are_left_to_the_stock_gradient
     assert not convolution.applies([None, 8], (5, 5, 64, 64), 2)
     layer = convolution.Conv2D(20, 3, 2, "same")
     assert layer(normal(2, 9, 9, 3)).shape == (2, 5, 5, 20)
+
+
+@pytest.mark.parametrize("kind", ["Conv2D", "Conv2DTranspose"])
+def test_a_layer_is_the_stock_layer_in_training_and_out_of_it(kind):
+    ours, stock = (getattr(home, kind)(D, 4, 2, "same", activation="elu") for home in (convolution, keras.layers))
+    x = normal(2, 8, 8, C)
+    ours.build(x.shape), stock.build(x.shape)
+    stock.set_weights([np.random.default_rng(0).normal(size=w.shape) for w in stock.get_weights()])
+    ours.set_weights(stock.get_weights())
+    for training in (True, False):
+        np.testing.assert_allclose(ours(x, training=training), stock(x), rtol=1e-5, atol=1e-5)
+
+
+def test_spectral_normalisation_hands_training_on():
+    layer = keras.layers.SpectralNormalization(convolution.Conv2D(D, 4, 2, "same"))
+    traced = tf.function(lambda x, training: layer(x, training=training))
+    graphs = [traced.get_concrete_function(normal(2, 8, 8, C), training).graph for training in (True, False)]
+    assert [any(op.type == "IdentityN" for op in graph.get_operations()) for graph in graphs] == [True, False]

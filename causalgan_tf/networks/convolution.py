@@ -15,22 +15,24 @@ FEWEST = 16  # channels: of fewer the stock gradient is the faster one
 
 
 class Conv2D(keras.layers.Conv2D):
-    """keras.layers.Conv2D of padding `same`, with the kernel gradient of this module where it applies."""
+    """keras.layers.Conv2D of padding `same`, trained with the kernel gradient of this module where it applies."""
 
-    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """Keras' hook: [B, S, S, C] and [k, k, C, D] to [B, S / stride, S / stride, D]."""
-        if not applies(inputs.shape[1:3], kernel.shape, self.strides[0]):
-            return super().convolution_op(inputs, kernel)
-        return convolution(inputs, tf.convert_to_tensor(kernel), self.strides[0])
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """[B, S, S, C] to [B, S / stride, S / stride, D]; the kernel is [k, k, C, D]."""
+        # a gradient of its own would be missed in a model that is exported
+        if not (training and applies(inputs.shape[1:3], self.kernel.shape, self.strides[0])):
+            return super().call(inputs)
+        x = convolution(inputs, tf.convert_to_tensor(self.kernel), self.strides[0])
+        return self.activation(x + self.bias if self.use_bias else x)
 
 
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """keras.layers.Conv2DTranspose of padding `same`, with the kernel gradient of this module where it applies."""
+    """keras.layers.Conv2DTranspose of padding `same`, trained with this module's kernel gradient where it applies."""
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, S, S, D] to [B, stride S, stride S, C]; the kernel is [k, k, C, D]."""
         size = [self.strides[0] * side for side in inputs.shape[1:3]]
-        if not applies(size, self.kernel.shape, self.strides[0]):
+        if not (training and applies(size, self.kernel.shape, self.strides[0])):
             return super().call(inputs)
         x = transposed_convolution(inputs, tf.convert_to_tensor(self.kernel), self.strides[0])
         return self.activation(x + self.bias if self.use_bias else x)

@@ -130,6 +130,50 @@ class Checkpoints(Finite):
         self.saved = step
 
 
+class Collapse(_EveryCall):
+    """Stops a training whose generated images have all become one.
+
+    An untrained generator draws near to one image too, so the watch begins at twice the share.
+    """
+
+    def __init__(
+        self,
+        steps_done: Callable[[], int],
+        diversity: Callable[[], float],
+        manager: tf.train.CheckpointManager,
+        folder: pathlib.Path,
+        every_steps: int,
+        share: float,
+    ) -> None:
+        """Looks every `every_steps` steps at `diversity`, the generated images' by the real ones'."""
+        super().__init__(steps_done)
+        self.diversity, self.manager, self.every_steps, self.share = diversity, manager, every_steps, share
+        self.writer = tf.summary.create_file_writer(str(folder))
+        self.next, self.begun = 0, False
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Looks if it is time to; InputError if the images have collapsed."""
+        if step < self.next:
+            return
+        self.next = step + self.every_steps
+        diversity = self.diversity()
+        with self.writer.as_default(step):
+            tf.summary.scalar("diversity", diversity)
+        self.begun = self.begun or diversity >= 2.0 * self.share
+        if self.begun and diversity < self.share:
+            latest = self.manager.latest_checkpoint
+            kept = f"The last checkpoint is {latest}; go on in another folder." if latest else Finite.last_good
+            raise InputError(
+                f"After step {step} two generated images differ by {diversity:.3f} of what real ones do: the generator "
+                f"draws one image. {kept} Lower the learning rates, or use --image_minibatch=std (causal_began: raise "
+                "--began_gamma1); --image_collapse_share=0 stops no more."
+            )
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.writer.close()
+
+
 class TotalVariation(_EveryCall):
     """Measures the true TVD to the training rows now and then, and stops the training below a target."""
 

@@ -6,82 +6,10 @@ the whole as config.json.
 
 import dataclasses
 import json
-import math
 import pathlib
-from typing import Any
 
 from causalgan_tf.errors import InputError, closest
-
-
-def option(
-    default: Any,
-    text: str,
-    *,
-    choices: tuple[str, ...] = (),
-    low: float | None = None,
-    high: float | None = None,
-    compared: bool = True,
-    may_grow: bool = False,
-    model: str = "",
-) -> Any:
-    """A dataclass field with its help text and its legal values.
-
-    Args:
-        default: the value when nothing is said; its type is the field's type.
-        text: one line of help, with the unit and the reason.
-        choices: the legal strings, if the field is a choice.
-        low: smallest legal number, inclusive.
-        high: largest legal number, inclusive.
-        compared: whether a run folder of another value is another run.
-        may_grow: whether a larger value continues a run instead of starting another.
-        model: the one image model that reads the field; empty: every one.
-    """
-    metadata = {
-        "text": text,
-        "choices": choices,
-        "low": low,
-        "high": high,
-        "compared": compared,
-        "may_grow": may_grow,
-        "model": model,
-    }
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-class _Validated:
-    """Checks every field against the limits that its `option` states."""
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            _check(type(self).__name__, field, getattr(self, field.name))
-
-
-def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
-    limits, expected = field.metadata, type(field.default)
-    fits = isinstance(value, expected) or (expected is float and type(value) is int)
-    if not fits or (isinstance(value, bool) and expected is not bool):
-        raise InputError(f"{owner}.{field.name}: expected {expected.__name__}, got {value!r}.")
-    if limits["choices"] and value not in limits["choices"]:
-        hint = closest(value, limits["choices"])
-        raise InputError(f"{owner}.{field.name}: expected one of {', '.join(limits['choices'])}; got {value!r}.{hint}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"{owner}.{field.name}: expected a finite number, got {value!r}.")
-    low, high = limits["low"], limits["high"]
-    if (low is not None and value < low) or (high is not None and value > high):
-        bounds = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise InputError(f"{owner}.{field.name}: expected a value {bounds}, got {value!r}.")
-
-
-def _check_read(part: str, config: Any, model: str, reader_of_all: str = "") -> None:
-    """InputError for a field that another image model than `model` reads, unless it has its default."""
-    for field in dataclasses.fields(config):
-        reader, value = field.metadata["model"] or reader_of_all, getattr(config, field.name)
-        if reader not in ("", model) and value != field.default:
-            raise InputError(
-                f"--{part}_{field.name}={value} is read by --image_model={reader} alone, and this is {model}: there it "
-                "would do nothing. Leave it out, or train the other model."
-            )
-
+from causalgan_tf.options import Validated, check_read, option
 
 FILES = {
     "image_dir": "the folder that holds the image files",
@@ -91,7 +19,7 @@ READS = {"folder": ("image_dir", "labels_file"), "table": ("labels_file",)}  # w
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(_Validated):
+class DataConfig(Validated):
     """Which labels and images are learnt, and the causal graph over the labels."""
 
     dataset: str = option(
@@ -136,7 +64,7 @@ class DataConfig(_Validated):
 
 
 @dataclasses.dataclass(frozen=True)
-class ControllerConfig(_Validated):
+class ControllerConfig(Validated):
     """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028)."""
 
     steps: int = option(20_000, "generator steps", low=0, may_grow=True)
@@ -184,10 +112,11 @@ class ControllerConfig(_Validated):
 
 
 IMAGE_MODELS = ("causal_gan", "causal_began")
+AUGMENTATIONS = ("brightness", "saturation", "contrast", "translation", "cutout")
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageConfig(_Validated):
+class ImageConfig(Validated):
     """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5)."""
 
     model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=IMAGE_MODELS)
@@ -251,6 +180,12 @@ class ImageConfig(_Validated):
         low=0.0,
         model="causal_gan",
     )
+    updates: str = option(
+        "shared",
+        "shared: all networks are updated from one pass of generated images; in_turn: the generator after the others, "
+        "against the updated networks (the authors' CausalGAN), slower",
+        choices=("shared", "in_turn"),
+    )
     generator_steps: int = option(
         1, "generator updates for each update of the others (paper: 6)", low=1, high=60, model="causal_gan"
     )
@@ -270,6 +205,32 @@ class ImageConfig(_Validated):
         "1 every cell alike. Where labels are functions of the image this moves no optimum, only the rare cells' share",
         low=0.0,
         high=1.0,
+    )
+    augment: str = option(
+        "none",
+        "random changes of real and generated images alike before the discriminator, for data sets of a few thousand "
+        "images or fewer (arXiv:2006.10738): none, or some of brightness,saturation,contrast,translation,cutout",
+        model="causal_gan",
+    )
+    r1_weight: float = option(
+        0.0,
+        "weight g of g/2 E|grad D(x)|^2 over real images: damps a discriminator that runs away (arXiv:1801.04406: 10)",
+        low=0.0,
+        model="causal_gan",
+    )
+    r1_every: int = option(
+        4,
+        "the penalty is taken over one in so many real images of a batch: the same mean at a part of the cost",
+        low=1,
+        model="causal_gan",
+    )
+    collapse_share: float = option(
+        0.1,
+        "the training stops when the mean distance between two generated images has fallen below this share of the "
+        "real ones', having been at twice the share: all images have become one; 0: never",
+        low=0.0,
+        high=0.5,
+        compared=False,
     )
     label_encoding: str = option(
         "sign",
@@ -298,9 +259,23 @@ class ImageConfig(_Validated):
     pictures_every: int = option(200, "steps between picture grids in TensorBoard", low=1, compared=False)
     checkpoint_every: int = option(200, "steps between checkpoints", low=1, compared=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kinds = [] if self.augment == "none" else self.augment.split(",")
+        unknown = [kind for kind in kinds if kind not in AUGMENTATIONS]
+        if unknown or len(set(kinds)) < len(kinds):
+            raise InputError(
+                f"ImageConfig.augment: expected none or some of {','.join(AUGMENTATIONS)}, each once; "
+                f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"
+            )
+        if self.r1_weight and self.r1_every > self.batch_size:
+            raise InputError(
+                f"ImageConfig.r1_every: expected at most the batch size {self.batch_size}, got {self.r1_every}."
+            )
+
 
 @dataclasses.dataclass(frozen=True)
-class BeganConfig(_Validated):
+class BeganConfig(Validated):
     """What CausalBEGAN alone reads (arXiv:1709.02023, section 6; BEGAN, arXiv:1703.10717); equations in losses.py."""
 
     label_loss: str = option(
@@ -343,8 +318,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**31:
             raise InputError(f"seed: expected an integer in [0, 2**31), got {self.seed!r}.")
-        _check_read("image", self.image, self.image.model)
-        _check_read("began", self.began, self.image.model, "causal_began")
+        check_read("image", self.image, self.image.model)
+        check_read("began", self.began, self.image.model, "causal_began")
 
     def to_json(self) -> str:
         """The configuration as JSON text, fields in declaration order."""

@@ -1,7 +1,7 @@
 """Losses: free functions of tensors, one term each. B: batch, K: label columns. Every mean runs over all its elements.
 
 Sources: CausalGAN and CausalBEGAN, arXiv:1709.02023; WGAN-GP, arXiv:1704.00028; GAN, arXiv:1406.2661; hinge,
-arXiv:1802.05957; BEGAN, arXiv:1703.10717.
+arXiv:1802.05957; R1, arXiv:1801.04406; BEGAN, arXiv:1703.10717.
 """
 
 import tensorflow as tf
@@ -33,6 +33,15 @@ def gradient_penalty(gradient: tf.Tensor, axis: int) -> tf.Tensor:
     # the square root has no gradient at 0, where a dead critic sits
     norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis) + 1e-12)
     return tf.reduce_mean(tf.square(norm - 1.0))
+
+
+def zero_centred_penalty(gradient: tf.Tensor) -> tf.Tensor:
+    """R1 without its weight: 1/2 E|grad D(x)|^2 over real images (arXiv:1801.04406, equation 9).
+
+    Args:
+        gradient: [B, S, S, C], of each image's logit in the image.
+    """
+    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), [1, 2, 3]))
 
 
 def discriminator(real: tf.Tensor, fake: tf.Tensor, kind: str) -> tf.Tensor:

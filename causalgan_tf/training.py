@@ -22,6 +22,7 @@ from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph, load_graph
 from causalgan_tf.laws import MAX_CELLS, enumerable, histogram, row_codes
+from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.models.causal_began import CausalBEGAN
 from causalgan_tf.models.causal_gan import CausalGAN
@@ -255,12 +256,25 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
             kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
             return gallery.summary_pictures(model, kinds)
 
-        look = callbacks.Summaries(steps_done, workdir / "logs" / "images", pictures, c.pictures_every)
+        logs = workdir / "logs" / "images"
+        look = callbacks.Summaries(steps_done, logs, pictures, c.pictures_every)
+        spread = relative_diversity(model, dataset.train.images)
+        watch = callbacks.Collapse(steps_done, spread, manager, logs, c.pictures_every, c.collapse_share)
         learner.steps_per_call = math.gcd(todo, c.steps_per_call)
         rows = real_rows(dataset, config, steps_done())
-        count = todo // learner.steps_per_call
-        _fit(learner, rows, count, steps_done, c.steps, type(learner).__name__, manager, c.checkpoint_every, [look])
+        count, name = todo // learner.steps_per_call, type(learner).__name__
+        _fit(learner, rows, count, steps_done, c.steps, name, manager, c.checkpoint_every, [look], (watch,))
     return steps_done()
+
+
+def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -> Callable[[], float]:
+    """A function that measures the mean distance between two generated images by that between two real ones."""
+
+    def spread(some: np.ndarray) -> float:
+        return mean_pairwise_distance_within_cells(some.astype(np.float32), np.zeros(len(some)))
+
+    real = spread(np.asarray(images[:: max(1, len(images) // rows)][:rows]))
+    return lambda: spread(model.sample(rows, seed=0).images) / max(real, 1e-6)
 
 
 def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> CausalGAN:
@@ -350,13 +364,14 @@ def _fit(
     manager: tf.train.CheckpointManager,
     checkpoint_every: int,
     beside: list[keras.callbacks.Callback],
+    before: tuple[keras.callbacks.Callback, ...] = (),
 ) -> None:
+    """Runs `count` calls; `before` looks on before a checkpoint is saved, `beside` after it."""
     progress = callbacks.Progress(steps_done, steps, title)
     saves = callbacks.Checkpoints(steps_done, manager, checkpoint_every)
+    watching = [*before, saves, progress, *beside]
     try:
-        learner.fit(
-            todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=[saves, progress, *beside]
-        )
+        learner.fit(todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=watching)
     finally:
         progress.close()
 

@@ -44,13 +44,13 @@ def soft_coins(seeds):
     return 0.5 * (1.0 + tf.transpose(noise.uniform(seeds, ["A"], LABELS)))
 
 
-def build(strategy=None, sample_labels=fair_coins, **changes):
+def build(strategy=None, sample_labels=fair_coins, width=4, **changes):
     with (strategy or tf.distribute.get_strategy()).scope():
         learner = CausalBEGAN(
-            generator=began.generator(LABELS, Z, SIZE, width=4),
-            averaged=began.generator(LABELS, Z, SIZE, width=4),
-            discriminator=began.autoencoder(SIZE, width=4, code_size=5, seed=1),
-            labeler=dcgan.trunk(LABELS, SIZE, width=4, kernel=3, seed=2),
+            generator=began.generator(LABELS, Z, SIZE, width=width),
+            averaged=began.generator(LABELS, Z, SIZE, width=width),
+            discriminator=began.autoencoder(SIZE, width=width, code_size=5, seed=1),
+            labeler=dcgan.trunk(LABELS, SIZE, width=width, kernel=3, seed=2),
             sample_labels=sample_labels,
             seed=5,
         )

@@ -111,3 +111,10 @@ def test_the_controllers_stay_between_zero_and_one():
 def test_convergence_adds_both_real_losses_and_the_margins_sizes():
     measure = losses.convergence(tf.constant(0.1), tf.constant(0.2), tf.constant([0.3, -0.4, 0.5]))
     assert float(measure) == pytest.approx(1.5)
+
+
+def test_the_zero_centred_penalty_is_half_the_mean_squared_slope():
+    gradient = np.zeros((2, 2, 2, 3), np.float32)
+    gradient[0, 0, 0] = [1, 2, 2]  # norm 3
+    gradient[1, 1, 1] = [0, 1, 0]
+    assert float(losses.zero_centred_penalty(tf.constant(gradient))) == pytest.approx(0.5 * (9 + 1) / 2)

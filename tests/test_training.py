@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -171,6 +172,25 @@ def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(
         with pytest.raises(InputError, match="(?s)nan after step 6: the training has diverged.*images/ckpt-4.*Lower"):
             training.train(config, folder)
     assert runs.require_checkpoint(folder, "images").endswith("ckpt-4")
+
+
+def test_a_training_whose_images_become_one_stops_with_its_last_good_checkpoint(began_folders, began_config, tmp_path):
+    folder = tmp_path / "collapsed"
+    shutil.copytree(began_folders[0], folder)
+    image = dataclasses.replace(began_config.image, steps=8, pictures_every=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "relative_diversity", lambda model, images: iter([0.9, 0.05]).__next__)
+        with pytest.raises(InputError, match="(?s)After step 8 .*draws one image.*images/ckpt-6.*began_gamma1"):
+            training.train(dataclasses.replace(began_config, image=image), folder)
+    assert runs.require_checkpoint(folder, "images").endswith("ckpt-6")
+
+
+def test_the_real_images_own_diversity_is_one():
+    images = np.random.default_rng(0).integers(0, 256, (64, 4, 4, 3), np.uint8)
+    drawn = types.SimpleNamespace(sample=lambda rows, seed: types.SimpleNamespace(images=images[::2]))
+    assert training.relative_diversity(drawn, images)() == pytest.approx(1.0)
+    same = types.SimpleNamespace(sample=lambda rows, seed: types.SimpleNamespace(images=images[:1].repeat(rows, 0)))
+    assert training.relative_diversity(same, images)() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_another_configuration_is_refused_with_what_differs(workdir, config):

@@ -6,15 +6,16 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, agreement
+from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, agreement, both
 
 
 class CausalBEGAN(ImageLearner):
     """Generator against autoencoder and labeler, balanced by three margins.
 
     c1 and c2 say how much the autoencoder and the labeler work against generated images, c3 how much the generator
-    cares for labels. One forward pass of the generated images serves the updates of all networks, whose gradients are
-    taken together.
+    cares for labels. With `updates="shared"` one forward and one backward pass of the generated images through each
+    network serve all updates, for every loss holds a multiple of the same error. With `in_turn` the generator plays
+    against the updated networks.
     """
 
     def __init__(
@@ -68,24 +69,58 @@ class CausalBEGAN(ImageLearner):
             data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] for the autoencoder; `labeler_image` and
                 `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another law.
         """
-        step, (c1, c2, c3) = self.step, tf.unstack(self.c)
-        with tf.GradientTape(persistent=True) as tape:
-            labels, z, encoded = self.draw(step, 0)
-            fakes = self.generator([z, encoded], training=True)
-            l_real, l_fake = self.error(data["image"]), self.error(fakes)
-            read_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
-            read_fake = self.labeler(self.blur(fakes, step, 0), training=True)
-            llab_real = losses.label_distance(data["labeler_labels"], read_real, self.label_loss)
-            llab_fake = losses.label_distance(labels, read_fake, self.label_loss)
-            terms = {
-                "discriminator": l_real - c1 * l_fake,
-                "labeler": llab_real - c2 * llab_fake,
-                "generator": l_fake + c3 * llab_fake,
-            }
-        self.update(terms, tape)
-        shown = {"label_agreement": agreement(read_fake, labels), "c1": c1, "c2": c2, "c3": c3}
+        # copies: the updates move both
+        step, c = tf.identity(self.step), tf.unstack(self.c)
+        fakes = self.generate(step, 0)
+        parts, read_fake = (self._in_turn if self.in_turn else self._shared)(data, fakes, step, c)
+        self.average()
+        (c1, c2, c3), (l_real, l_fake, llab_real, llab_fake, generator) = c, parts
+        terms = {"discriminator": l_real - c1 * l_fake, "labeler": llab_real - c2 * llab_fake, "generator": generator}
+        shown = {"label_agreement": agreement(read_fake, fakes.labels), "c1": c1, "c2": c2, "c3": c3}
         shown |= self.control(l_real, l_fake, llab_real, llab_fake)
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
+
+    def _shared(self, data: dict, fakes: Fakes, step: tf.Tensor, c: list[tf.Tensor]) -> tuple[tuple, tf.Tensor]:
+        """One update of every network from one pass; returns L and Llab, real and fake, G's loss, the fakes' logits."""
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(fakes.images)
+            (l_real, llab_real), (l_fake, llab_fake, read_fake) = self._real(data, step), self._fake(fakes, step)
+        d_fake, towards_real = both(tape, l_fake, self.discriminator, fakes.images)
+        lab_fake, towards_labels = both(tape, llab_fake, self.labeler, fakes.images)
+        d_real = tape.gradient(l_real, self.discriminator.trainable_variables)
+        lab_real = tape.gradient(llab_real, self.labeler.trainable_variables)
+        self.update(
+            {
+                "discriminator": [real - c[0] * fake for real, fake in zip(d_real, d_fake, strict=True)],
+                "labeler": [real - c[1] * fake for real, fake in zip(lab_real, lab_fake, strict=True)],
+                "generator": self.through(fakes, towards_real + c[2] * towards_labels),
+            }
+        )
+        return (l_real, l_fake, llab_real, llab_fake, l_fake + c[2] * llab_fake), read_fake
+
+    def _in_turn(self, data: dict, fakes: Fakes, step: tf.Tensor, c: list[tf.Tensor]) -> tuple[tuple, tf.Tensor]:
+        """One update of D and the labeler, then one of G against both; returns what `_shared` returns."""
+        images = fakes._replace(images=tf.stop_gradient(fakes.images))
+        with tf.GradientTape(persistent=True) as tape:
+            (l_real, llab_real), (l_fake, llab_fake, read_fake) = self._real(data, step), self._fake(images, step)
+            terms = {"discriminator": l_real - c[0] * l_fake, "labeler": llab_real - c[1] * llab_fake}
+        self.update({n: tape.gradient(loss, self.players[n].trainable_variables) for n, loss in terms.items()})
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fakes.images)
+            error, distance, _ = self._fake(fakes, step)
+            loss = error + c[2] * distance
+        self.update({"generator": self.through(fakes, tape.gradient(loss, fakes.images))})
+        return (l_real, l_fake, llab_real, llab_fake, loss), read_fake
+
+    def _real(self, data: dict[str, tf.Tensor], step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """L(x) and Llab(x) of real rows."""
+        read = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
+        return self.error(data["image"]), losses.label_distance(data["labeler_labels"], read, self.label_loss)
+
+    def _fake(self, fakes: Fakes, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """L(G) and Llab(G) of generated rows, and the labeler's logits of them."""
+        read = self.labeler(self.blur(fakes.images, step, 0), training=True)
+        return self.error(fakes.images), losses.label_distance(fakes.labels, read, self.label_loss), read
 
     def error(self, images: tf.Tensor) -> tf.Tensor:
         """L(v), the autoencoder's error on images [B, S, S, C]."""

@@ -6,13 +6,17 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, agreement
+from causalgan_tf.models.augmentation import NUMBERS, augment
+from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, agreement, both
 
 
 class CausalGAN(ImageLearner):
     """Generator against discriminator, helped by the labeler and hindered by the anti-labeler.
 
-    One forward pass of the generated images serves the updates of all networks, whose gradients are taken together.
+    With `updates="shared"` one forward pass of the generated images serves the updates of all networks. The gradients
+    are those of the plain losses, but no backward pass is made twice: the generator's goes through its images, and
+    where its loss holds a multiple of another network's, so does its gradient in the images. With `in_turn` the
+    generator plays against the updated networks, as in the authors' program.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class CausalGAN(ImageLearner):
         super().__init__(players, averaged, sample_labels, seed)
         self.generator, self.discriminator = generator, discriminator
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
+        self.judges = [name for name in players if name != "generator"]
 
     def compile(
         self,
@@ -53,6 +58,9 @@ class CausalGAN(ImageLearner):
         anti_labeler_weight: float,
         anti_labeler_decay: float,
         noise_reconstruction: float,
+        augment: str = "none",
+        r1_weight: float = 0.0,
+        r1_every: int = 1,
         **shared: Any,
     ) -> None:
         """Sets losses and optimisation; the arguments are ImageConfig's fields, `shared` ImageLearner.compile's."""
@@ -60,6 +68,8 @@ class CausalGAN(ImageLearner):
         self.gan_loss, self.label_loss, self.labeler_weight = gan_loss, label_loss, labeler_weight
         self.anti_labeler_weight, self.anti_labeler_decay = anti_labeler_weight, anti_labeler_decay
         self.reconstruction_weight = noise_reconstruction
+        self.augmentations = () if augment == "none" else tuple(augment.split(","))
+        self.r1_weight, self.r1_every = r1_weight, r1_every
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.
@@ -68,29 +78,15 @@ class CausalGAN(ImageLearner):
             data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] for the discriminator; `labeler_image` and
                 `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another law.
         """
-        step = self.step
-        for extra in range(1, self.generator_steps):
-            self._generator_update(step, extra)
+        # a copy: the update of D moves the count
+        step = tf.identity(self.step)
         c = self.anti_labeler_share(step)
-        with tf.GradientTape(persistent=True) as tape:
-            fake_labels, z, encoded = self.draw(step, 0)
-            fakes = self.generator([z, encoded], training=True)
-            d_real, d_fake = self.discriminator(data["image"], training=True), self.discriminator(fakes, training=True)
-            blurred = self.blur(fakes, step, 0)
-            lr_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
-            lr_fake = self.labeler(blurred, training=True)
-            lg_fake = self.anti_labeler(blurred, training=True)
-            terms = {
-                "discriminator": losses.discriminator(d_real, d_fake, self.gan_loss),
-                "labeler": losses.label_cross_entropy(data["labeler_labels"], lr_real),
-                "anti_labeler": losses.label_cross_entropy(fake_labels, lg_fake),
-                "generator": self._generator_loss(fake_labels, d_fake, lr_fake, lg_fake, c),
-            }
-            if self.rebuilder:
-                terms["rebuilder"] = losses.noise_reconstruction(z, self.rebuilder(fakes, training=True))
-                terms["generator"] += self.reconstruction_weight * terms["rebuilder"]
-        self.update(terms, tape)
-        shown = {"label_agreement": agreement(lr_fake, fake_labels), "c": c}
+        for extra in range(1, self.generator_steps):
+            self._generator_update(self.generate(step, extra), step, extra, c)
+        fakes = self.generate(step, 0)
+        terms, lr_fake = (self._in_turn if self.in_turn else self._shared)(data, fakes, step, c)
+        self.average()
+        shown = {"label_agreement": agreement(lr_fake, fakes.labels), "c": c}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
     def anti_labeler_share(self, step: tf.Tensor) -> tf.Tensor:
@@ -99,28 +95,105 @@ class CausalGAN(ImageLearner):
             return tf.constant(self.anti_labeler_weight)
         return self.anti_labeler_weight * tf.exp(-tf.cast(step, tf.float32) / self.anti_labeler_decay)
 
-    def _generator_loss(
-        self, labels: tf.Tensor, d_fake: tf.Tensor, lr_fake: tf.Tensor, lg_fake: tf.Tensor, c: tf.Tensor
-    ) -> tf.Tensor:
-        """GAN term + CE(l, LR(G)) - c CE(l, LG(G))."""
-        pleased = losses.label_cross_entropy(labels, lr_fake, self.label_loss)
-        defeated = losses.label_cross_entropy(labels, lg_fake, self.label_loss)
-        return losses.generator(d_fake, self.gan_loss) + self.labeler_weight * pleased - c * defeated
+    def _shared(self, data: dict, fakes: Fakes, step: tf.Tensor, c: tf.Tensor) -> tuple[dict, tf.Tensor]:
+        """One update of every network, from one forward pass; returns the losses and the labeler's logits of fakes."""
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(fakes.images)
+            seen = self._seen(fakes, step, 0, self.judges)
+            terms = self._judges_losses(data, fakes, step, seen)
+            own = self._own_loss(fakes, seen, c)
+        gradients, towards = {}, tape.gradient(own, fakes.images)
+        terms["generator"], common = own, self._common(c)
+        for name in self.judges:
+            if name in common:
+                gradients[name], image = both(tape, terms[name], self.players[name], fakes.images)
+                terms["generator"] += common[name] * terms[name]
+                towards += common[name] * image
+            else:
+                gradients[name] = tape.gradient(terms[name], self.players[name].trainable_variables)
+        self.update(gradients | {"generator": self.through(fakes, towards)})
+        return terms, seen["labeler"]
 
-    def _generator_update(self, step: tf.Tensor, update: int) -> None:
-        """An update of G alone, the other networks standing still."""
+    def _in_turn(self, data: dict, fakes: Fakes, step: tf.Tensor, c: tf.Tensor) -> tuple[dict, tf.Tensor]:
+        """One update of D, LR and LG, then one of G against the updated networks; returns what `_shared` returns."""
+        images = fakes._replace(images=tf.stop_gradient(fakes.images))
+        with tf.GradientTape(persistent=True) as tape:
+            seen = self._seen(images, step, 0, [name for name in self.judges if name != "labeler"])
+            terms = self._judges_losses(data, images, step, seen)
+        self.update({name: tape.gradient(terms[name], self.players[name].trainable_variables) for name in self.judges})
+        terms["generator"], lr_fake = self._generator_update(fakes, step, 0, c)
+        return terms, lr_fake
+
+    def _generator_update(
+        self, fakes: Fakes, step: tf.Tensor, update: int, c: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """An update of G alone, the other networks standing still; returns its loss and the labeler's logits."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fakes.images)
+            seen = self._seen(fakes, step, update, self.judges)
+            loss = self._own_loss(fakes, seen, c)
+            for name, weight in self._common(c).items():
+                loss += weight * self._fake_loss(name, fakes, seen)
+        self.update({"generator": self.through(fakes, tape.gradient(loss, fakes.images))})
+        return loss, seen["labeler"]
+
+    def _seen(self, fakes: Fakes, step: tf.Tensor, update: int, names: list[str]) -> dict[str, tf.Tensor]:
+        """What the named networks say of generated images, each by its own view of them."""
+        blurred = self.blur(fakes.images, step, update)
+        views = {
+            "discriminator": self._changed(fakes.images, step, update),
+            "labeler": blurred,
+            "anti_labeler": blurred,
+            "rebuilder": fakes.images,
+        }
+        return {name: self.players[name](views[name], training=True) for name in names}
+
+    def _judges_losses(
+        self, data: dict[str, tf.Tensor], fakes: Fakes, step: tf.Tensor, seen: dict[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Losses of every network but the generator, by name."""
+        real = self._changed(data["image"], step, -1)
+        d_real = self.discriminator(real, training=True)
+        lr_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
+        terms = {
+            "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss),
+            "labeler": losses.label_cross_entropy(data["labeler_labels"], lr_real),
+        }
+        if self.r1_weight:
+            terms["discriminator"] += self.r1_weight * self._slope(real[:: self.r1_every])
+        return terms | {name: self._fake_loss(name, fakes, seen) for name in self.judges if name not in terms}
+
+    def _slope(self, images: tf.Tensor) -> tf.Tensor:
+        """The R1 penalty of real images [b, S, S, C], without its weight."""
         with tf.GradientTape() as tape:
-            labels, z, encoded = self.draw(step, update)
-            fakes = self.generator([z, encoded], training=True)
-            blurred = self.blur(fakes, step, update)
-            loss = self._generator_loss(
-                labels,
-                self.discriminator(fakes, training=True),
-                self.labeler(blurred, training=True),
-                self.anti_labeler(blurred, training=True),
-                self.anti_labeler_share(step),
-            )
-            if self.rebuilder:
-                rebuilt = self.rebuilder(fakes, training=True)
-                loss += self.reconstruction_weight * losses.noise_reconstruction(z, rebuilt)
-        self.minimise(loss, tape, self.optimizers["generator"], self.generator.trainable_variables)
+            tape.watch(images)
+            logits = self.discriminator(images, training=True)
+        return losses.zero_centred_penalty(tape.gradient(logits, images))
+
+    def _changed(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Images [B, S, S, C] as the discriminator sees them; `use` tells the draws of a step apart."""
+        if not self.augmentations:
+            return images
+        # blur draws from the same seed
+        seed = tf.random.experimental.stateless_fold_in(self._seed(step, use), 1)
+        chance = self._share(tf.random.stateless_uniform([self.batch_size, NUMBERS], seed))
+        return augment(images, chance, self.augmentations)
+
+    def _fake_loss(self, name: str, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The loss of a network that is trained on generated rows alone."""
+        if name == "rebuilder":
+            return losses.noise_reconstruction(fakes.noise, seen[name])
+        return losses.label_cross_entropy(fakes.labels, seen[name])
+
+    def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor], c: tf.Tensor) -> tf.Tensor:
+        """GAN term + CE(l, LR(G)) - c CE(l, LG(G)), without what `_common` says."""
+        pleased = losses.label_cross_entropy(fakes.labels, seen["labeler"], self.label_loss)
+        loss = losses.generator(seen["discriminator"], self.gan_loss) + self.labeler_weight * pleased
+        if "anti_labeler" in self._common(c):
+            return loss
+        return loss - c * losses.label_cross_entropy(fakes.labels, seen["anti_labeler"], self.label_loss)
+
+    def _common(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
+        """How often the generator's loss holds another network's, by name."""
+        common = {"rebuilder": self.reconstruction_weight} if self.rebuilder else {}
+        return common | ({"anti_labeler": -c} if self.label_loss == "cross_entropy" else {})

@@ -1,7 +1,7 @@
 """What CausalGAN and CausalBEGAN share: the rows they train on, their optimizers, the averaged generator."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -11,6 +11,15 @@ from causalgan_tf.models.learner import ExponentialAfter, Halving, Learner, upda
 from causalgan_tf.networks.dcgan import encode_labels
 
 LabelSampler = Callable[[tf.Tensor], tf.Tensor]  # row seeds int64 [B] -> labels [B, K] of 0/1, or between if soft
+
+
+class Fakes(NamedTuple):
+    """Generated rows: labels [B, K], noise [B, Z], images [B, S, S, C], and the tape that saw them drawn."""
+
+    labels: tf.Tensor
+    noise: tf.Tensor
+    images: tf.Tensor
+    tape: tf.GradientTape
 
 
 class ImageLearner(Learner):
@@ -46,6 +55,7 @@ class ImageLearner(Learner):
         ema: float,
         decay_start: float,
         decay_to: float,
+        updates: str = "shared",
         generator_steps: int = 1,
         halve_every: int = 0,
         steps_per_call: int = 1,
@@ -53,6 +63,7 @@ class ImageLearner(Learner):
         """Sets rows and optimisation; the arguments are fields of ImageConfig and BeganConfig."""
         super().compile()
         self.batch_size, self.generator_steps, self.ema = batch_size, generator_steps, ema
+        self.in_turn = updates == "in_turn"
         self.labeler_noise, self.label_encoding = labeler_noise, label_encoding
         self.mix_single, self.mix_uniform = mix_single, mix_uniform
         rates = dict.fromkeys(self.players, learning_rate) | {"discriminator": discriminator_learning_rate}
@@ -77,11 +88,25 @@ class ImageLearner(Learner):
             logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
         return logs
 
-    def update(self, losses: dict[str, tf.Tensor], tape: tf.GradientTape) -> None:
-        """One optimizer step of each player on its loss, then one of the generator's running average."""
-        for name, loss in losses.items():
-            self.minimise(loss, tape, self.optimizers[name], self.players[name].trainable_variables)
+    def update(self, gradients: dict[str, list[tf.Tensor]]) -> None:
+        """One optimizer step of each named player along its gradients."""
+        for name, gradient in gradients.items():
+            self.apply(gradient, self.optimizers[name], self.players[name].trainable_variables)
+
+    def average(self) -> None:
+        """Moves the averaged generator towards the trained one."""
         update_average(self.averaged.variables, self.players["generator"].variables, self.ema)
+
+    def generate(self, step: tf.Tensor, update: int) -> Fakes:
+        """This replica's generated rows of a step; `update` tells the draws of a step apart."""
+        labels, z, encoded = self.draw(step, update)
+        with tf.GradientTape() as tape:
+            images = self.players["generator"]([z, encoded], training=True)
+        return Fakes(labels, z, images, tape)
+
+    def through(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
+        """Gradients of a loss in the generator's weights, from `towards`, its gradient in the generated images."""
+        return fakes.tape.gradient(fakes.images, self.players["generator"].trainable_variables, towards)
 
     def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Labels [B, K], the image's noise [B, Z] and encoded labels [B, K] of this replica's generated rows."""
@@ -98,15 +123,32 @@ class ImageLearner(Learner):
         """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""
         if not self.labeler_noise:
             return images
-        seed = tf.stack([self.seed, 64 * tf.cast(step, tf.int32) + use + 1])
-        drawn = tf.random.stateless_normal([self.batch_size, *images.shape[1:]], seed, stddev=self.labeler_noise)
+        drawn = tf.random.stateless_normal(
+            [self.batch_size, *images.shape[1:]], self._seed(step, use), stddev=self.labeler_noise
+        )
+        return images + self._share(drawn)
+
+    def _seed(self, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Seed [2] of what a step draws for its images; `use`, from -1 to 59, tells its draws apart."""
+        return tf.stack([self.seed, 64 * tf.cast(step, tf.int32) + use + 1])
+
+    def _share(self, drawn: tf.Tensor) -> tf.Tensor:
+        """This replica's rows of what was drawn for the global batch."""
         first = self._first_row()
-        return images + drawn[first : first + self.batch_size // self.replicas]
+        return drawn[first : first + self.batch_size // self.replicas]
 
     def _first_row(self) -> tf.Tensor:
         """Row of the global batch at which this replica's rows begin, int64."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.cast(replica, tf.int64) * (self.batch_size // self.replicas)
+
+
+def both(
+    tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, images: tf.Tensor
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """Gradients of a loss in a network's weights and in the images that it saw, from one backward pass."""
+    *weights, image = tape.gradient(loss, [*network.trainable_variables, images])
+    return weights, image
 
 
 def agreement(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ generated image while the labeler has to read it.
 
 import keras
 
+from causalgan_tf.networks.convolution import Conv2D
 from causalgan_tf.networks.dcgan import Seeds
 
 COARSEST = 8  # side at which decoders start and encoders end, pixels
@@ -89,4 +90,4 @@ def _decode(
 
 
 def _convolution(filters: int, seeds: Seeds, stride: int = 1) -> keras.layers.Layer:
-    return keras.layers.Conv2D(filters, KERNEL, stride, "same", activation="elu", kernel_initializer=seeds())
+    return Conv2D(filters, KERNEL, stride, "same", activation="elu", kernel_initializer=seeds())

@@ -7,6 +7,8 @@ features, arXiv:1606.03498; batch standard deviation, arXiv:1710.10196.
 import keras
 import tensorflow as tf
 
+from causalgan_tf.networks.convolution import Conv2D, Conv2DTranspose
+
 SLOPE = 0.2  # of the leaky ReLU, as in DCGAN
 BATCH_NORM_MOMENTUM = 0.9
 
@@ -73,11 +75,9 @@ def generator(
     x = keras.layers.Dense(16 * deepest, use_bias=False, kernel_initializer=initializer())(causes)
     x = activated(keras.layers.Reshape([4, 4, deepest])(x))
     for k in reversed(range(n - 1)):
-        up = keras.layers.Conv2DTranspose(
-            width * 2**k, kernel, 2, "same", use_bias=False, kernel_initializer=initializer()
-        )
+        up = Conv2DTranspose(width * 2**k, kernel, 2, "same", use_bias=False, kernel_initializer=initializer())
         x = activated(up(x))
-    image = keras.layers.Conv2DTranspose(
+    image = Conv2DTranspose(
         channels, kernel, 2, "same", activation="tanh", kernel_initializer=initializer(), name="image"
     )
     return keras.Model([noise, encoded], image(x), name="generator")
@@ -112,7 +112,7 @@ def trunk(
     image = keras.Input([image_size, image_size, channels], name="image")
     x = image
     for k in range(blocks(image_size)):
-        conv = keras.layers.Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=initializer())
+        conv = Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=initializer())
         x = keras.layers.SpectralNormalization(conv)(x) if norm == "spectral" else conv(x)
         if norm == "batch" and k:
             x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)

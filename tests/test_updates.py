@@ -1,0 +1,152 @@
+"""The updates' gradients are those of the plain losses, taken by automatic differentiation without any sharing."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import test_causal_began
+import test_causal_gan
+
+from causalgan_tf import losses
+
+STEP = tf.constant(0)
+
+
+def recorded(learner, data):
+    """Gradients that a training step applies, by player; the optimizers do apply them."""
+    seen, apply = {}, learner.update
+
+    def update(gradients):
+        seen.update({name: [g.numpy() for g in values] for name, values in gradients.items()})
+        apply(gradients)
+
+    learner.update = update
+    learner.train_step(data)
+    return seen
+
+
+def plain(learner, loss_of):
+    """Gradients of losses by player, each in its own weights, by one tape over everything."""
+    with tf.GradientTape(persistent=True) as tape:
+        terms = loss_of()
+    return {n: tape.gradient(loss, learner.players[n].trainable_variables) for n, loss in terms.items()}
+
+
+def assert_alike(ours, reference):
+    assert ours.keys() == reference.keys()
+    for name, gradients in reference.items():
+        largest = max(np.abs(g).max() for g in gradients)
+        assert largest > 1e-5, name
+        for a, b in zip(ours[name], gradients, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * largest, err_msg=name)
+
+
+def gan_losses(learner, data, only=None):
+    """CausalGAN's losses as the paper writes them."""
+
+    def terms():
+        labels, z, encoded = learner.draw(STEP, 0)
+        fakes = learner.generator([z, encoded], training=True)
+        blurred, kind = learner.blur(fakes, STEP, 0), learner.label_loss
+        d_fake = learner.discriminator(fakes, training=True)
+        lr_fake, lg_fake = learner.labeler(blurred, training=True), learner.anti_labeler(blurred, training=True)
+        pleased, defeated = (losses.label_cross_entropy(labels, x, kind) for x in (lr_fake, lg_fake))
+        c = learner.anti_labeler_share(STEP)
+        loss = losses.generator(d_fake, learner.gan_loss) + learner.labeler_weight * pleased - c * defeated
+        rebuilt = 0.0
+        if learner.rebuilder:
+            rebuilt = losses.noise_reconstruction(z, learner.rebuilder(fakes, training=True))
+        found = {"generator": loss + learner.reconstruction_weight * rebuilt}
+        if only == "generator":
+            return found
+        d_real = learner.discriminator(data["image"], training=True)
+        lr_real = learner.labeler(learner.blur(data["labeler_image"], STEP, -1), training=True)
+        found["discriminator"] = losses.discriminator(d_real, d_fake, learner.gan_loss)
+        found["labeler"] = losses.label_cross_entropy(data["labeler_labels"], lr_real)
+        found["anti_labeler"] = losses.label_cross_entropy(labels, lg_fake)
+        return found | ({"rebuilder": rebuilt} if learner.rebuilder else {})
+
+    return terms
+
+
+def began_losses(learner, data, only=None):
+    """CausalBEGAN's losses as the paper writes them."""
+
+    def terms():
+        labels, z, encoded = learner.draw(STEP, 0)
+        fakes, (c1, c2, c3), kind = learner.generator([z, encoded], training=True), learner.c, learner.label_loss
+        read_real = learner.labeler(learner.blur(data["labeler_image"], STEP, -1), training=True)
+        read_fake = learner.labeler(learner.blur(fakes, STEP, 0), training=True)
+        llab_real = losses.label_distance(data["labeler_labels"], read_real, kind)
+        llab_fake = losses.label_distance(labels, read_fake, kind)
+        l_real, l_fake = learner.error(data["image"]), learner.error(fakes)
+        found = {"generator": l_fake + c3 * llab_fake}
+        if only == "generator":
+            return found
+        return found | {"discriminator": l_real - c1 * l_fake, "labeler": llab_real - c2 * llab_fake}
+
+    return terms
+
+
+GAN_VARIANTS = [
+    {"gan_loss": "hinge", "label_loss": "cross_entropy", "norm": "spectral", "minibatch": "std"},
+    {"gan_loss": "nonsaturating", "label_loss": "swapped"},
+    {"gan_loss": "theory", "label_loss": "cross_entropy", "norm": "none", "minibatch": "features"},
+    {"gan_loss": "minimax", "label_loss": "cross_entropy", "rebuild": True, "noise_reconstruction": 0.7},
+    {"gan_loss": "theory", "label_loss": "swapped", "rebuild": True, "noise_reconstruction": 0.7},
+]
+
+
+def build_gan(**changes):
+    return test_causal_gan.build(width=16, **changes), next(iter(test_causal_gan.real_rows()))
+
+
+def build_began(**changes):
+    learner = test_causal_began.build(width=16, **changes)
+    learner.c.assign([0.2, 0.3, 0.4])
+    return learner, {name: tf.constant(part[:8]) for name, part in test_causal_began.real_rows().items()}
+
+
+BUILDS = {
+    **{f"gan-{n}": (build_gan, gan_losses, variant) for n, variant in enumerate(GAN_VARIANTS)},
+    "began-squared": (build_began, began_losses, {}),
+    "began-cross_entropy": (build_began, began_losses, {"label_loss": "cross_entropy"}),
+}
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_updates_from_one_pass_take_the_gradients_of_the_plain_losses(name):
+    build, loss_of, variant = BUILDS[name]
+    learner, data = build(**variant)
+    assert_alike(recorded(build(**variant)[0], data), plain(learner, loss_of(learner, data)))
+
+
+@pytest.mark.parametrize("name", ["gan-1", "gan-3", "began-squared"])
+def test_in_turn_the_generator_plays_against_the_updated_networks(name):
+    build, loss_of, variant = BUILDS[name]
+    learner, data = build(**variant)
+    first = plain(learner, loss_of(learner, data))
+    learner.update({player: gradients for player, gradients in first.items() if player != "generator"})
+    second = plain(learner, loss_of(learner, data, "generator"))
+    in_turn = recorded(build(updates="in_turn", **variant)[0], data)
+    assert_alike(in_turn, first | second)
+    moved = [np.abs(a - b).max() for a, b in zip(first["generator"], second["generator"], strict=True)]
+    assert max(moved) > 1e-3 * max(np.abs(g).max() for g in first["generator"])
+
+
+def test_the_slope_of_a_linear_discriminator_is_half_its_squared_weights():
+    learner, _ = build_gan(norm="none", r1_weight=10.0)
+    weights = tf.random.stateless_normal([16 * 16 * 3], [0, 0])
+    learner.discriminator = lambda x, training: tf.reshape(x, [-1, 16 * 16 * 3]) @ weights[:, None]
+    slope = learner._slope(tf.zeros([2, 16, 16, 3]))
+    assert float(slope) == pytest.approx(0.5 * float(tf.reduce_sum(weights**2)), rel=1e-5)
+
+
+def test_the_penalty_and_the_augmentation_move_the_discriminator():
+    runs = {}
+    changes = {"plain": {}, "r1": {"r1_weight": 10.0, "r1_every": 4}, "augment": {"augment": "translation,cutout"}}
+    for name, change in changes.items():
+        learner, data = build_gan(norm="spectral", **change)
+        runs[name] = recorded(learner, data)["discriminator"]
+    for name in ("r1", "augment"):
+        assert all(np.isfinite(g).all() for g in runs[name])
+        assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(runs[name], runs["plain"], strict=True)), name

@@ -1,0 +1,147 @@
+"""Speed of an image model's updates beside a PyTorch twin, in one interleaved run.
+
+    python -m tools.benchmarks.image_speed --twin=twin.py --twin_python=/tmp/rivals/bin/python [--model=causal_began]
+
+The twin is a program that is called as `twin.py causalgan|began SECONDS` and prints images per second first. CausalGAN:
+64 x 64, width 64, kernel 5, batch 64, one update each of D, LR, LG and G, no minibatch features. CausalBEGAN: n = 128,
+batch 16. Printed are images per second, medians of each turn; their ratio; the share of the machine's matmul peak, by
+the floating-point operations of the plain updates taken in turn; the share of the time that goes to making batches; and
+the peak memory of this process. Ours and the twin's turns alternate.
+"""
+
+import argparse
+import math
+import os
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf import runs, training
+from causalgan_tf.config import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.data import Dataset
+from causalgan_tf.data.images import ImageSet
+from causalgan_tf.graph import load_graph
+from causalgan_tf.sampling.labels import LabelSampler
+
+PLAIN = {"mix_single": 0.0, "mix_uniform": 0.0, "labeler_balance": 0.0, "labeler_noise": 0.0, "ema": 0.0}
+SHAPES = {
+    "causal_gan": {"batch_size": 64, "noise_size": 100, "modulation": False, "minibatch": "none"},
+    "causal_began": {"batch_size": 16, "noise_size": 64},
+}
+WIDTHS = {"causal_gan": 64, "causal_began": 128}
+TWINS = {"causal_gan": "causalgan", "causal_began": "began"}
+# passes through each network in a step whose updates are taken in turn: forward, in the images, in the weights
+PASSES = {
+    "causal_gan": {"generator": 3, "discriminator": 8, "labeler": 5, "anti_labeler": 5},
+    "causal_began": {"generator": 3, "discriminator": 8, "labeler": 8},
+}
+
+
+def timed(function: Callable) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def matmul_peak() -> float:
+    """GFLOP/s of a 2048^3 float32 matmul, the best of five."""
+    a = tf.random.stateless_normal([2048, 2048], [0, 0])
+    product = tf.function(lambda: tf.linalg.matmul(a, a))
+    product()
+    return 2 * 2048**3 / min(timed(lambda: product().numpy()) for _ in range(5)) / 1e9
+
+
+def products(network: keras.Model) -> float:
+    """GFLOP of a network's products for one image, forward."""
+    total = 0
+    for layer in network.layers:
+        layer = getattr(layer, "layer", layer)  # spectral normalisation wraps
+        if isinstance(layer, keras.layers.Conv2DTranspose):
+            total += 2 * math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3])
+        elif isinstance(layer, keras.layers.Conv2D):
+            side = [size // stride for size, stride in zip(layer.input.shape[1:3], layer.strides, strict=True)]
+            total += 2 * math.prod(layer.kernel.shape) * math.prod(side)
+        elif isinstance(layer, keras.layers.Dense):
+            total += 2 * math.prod(layer.kernel.shape)
+    return total / 1e9
+
+
+def configuration(options: argparse.Namespace) -> RunConfig:
+    gan = options.model == "causal_gan"
+    width = WIDTHS[options.model]
+    shape = SHAPES[options.model] | {"width": width, "discriminator_width": width, "labeler_width": 64, "kernel": 5}
+    own = {"discriminator_norm": options.norm, "gan_loss": "nonsaturating", "labeler_weight": 1.0} if gan else {}
+    image = ImageConfig(model=options.model, updates=options.updates, steps_per_call=1, **shape, **PLAIN, **own)
+    return RunConfig(data=DataConfig(image_size=64), image=image)
+
+
+def rows(config: RunConfig, columns: int) -> tf.data.Dataset:
+    """The batches of a training on images of noise."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2_000, 64, 64, 3), np.uint8)
+    labels = rng.integers(0, 2, (2_000, columns), np.uint8)
+    graph = load_graph("causal_graph_1")
+    return training.real_rows(Dataset(graph=graph, label_rows=labels, train=ImageSet(images, labels)), config, 0)
+
+
+def turn(call: Callable, batches: Iterator, seconds: float) -> float:
+    """Median seconds of a step."""
+    times, start = [], time.perf_counter()
+    while not times or time.perf_counter() - start < seconds:
+        times.append(timed(lambda: call(batches)["generator_loss"].numpy()))
+    return statistics.median(times)
+
+
+def twin_speed(options: argparse.Namespace) -> float:
+    command = [options.twin_python, options.twin, TWINS[options.model], str(options.seconds)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=tuple(TWINS), default="causal_gan")
+    parser.add_argument("--norm", choices=("batch", "spectral", "none"), default="batch", help="in D; twin: batch")
+    parser.add_argument("--updates", choices=("shared", "in_turn"), default="shared")
+    parser.add_argument("--twin", default="", help="the twin's program; empty: none")
+    parser.add_argument("--twin_python", default="", help="an interpreter with PyTorch")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each turn")
+    options = parser.parse_args()
+    config, graph = configuration(options), load_graph("causal_graph_1")
+    learner = training.IMAGE_LEARNERS[options.model](config, graph, LabelSampler(runs.build_mechanisms(config, graph)))
+    batches = rows(config, len(graph))
+    fixed = iter(batches.take(1).cache().repeat())
+    fed, batch = iter(batches), config.image.batch_size
+    print(f"compiled, with the first step, in {timed(lambda: learner.train_call(fixed)):.0f} s", flush=True)
+    learner.train_call(fed)
+    ours, shares, ratios = [], [], []
+    for _ in range(options.rounds):
+        alone, whole = turn(learner.train_call, fixed, options.seconds), turn(learner.train_call, fed, options.seconds)
+        ours.append(batch / whole)
+        shares.append(1.0 - alone / whole)
+        line = f"images/s: {batch / whole:.2f} with batches made, {batch / alone:.2f} with a fixed one"
+        if options.twin:
+            other = twin_speed(options)
+            ratios.append(ours[-1] / other)
+            line += f", twin {other:.2f}, ratio {ratios[-1]:.2f}"
+        print(line, flush=True)
+    print(f"median {statistics.median(ours):.2f} images/s; batches take {statistics.median(shares):.1%} of a step")
+    if ratios:
+        print(f"ratio to the twin: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
+    work = sum(count * products(learner.players[name]) for name, count in PASSES[options.model].items())
+    rate, peak = statistics.median(ours) * work, matmul_peak()
+    print(f"{work:.1f} GFLOP an image, updates in turn: {rate:.0f} GFLOP/s, {rate / peak:.0%} of matmul's {peak:.0f}")
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main()

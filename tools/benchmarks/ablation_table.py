@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from causalgan_tf.pictures import ACCENT, INK, MUTED, PAPER
 
 REAL = "real"  # the row of images of the truth
-SETTINGS = ("minutes", "width", "train_images", "images", "judge_steps", "data_seed")  # rows of equal ones compare
+SETTINGS = (
+    "minutes",
+    "clock",
+    "width",
+    "train_images",
+    "images",
+    "judge_steps",
+    "data_seed",
+)  # of rows that compare
 # column of the csv: where it lies in the "images" part of a report, its title, its digits in the table
 FIGURES = {
     "effect_observational": ("effectiveness/observational/mean", "effectiveness, observational", 3),
@@ -34,7 +42,7 @@ TRAINING = {
     "label_tvd_do": ("label TVD, do", 3),
 }
 SHOWN = {name: (title, digits) for name, (_, title, digits) in FIGURES.items()} | TRAINING
-COLUMNS = (*FIGURES, *TRAINING, "seconds", "cpu_s")  # of the csv, behind settings, row and seed
+COLUMNS = (*FIGURES, *TRAINING, "wall_s", "cpu_s")  # of the csv, behind settings, row and seed
 PANELS = {  # columns of the figure's panels, and whether the axis is logarithmic
     "effectiveness (judge agreement)": (("effect_do", "effect_uniform"), False),
     "cFID to rendered do-images (log scale)": (("cfid_do",), True),
@@ -89,7 +97,7 @@ def cell(mean: float, error: float, digits: int) -> str:
 
 
 def write(
-    out: pathlib.Path, runs: pd.DataFrame, settings: Mapping[str, float], rows: Mapping[str, Any], seeds: int
+    out: pathlib.Path, runs: pd.DataFrame, settings: Mapping[str, Any], rows: Mapping[str, Any], seeds: int
 ) -> None:
     """Writes the table and the figure of the runs of these settings, and prints the table.
 
@@ -102,7 +110,8 @@ def write(
     """
     own = runs[(runs[list(settings)] == pd.Series(settings)).all(axis=1) & (runs.seed < seeds)]
     titles = {REAL: "real images, drawn afresh"} | {name: row.title for name, row in rows.items()}
-    text = f"{settings['minutes']:g} minutes of training a row, width {settings['width']:g}; mean ± standard error.\n\n"
+    text = f"{settings['minutes']:g} minutes of training a row ({settings['clock']} time), width {settings['width']}; "
+    text += "mean ± standard error over the seeds.\n\n"
     text += markdown(own, titles)
     notes = [f"- {row.title}: {row.note}" for name, row in rows.items() if row.note and name in set(own.row)]
     text += "\n" + "\n".join(notes) + "\n" if notes else ""

@@ -10,6 +10,7 @@ exact law, in training and in evaluation: no controller's errors enter. The row 
 All rows of a data seed are measured by one judge, on the same label rows and against the same rendered do-images. The
 row `real` is fresh images of the truth in place of a model's. Run it on an idle machine: `cpu_s` beside `wall_s` in the
 csv shows how many processors a training had. On a machine with other work --clock=cpu counts processor time instead.
+The decay of the anti-labeler's weight and CausalBEGAN's controllers still go by steps.
 
 Writes ablation.csv, ablation.md, ablation.png and .svg, and samples/ROW_SEED.png. Runs that ablation.csv holds are not
 repeated; one that is interrupted starts again.

@@ -27,7 +27,7 @@ FIGURES = {
     "effect_uniform": ("effectiveness/uniform_cells/mean", "effectiveness, uniform cells", 3),
     "cfid_observational": ("cfid/observational", "cFID", 2),
     "cfid_do": ("cfid/do", "cFID, do", 2),
-    "kid": ("kid/model", "KID", 3),
+    "kid": ("kid/model", "KID", 1),
     "precision": ("precision/model", "precision", 3),
     "recall": ("recall/model", "recall", 3),
     "density": ("density/model", "density", 3),
@@ -111,7 +111,7 @@ def write(
     own = runs[(runs[list(settings)] == pd.Series(settings)).all(axis=1) & (runs.seed < seeds)]
     titles = {REAL: "real images, drawn afresh"} | {name: row.title for name, row in rows.items()}
     text = f"{settings['minutes']:g} minutes of training a row ({settings['clock']} time), width {settings['width']}; "
-    text += "mean ± standard error over the seeds.\n\n"
+    text += "mean ± standard error over the seeds. images/s: real images, one batch a discriminator step.\n\n"
     text += markdown(own, titles)
     notes = [f"- {row.title}: {row.note}" for name, row in rows.items() if row.note and name in set(own.row)]
     text += "\n" + "\n".join(notes) + "\n" if notes else ""

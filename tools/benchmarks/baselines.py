@@ -1,0 +1,196 @@
+"""Other ways to give a generator its labels, to be held against CausalGAN's labeler and anti-labeler.
+
+All three have CausalGAN's generator and one discriminator of 1 + K outputs, which is CausalGAN's trunk: the first
+output says how real the image x is, the others say something about its K labels l.
+
+    LabelFed   D(x, l), fed with the labels of the image: the conditional GAN that shares CausalGAN's guarantee
+    ACGAN      D(x) and a classifier of the labels on one trunk (arXiv:1610.09585)
+    Joint      D(x, l) trains the label mechanisms and the image generator together, from nothing
+"""
+
+import inspect
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from causalgan_tf import losses, runs
+from causalgan_tf.config import RunConfig
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, agreement
+from causalgan_tf.models.learner import update_average
+from causalgan_tf.networks import dcgan, mechanisms
+from causalgan_tf.sampling import labels as label_sampling
+
+PERCEPTRON = (64, 3)  # width and layers of what sees labels without their image
+
+
+def projection(config: RunConfig, labels: int, with_law: bool = False) -> keras.Model:
+    """D(x, l) = psi(phi(x)) + y . V phi(x), y = 2 l - 1: the projection discriminator (arXiv:1802.05637, equation 3).
+
+    phi is the trunk up to its last layer, and that layer holds psi and V. The form is exact where the labels are
+    independent of each other given the image, as they are where each can be seen in it.
+
+    Args:
+        config: widths, kernel, normalisation.
+        labels: K, number of label columns.
+        with_law: whether a perceptron of y is added, for labels whose law is learnt along with the images.
+
+    Returns:
+        A functional model of [images [B, S, S, C] in [-1, 1], labels [B, K] in [0, 1]] to one logit [B, 1].
+    """
+    trunk = two_heads(config, labels)
+    given = keras.Input([labels], name="labels")
+    sign, outputs = 2.0 * given - 1.0, trunk.outputs[0]
+    logit = outputs[:, :1] + keras.ops.sum(sign * outputs[:, 1:], axis=1, keepdims=True)
+    if with_law:
+        logit = logit + mechanisms.mlp(labels, *PERCEPTRON, outputs=1, name="law")(sign)
+    return keras.Model([trunk.inputs[0], given], logit, name="discriminator")
+
+
+def two_heads(config: RunConfig, labels: int) -> keras.Model:
+    """CausalGAN's discriminator with K more outputs: images [B, S, S, C] to [B, 1 + K]."""
+    c, size = config.image, config.data.image_size
+    shape = {"norm": c.discriminator_norm, "minibatch": c.minibatch, "name": "discriminator", "seed": config.seed + 1}
+    return dcgan.trunk(1 + labels, size, runs.CHANNELS, c.discriminator_width, c.kernel, **shape)
+
+
+class LabelFed(ImageLearner):
+    """Generator against a discriminator that is fed with labels: D(x, l) on real pairs, D(G(z, l), l) on drawn ones."""
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        averaged: keras.Model,
+        discriminator: keras.Model,
+        sample_labels: LabelSampler,
+        seed: int = 0,
+    ) -> None:
+        """Joins the networks; labels must be drawn from the data's law, for the discriminator sees that law too."""
+        super().__init__({"generator": generator, "discriminator": discriminator}, averaged, sample_labels, seed)
+        self.generator, self.discriminator = generator, discriminator
+
+    def compile(self, gan_loss: str, **shared: Any) -> None:
+        """Sets the loss and the optimisation; `shared` is ImageLearner.compile's."""
+        super().compile(**shared)
+        self.gan_loss = gan_loss
+
+    def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One update of every player.
+
+        Args:
+            data: this replica's real rows, of which `labeler_image` [B, S, S, C] in [-1, 1] and `labeler_labels` [B, K]
+                belong together; their law must be the data's: ImageConfig.labeler_balance=0.
+        """
+        with tf.GradientTape(persistent=True) as tape:
+            labels, z, encoded = self.draw(self.step, 0)
+            fakes = self.generator([z, encoded], training=True)
+            real = self.discriminator([data["labeler_image"], data["labeler_labels"]], training=True)
+            fake = self.discriminator([fakes, labels], training=True)
+            terms = self.terms(real, fake)
+        self.update(terms, tape)
+        return {f"{name}_loss": loss for name, loss in terms.items()}
+
+    def terms(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Each player's loss, of the discriminator's logits [B, 1]."""
+        return {
+            "discriminator": losses.discriminator(real, fake, self.gan_loss),
+            "generator": losses.generator(fake, self.gan_loss),
+        }
+
+
+class Joint(LabelFed):
+    """Label mechanisms and image generator trained together against one D(x, l), no controller before them.
+
+    The labels are soft while they are trained, as a controller's are: a rounded label has no gradient.
+
+    Attributes:
+        averaged_labels: mechanisms that keep the running average of the trained ones' weights.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        averaged: keras.Model,
+        discriminator: keras.Model,
+        label_mechanisms: mechanisms.Mechanisms,
+        averaged_labels: mechanisms.Mechanisms,
+        seed: int = 0,
+    ) -> None:
+        """Joins the networks; the labels are drawn by the mechanisms."""
+        super().__init__(generator, averaged, discriminator, label_sampling.LabelSampler(label_mechanisms).soft, seed)
+        self.players["controller"] = label_mechanisms
+        self.controller, self.averaged_labels = label_mechanisms, averaged_labels
+
+    def compile(self, **options: Any) -> None:
+        """As LabelFed's."""
+        super().compile(**options)
+        self.averaged_labels.set_weights(self.controller.get_weights())
+
+    def terms(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As LabelFed's; the controller has the generator's loss."""
+        terms = super().terms(real, fake)
+        return terms | {"controller": terms["generator"]}
+
+    def update(self, losses: dict[str, tf.Tensor], tape: tf.GradientTape) -> None:
+        """As every learner's, then the running average of the mechanisms."""
+        super().update(losses, tape)
+        update_average(self.averaged_labels.variables, self.controller.variables, self.ema)
+
+
+class ACGAN(LabelFed):
+    """Auxiliary classifier GAN (arXiv:1610.09585, section 4): one trunk tells if an image is real and what it shows.
+
+    The classifier is trained on real and on generated images, and the generator to be classified as its labels say.
+    """
+
+    def compile(self, labeler_weight: float, **shared: Any) -> None:
+        """As LabelFed's; `labeler_weight` (theirs: 1) is that of the classifier's terms, for either player."""
+        super().compile(**shared)
+        self.labeler_weight = labeler_weight
+
+    def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One update of both players; `data` as LabelFed's."""
+        with tf.GradientTape(persistent=True) as tape:
+            labels, z, encoded = self.draw(self.step, 0)
+            fakes = self.generator([z, encoded], training=True)
+            real = self.discriminator(data["labeler_image"], training=True)
+            fake = self.discriminator(fakes, training=True)
+            read_real = losses.label_cross_entropy(data["labeler_labels"], real[:, 1:])
+            read_fake = losses.label_cross_entropy(labels, fake[:, 1:])
+            terms = self.terms(real[:, :1], fake[:, :1])
+            terms["discriminator"] += self.labeler_weight * (read_real + read_fake)
+            terms["generator"] += self.labeler_weight * read_fake
+        self.update(terms, tape)
+        shown = {"label_agreement": agreement(fake[:, 1:], labels)}
+        return {f"{name}_loss": loss for name, loss in terms.items()} | shown
+
+
+def build_label_fed(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> LabelFed:
+    """LabelFed of the configured shape and optimisation, untrained."""
+    discriminator = projection(config, len(graph))
+    return _compiled(LabelFed(*_generators(config, graph), discriminator, sampler, config.seed), config)
+
+
+def build_ac_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> ACGAN:
+    """ACGAN of the configured shape and optimisation, untrained."""
+    discriminator = two_heads(config, len(graph))
+    return _compiled(ACGAN(*_generators(config, graph), discriminator, sampler, config.seed), config)
+
+
+def build_joint(config: RunConfig, graph: CausalGraph, sampler: LabelSampler | None = None) -> Joint:
+    """Joint of the configured shape and optimisation, untrained; it draws its own labels and needs no sampler."""
+    discriminator = projection(config, len(graph), with_law=True)
+    controllers = (runs.build_mechanisms(config, graph) for _ in range(2))
+    return _compiled(Joint(*_generators(config, graph), discriminator, *controllers, seed=config.seed), config)
+
+
+def _generators(config: RunConfig, graph: CausalGraph) -> tuple[keras.Model, keras.Model]:
+    return runs.build_image_generator(config, graph), runs.build_image_generator(config, graph)
+
+
+def _compiled(learner: LabelFed, config: RunConfig) -> LabelFed:
+    wanted = {"gan_loss", *inspect.signature(ImageLearner.compile).parameters}
+    wanted |= {"labeler_weight"} if isinstance(learner, ACGAN) else set()
+    learner.compile(**{name: value for name, value in vars(config.image).items() if name in wanted})
+    return learner

@@ -90,6 +90,10 @@ FILES = {
 READS = {"folder": ("image_dir", "labels_file"), "table": ("labels_file",)}  # which of FILES each dataset reads
 
 
+CHANNELS = {"causal_faces": (3,)}  # of datasets that are drawn here; image files become either
+COLOURS = {1: "grey", 3: "colour"}
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig(_Validated):
     """Which labels and images are learnt, and the causal graph over the labels."""
@@ -109,7 +113,18 @@ class DataConfig(_Validated):
         compared=False,
     )
     image_size: int = option(32, "side of the square images, pixels; a power of two", low=16, high=256)
-    crop_size: int = option(0, "side of the centre crop taken before resizing, pixels; 0: the largest square", low=0)
+    channels: int = option(
+        3,
+        "colour channels: 3 (RGB) or 1 (grey), into which image files are converted; grey ones need no colours learnt",
+        low=1,
+        high=3,
+    )
+    crop_size: int = option(
+        0,
+        "side of the centre crop taken before resizing, pixels; 0: none, images must be square; -1: the largest square "
+        "of each image",
+        low=-1,
+    )
     train_images: int = option(20_000, "rendered training images (dataset=causal_faces)", low=1)
     test_images: int = option(5_000, "images held out of training for evaluation", low=1)
     uniform_images: int = option(
@@ -123,6 +138,11 @@ class DataConfig(_Validated):
         super().__post_init__()
         if self.image_size & (self.image_size - 1):
             raise InputError(f"DataConfig.image_size: expected a power of two, got {self.image_size}.")
+        if self.channels == 2:
+            raise InputError("DataConfig.channels: expected 3 (RGB) or 1 (grey), got 2.")
+        if self.channels not in CHANNELS.get(self.dataset, (1, 3)):
+            (drawn,) = CHANNELS[self.dataset]
+            raise InputError(f"dataset={self.dataset} draws {COLOURS[drawn]} images: it needs --channels={drawn}.")
         if self.dataset == "folder" and not self.image_dir:
             raise InputError("dataset=folder needs --image_dir, the folder that holds the image files.")
         for name, what in FILES.items():

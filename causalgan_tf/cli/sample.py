@@ -142,7 +142,7 @@ def write(samples: "Samples", out: pathlib.Path) -> None:
         return
     single.mkdir(exist_ok=True)
     for row, image in enumerate(samples.images):
-        Image.fromarray(image).save(single / f"{row:05}.png")
+        Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(single / f"{row:05}.png")
     shown = samples.images[:GRID]
     scale = math.ceil(SIDE / shown.shape[1])
     pictures.grid(shown, math.ceil(math.sqrt(len(shown))), scale=scale).save(out / "images.png")

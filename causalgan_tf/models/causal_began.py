@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, agreement
+from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.models.image_learner import ImageLearner, LabelSampler
 
 
 class CausalBEGAN(ImageLearner):
@@ -25,6 +26,7 @@ class CausalBEGAN(ImageLearner):
         labeler: keras.Model,
         sample_labels: LabelSampler,
         seed: int = 0,
+        kinds: LabelKinds | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -32,12 +34,13 @@ class CausalBEGAN(ImageLearner):
             generator: G(z, l), networks.began.generator.
             averaged: another of the same shape, which keeps the running average of G's weights.
             discriminator: D(x), an image, networks.began.autoencoder.
-            labeler: K logits of an image.
+            labeler: C outputs of an image, one a label column.
             sample_labels: draws labels [B, K] from row seeds; the causal controller's law, rounded or soft.
             seed: seed of the noise.
+            kinds: the labels' kinds; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator, "labeler": labeler}
-        super().__init__(players, averaged, sample_labels, seed)
+        super().__init__(players, averaged, sample_labels, seed, kinds)
         self.generator, self.discriminator, self.labeler = generator, discriminator, labeler
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # every replica assigns the same
         self.c = tf.Variable(tf.zeros([3]), trainable=False, aggregation=first, name="c")
@@ -75,15 +78,15 @@ class CausalBEGAN(ImageLearner):
             l_real, l_fake = self.error(data["image"]), self.error(fakes)
             read_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
             read_fake = self.labeler(self.blur(fakes, step, 0), training=True)
-            llab_real = losses.label_distance(data["labeler_labels"], read_real, self.label_loss)
-            llab_fake = losses.label_distance(labels, read_fake, self.label_loss)
+            llab_real = self.kinds.distance(data["labeler_labels"], read_real, self.label_loss)
+            llab_fake = self.kinds.distance(labels, read_fake, self.label_loss)
             terms = {
                 "discriminator": l_real - c1 * l_fake,
                 "labeler": llab_real - c2 * llab_fake,
                 "generator": l_fake + c3 * llab_fake,
             }
         self.update(terms, tape)
-        shown = {"label_agreement": agreement(read_fake, labels), "c1": c1, "c2": c2, "c3": c3}
+        shown = {"label_agreement": self.kinds.agreement(read_fake, labels), "c1": c1, "c2": c2, "c3": c3}
         shown |= self.control(l_real, l_fake, llab_real, llab_fake)
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, agreement
+from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.models.image_learner import ImageLearner, LabelSampler
 
 
 class CausalGAN(ImageLearner):
@@ -25,6 +26,7 @@ class CausalGAN(ImageLearner):
         sample_labels: LabelSampler,
         rebuilder: keras.Model | None = None,
         seed: int = 0,
+        kinds: LabelKinds | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -32,16 +34,17 @@ class CausalGAN(ImageLearner):
             generator: G(z, l), networks.dcgan.generator.
             averaged: another of the same shape, which keeps the running average of G's weights.
             discriminator: D(x), one logit.
-            labeler: LR(x), K logits, trained on real images.
-            anti_labeler: LG(x), K logits, trained on generated images.
-            sample_labels: draws labels [B, K] of 0/1 from row seeds; the causal controller's law.
+            labeler: LR(x), C outputs, one a label column, trained on real images.
+            anti_labeler: LG(x), C outputs, trained on generated images.
+            sample_labels: draws labels [B, K] from row seeds; the causal controller's law.
             rebuilder: DZ(x), rebuilds the noise from the generated image; None: none.
             seed: seed of the noise.
+            kinds: the labels' kinds; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator}
         players |= {"labeler": labeler, "anti_labeler": anti_labeler}
         players |= {"rebuilder": rebuilder} if rebuilder else {}
-        super().__init__(players, averaged, sample_labels, seed)
+        super().__init__(players, averaged, sample_labels, seed, kinds)
         self.generator, self.discriminator = generator, discriminator
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
 
@@ -82,15 +85,15 @@ class CausalGAN(ImageLearner):
             lg_fake = self.anti_labeler(blurred, training=True)
             terms = {
                 "discriminator": losses.discriminator(d_real, d_fake, self.gan_loss),
-                "labeler": losses.label_cross_entropy(data["labeler_labels"], lr_real),
-                "anti_labeler": losses.label_cross_entropy(fake_labels, lg_fake),
+                "labeler": self.kinds.cross_entropy(data["labeler_labels"], lr_real),
+                "anti_labeler": self.kinds.cross_entropy(fake_labels, lg_fake),
                 "generator": self._generator_loss(fake_labels, d_fake, lr_fake, lg_fake, c),
             }
             if self.rebuilder:
                 terms["rebuilder"] = losses.noise_reconstruction(z, self.rebuilder(fakes, training=True))
                 terms["generator"] += self.reconstruction_weight * terms["rebuilder"]
         self.update(terms, tape)
-        shown = {"label_agreement": agreement(lr_fake, fake_labels), "c": c}
+        shown = {"label_agreement": self.kinds.agreement(lr_fake, fake_labels), "c": c}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
     def anti_labeler_share(self, step: tf.Tensor) -> tf.Tensor:
@@ -103,8 +106,8 @@ class CausalGAN(ImageLearner):
         self, labels: tf.Tensor, d_fake: tf.Tensor, lr_fake: tf.Tensor, lg_fake: tf.Tensor, c: tf.Tensor
     ) -> tf.Tensor:
         """GAN term + CE(l, LR(G)) - c CE(l, LG(G))."""
-        pleased = losses.label_cross_entropy(labels, lr_fake, self.label_loss)
-        defeated = losses.label_cross_entropy(labels, lg_fake, self.label_loss)
+        pleased = self.kinds.cross_entropy(labels, lr_fake, self.label_loss)
+        defeated = self.kinds.cross_entropy(labels, lg_fake, self.label_loss)
         return losses.generator(d_fake, self.gan_loss) + self.labeler_weight * pleased - c * defeated
 
     def _generator_update(self, step: tf.Tensor, update: int) -> None:

@@ -6,70 +6,11 @@ the whole as config.json.
 
 import dataclasses
 import json
-import math
 import pathlib
 from typing import Any
 
 from causalgan_tf.errors import InputError, closest
-
-
-def option(
-    default: Any,
-    text: str,
-    *,
-    choices: tuple[str, ...] = (),
-    low: float | None = None,
-    high: float | None = None,
-    compared: bool = True,
-    may_grow: bool = False,
-    model: str = "",
-) -> Any:
-    """A dataclass field with its help text and its legal values.
-
-    Args:
-        default: the value when nothing is said; its type is the field's type.
-        text: one line of help, with the unit and the reason.
-        choices: the legal strings, if the field is a choice.
-        low: smallest legal number, inclusive.
-        high: largest legal number, inclusive.
-        compared: whether a run folder of another value is another run.
-        may_grow: whether a larger value continues a run instead of starting another.
-        model: the one image model that reads the field; empty: every one.
-    """
-    metadata = {
-        "text": text,
-        "choices": choices,
-        "low": low,
-        "high": high,
-        "compared": compared,
-        "may_grow": may_grow,
-        "model": model,
-    }
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-class _Validated:
-    """Checks every field against the limits that its `option` states."""
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            _check(type(self).__name__, field, getattr(self, field.name))
-
-
-def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
-    limits, expected = field.metadata, type(field.default)
-    fits = isinstance(value, expected) or (expected is float and type(value) is int)
-    if not fits or (isinstance(value, bool) and expected is not bool):
-        raise InputError(f"{owner}.{field.name}: expected {expected.__name__}, got {value!r}.")
-    if limits["choices"] and value not in limits["choices"]:
-        hint = closest(value, limits["choices"])
-        raise InputError(f"{owner}.{field.name}: expected one of {', '.join(limits['choices'])}; got {value!r}.{hint}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"{owner}.{field.name}: expected a finite number, got {value!r}.")
-    low, high = limits["low"], limits["high"]
-    if (low is not None and value < low) or (high is not None and value > high):
-        bounds = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise InputError(f"{owner}.{field.name}: expected a value {bounds}, got {value!r}.")
+from causalgan_tf.options import Validated, option
 
 
 def _check_read(part: str, config: Any, model: str, reader_of_all: str = "") -> None:
@@ -90,18 +31,18 @@ FILES = {
 READS = {"folder": ("image_dir", "labels_file"), "table": ("labels_file",)}  # which of FILES each dataset reads
 
 
-CHANNELS = {"causal_faces": (3,)}  # of datasets that are drawn here; image files become either
+CHANNELS = {"causal_faces": (3,), "morpho_digits": (1,)}  # of datasets that are drawn here; image files become either
 COLOURS = {1: "grey", 3: "colour"}
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(_Validated):
+class DataConfig(Validated):
     """Which labels and images are learnt, and the causal graph over the labels."""
 
     dataset: str = option(
         "causal_faces",
         "source of labels and images; table is labels only",
-        choices=("causal_faces", "folder", "celeb_a", "table"),
+        choices=("causal_faces", "morpho_digits", "folder", "celeb_a", "table"),
     )
     graph: str = option("causal_graph_1", 'causal graph: a name, a file, or text such as "Young -> Bald; Male -> Bald"')
     image_dir: str = option("", "folder of image files (dataset=folder)")
@@ -125,13 +66,13 @@ class DataConfig(_Validated):
         "of each image",
         low=-1,
     )
-    train_images: int = option(20_000, "rendered training images (dataset=causal_faces)", low=1)
+    train_images: int = option(20_000, "rendered training images (dataset=causal_faces, morpho_digits)", low=1)
     test_images: int = option(5_000, "images held out of training for evaluation", low=1)
     uniform_images: int = option(
-        12_000, "rendered images with uniform label cells, for the judge (dataset=causal_faces)", low=1
+        12_000, "rendered images with uniform labels, for the judge (dataset=causal_faces, morpho_digits)", low=1
     )
     label_rows: int = option(
-        1_000_000, "label rows drawn from the known law for the controller (dataset=causal_faces)", low=1
+        1_000_000, "label rows drawn from the known law for the controller (dataset=causal_faces, morpho_digits)", low=1
     )
 
     def __post_init__(self) -> None:
@@ -156,7 +97,7 @@ class DataConfig(_Validated):
 
 
 @dataclasses.dataclass(frozen=True)
-class ControllerConfig(_Validated):
+class ControllerConfig(Validated):
     """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028)."""
 
     steps: int = option(20_000, "generator steps", low=0, may_grow=True)
@@ -207,7 +148,7 @@ IMAGE_MODELS = ("causal_gan", "causal_began")
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageConfig(_Validated):
+class ImageConfig(Validated):
     """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5)."""
 
     model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=IMAGE_MODELS)
@@ -320,7 +261,7 @@ class ImageConfig(_Validated):
 
 
 @dataclasses.dataclass(frozen=True)
-class BeganConfig(_Validated):
+class BeganConfig(Validated):
     """What CausalBEGAN alone reads (arXiv:1709.02023, section 6; BEGAN, arXiv:1703.10717); equations in losses.py."""
 
     label_loss: str = option(

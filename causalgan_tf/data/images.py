@@ -1,7 +1,8 @@
 """What a source of data gives: values without TensorFlow."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,12 @@ class Dataset:
             categorical (at most 256 categories), else float32.
         train: images to train on; None: labels only.
         test: images held out; None: labels only.
-        uniform: images with uniform label cells, for the judge; None where nothing can render them.
-        law: the exact law of the labels; None where it is not known.
+        uniform: images with uniform labels, for the judge to train on; None where nothing can render them.
+        uniform_test: the same, to measure the judge by; None: part of `uniform` is held out for that.
+        law: the exact law of the labels; None where it is not known, or not one of cells.
+        sample_labels: (n, do, seed) to label rows [n, K] of the true law under an intervention; None: `law` draws them,
+            or they are not known.
+        measures: of some labels, what measures them on images uint8 [n, S, S, C] without a network: to float64 [n].
         render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
         dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.
     """
@@ -52,9 +57,12 @@ class Dataset:
     train: ImageSet | None = None
     test: ImageSet | None = None
     uniform: ImageSet | None = None
+    uniform_test: ImageSet | None = None
     law: LabelLaw | None = None
     render: Callable[[np.ndarray, int], np.ndarray] | None = None
     dropped_rows: int = 0
+    sample_labels: Callable[[int, Mapping[str, Any] | None, int], np.ndarray] | None = None
+    measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
 
 
 def require_binary(graph: CausalGraph, user: str) -> None:

@@ -1,0 +1,66 @@
+"""Fields of configurations: a default, its help text and its legal values, checked when a configuration is made."""
+
+import dataclasses
+import math
+from typing import Any
+
+from causalgan_tf.errors import InputError, closest
+
+
+def option(
+    default: Any,
+    text: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    compared: bool = True,
+    may_grow: bool = False,
+    model: str = "",
+) -> Any:
+    """A dataclass field with its help text and its legal values.
+
+    Args:
+        default: the value when nothing is said; its type is the field's type.
+        text: one line of help, with the unit and the reason.
+        choices: the legal strings, if the field is a choice.
+        low: smallest legal number, inclusive.
+        high: largest legal number, inclusive.
+        compared: whether a run folder of another value is another run.
+        may_grow: whether a larger value continues a run instead of starting another.
+        model: the one image model that reads the field; empty: every one.
+    """
+    metadata = {
+        "text": text,
+        "choices": choices,
+        "low": low,
+        "high": high,
+        "compared": compared,
+        "may_grow": may_grow,
+        "model": model,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+class Validated:
+    """Checks every field against the limits that its `option` states."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(type(self).__name__, field, getattr(self, field.name))
+
+
+def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
+    limits, expected = field.metadata, type(field.default)
+    fits = isinstance(value, expected) or (expected is float and type(value) is int)
+    if not fits or (isinstance(value, bool) and expected is not bool):
+        raise InputError(f"{owner}.{field.name}: expected {expected.__name__}, got {value!r}.")
+    if limits["choices"] and value not in limits["choices"]:
+        hint = closest(value, limits["choices"])
+        raise InputError(f"{owner}.{field.name}: expected one of {', '.join(limits['choices'])}; got {value!r}.{hint}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{owner}.{field.name}: expected a finite number, got {value!r}.")
+    low, high = limits["low"], limits["high"]
+    if (low is not None and value < low) or (high is not None and value > high):
+        bounds = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise InputError(f"{owner}.{field.name}: expected a value {bounds}, got {value!r}.")

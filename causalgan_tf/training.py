@@ -131,7 +131,7 @@ def check_image_labels(graph: CausalGraph, config: RunConfig) -> None:
 
 def description(dataset: Dataset, config: RunConfig) -> Iterator[str]:
     """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change."""
-    inferred = config.data.dataset == "table"
+    inferred = config.data.dataset in ("table", "folder")
     declared = load_graph(config.data.graph).declared if inferred else None
     rows, variables = dataset.label_rows, dataset.graph.variables
     for k, (node, line) in enumerate(zip(variables, describe(dataset.graph, rows, declared), strict=True)):

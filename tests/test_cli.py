@@ -230,7 +230,9 @@ def test_a_wrong_query_is_refused_before_tensorflow_starts(no_tensorflow, run_fo
         (["--do=Smoke=nevr"], "do Smoke='nevr': expected one of never, now. Did you mean 'never'"),
         (["--do=Age=old"], "do Age='old': expected a finite number"),
         (["--given=Age=30"], "given Age=30: expected an interval, such as Age=20..30"),
-        (["--compare=Smoke=now"], "--compare: image models need binary labels for now; Smoke is categorical"),
+        (["--compare=Smoke=now,Age=30"], "started"),
+        (["--compare=Age=20..30"], "do Age=.20.0, 30.0.: expected a finite number"),
+        (["--picture=all"], "started"),
         (["--do=Smoke=now,Age=30", "--given=A=1"], "started"),
         (["--given=Age=20..30,Smoke=now"], "started"),
     ],
@@ -341,7 +343,10 @@ def test_the_headlines_of_an_evaluation():
             "thin_cells": {"below": 30, "count": 7, "of": 1_200},
             "queries": [{"query": "P(A=1|B=1)", "model": 0.25, "truth": None}],
         },
-        "images": {"effectiveness": {"do": {"mean": 0.985}}},
+        "images": {
+            "effectiveness": {"do": {"mean": 0.985}},
+            "continuous": {"Age": {"sd": 10.0, "judge": {"do": 2.5}, "measured": None}},
+        },
         "timing": {"total_s": 250.4},
     }
     assert list(evaluate.headlines(numbers)) == [
@@ -350,6 +355,7 @@ def test_the_headlines_of_an_evaluation():
         "7 of 1,200 settings of a label's parents have fewer than 30 rows: a guess is learnt there",
         "P(A=1|B=1): 0.2500, truth unknown",
         "images: 98.5% of those under do(X=x) show X=x to the judge",
+        "images under do(Age=x): 2.5 (0.25 sd) off, by the judge",
         "time of all phases: 250 s",
     ]
 

@@ -80,13 +80,14 @@ def test_the_report_of_such_a_run_has_accuracies_and_errors(model, config, workd
     write_report(workdir, numbers, {})
     images = numbers["images"]
     assert set(images["judge"]) == {"digit"} and set(images["continuous"]) == set(NODES[1:])
-    for node in NODES[1:]:
+    # of 16 pixels a side the thickness is not measured
+    assert images["continuous"]["thickness"]["measured"] is None
+    for node in NODES[2:]:
         own = images["continuous"][node]
         assert own["sd"] > 0 and all(
             own[by]["do"] >= 0 and len(own[by]["do_each"]) == 3 for by in ("judge", "measured")
         )
-        # 16 pixels a side: the measures' own errors are far below a deviation all the same
-        assert own["measured"]["real"] < 0.6 * own["sd"]
+        assert own["measured"]["real"] < 0.3 * own["sd"]
     assert len(images["effectiveness"]["do_each"]) == 10 + 3 * 3 and len(images["cfid"]["do_each"]) == 19
     assert numbers["labels"]["marginals"]["worst_continuous"] in NODES
 

@@ -1,6 +1,7 @@
 """Morpho Digits as arrays in memory, with what is known exactly about them."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ from causalgan_tf.graph import CausalGraph, load_graph
 from causalgan_tf.variables import Continuous
 
 HELD_OUT = 5  # every fifth written digit is in no training picture
+# pixels of a side from which a label is measured: of 16, strokes are too thin for their thickness, and no digit is said
+FINE = {"thickness": 32, "digit": math.inf}
 DRAWS = ("rows", "split", "train", "test", "uniform", "uniform_test")  # each with a seed of its own
 
 
@@ -44,7 +47,7 @@ def load_morpho_digits(config: DataConfig, seed: int, labels_only: bool = False)
         graph=graph,
         label_rows=_chosen(rows, columns, graph),
         sample_labels=lambda n, do, own: _chosen(scm.sample(n, own, do), columns, graph),
-        measures={node: MEASURES[node] for node in graph.nodes if node in MEASURES},
+        measures={node: MEASURES[node] for node in graph.nodes if config.image_size >= FINE.get(node, 0)},
     )
     return dataset if labels_only else _with_images(dataset, config, rows, columns, seeds)
 

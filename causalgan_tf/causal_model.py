@@ -48,7 +48,8 @@ class CausalModel:
         self.graph = graph
         self.mechanisms, self.image_generator = mechanisms, image_generator
         self.labels = LabelSampler(mechanisms)
-        self.images = ImageSampler(image_generator, label_encoding) if image_generator else None
+        kinds = list(graph.variables.values())
+        self.images = ImageSampler(image_generator, label_encoding, kinds) if image_generator else None
         self._laws: dict[tuple[int, int], LabelLaw] = {}
 
     @property
@@ -159,7 +160,8 @@ class CausalModel:
         """Images of given labels.
 
         Args:
-            labels: [n, K] of 0/1, or between for an interpolation, columns in graph order.
+            labels: [n, K], columns in graph order: 0/1, or between for an interpolation; of a category its place; of a
+                continuous label itself.
             seed: seed of the images' noise.
             seeds: int64 [n], the rows' own seeds in place of `seed`: equal seeds have equal noise, and with those of
                 `sample` an image is the one drawn there, but for its labels.

@@ -18,6 +18,10 @@ FILES = {
 READS = {"folder": ("image_dir", "labels_file"), "table": ("labels_file",)}  # which of FILES each dataset reads
 
 
+CHANNELS = {"causal_faces": (3,), "morpho_digits": (1,)}  # of datasets that are drawn here; image files become either
+COLOURS = {1: "grey", 3: "colour"}
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Validated):
     """Which labels and images are learnt, and the causal graph over the labels."""
@@ -25,7 +29,7 @@ class DataConfig(Validated):
     dataset: str = option(
         "causal_faces",
         "source of labels and images; table is labels only",
-        choices=("causal_faces", "folder", "celeb_a", "table"),
+        choices=("causal_faces", "morpho_digits", "folder", "celeb_a", "table"),
     )
     graph: str = option("causal_graph_1", 'causal graph: a name, a file, or text such as "Young -> Bald; Male -> Bald"')
     image_dir: str = option("", "folder of image files (dataset=folder)")
@@ -37,20 +41,36 @@ class DataConfig(Validated):
         compared=False,
     )
     image_size: int = option(32, "side of the square images, pixels; a power of two", low=16, high=256)
-    crop_size: int = option(0, "side of the centre crop taken before resizing, pixels; 0: the largest square", low=0)
-    train_images: int = option(20_000, "rendered training images (dataset=causal_faces)", low=1)
+    channels: int = option(
+        3,
+        "colour channels: 3 (RGB) or 1 (grey), into which image files are converted; grey ones need no colours learnt",
+        low=1,
+        high=3,
+    )
+    crop_size: int = option(
+        0,
+        "side of the centre crop taken before resizing, pixels; 0: none, images must be square; -1: the largest square "
+        "of each image",
+        low=-1,
+    )
+    train_images: int = option(20_000, "rendered training images (dataset=causal_faces, morpho_digits)", low=1)
     test_images: int = option(5_000, "images held out of training for evaluation", low=1)
     uniform_images: int = option(
-        12_000, "rendered images with uniform label cells, for the judge (dataset=causal_faces)", low=1
+        12_000, "rendered images with uniform labels, for the judge (dataset=causal_faces, morpho_digits)", low=1
     )
     label_rows: int = option(
-        1_000_000, "label rows drawn from the known law for the controller (dataset=causal_faces)", low=1
+        1_000_000, "label rows drawn from the known law for the controller (dataset=causal_faces, morpho_digits)", low=1
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.image_size & (self.image_size - 1):
             raise InputError(f"DataConfig.image_size: expected a power of two, got {self.image_size}.")
+        if self.channels == 2:
+            raise InputError("DataConfig.channels: expected 3 (RGB) or 1 (grey), got 2.")
+        if self.channels not in CHANNELS.get(self.dataset, (1, 3)):
+            (drawn,) = CHANNELS[self.dataset]
+            raise InputError(f"dataset={self.dataset} draws {COLOURS[drawn]} images: it needs --channels={drawn}.")
         if self.dataset == "folder" and not self.image_dir:
             raise InputError("dataset=folder needs --image_dir, the folder that holds the image files.")
         for name, what in FILES.items():

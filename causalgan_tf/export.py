@@ -17,8 +17,9 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
     """Writes `export_dir`/<next integer>/saved_model.pb, a version that TensorFlow Serving takes as it is.
 
     Signature `sample` (also `serving_default`): `seed` int64 [B] and `do` float32 [B, K], columns in graph order, NaN
-    where a label is left alone; to `labels` float32 [B, K] of 0/1 and, if the model draws images, `image` uint8
-    [B, S, S, C]. A row depends on its own seed and do alone; another do with the same seed changes descendants only.
+    where a label is left alone; to `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C].
+    A label of any kind is one number, of a category its place. A row depends on its own seed and do alone; another do
+    with the same seed changes descendants only.
 
     Returns:
         The folder of the version.

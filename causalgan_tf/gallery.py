@@ -1,16 +1,19 @@
 """The pictures of a model's answers: what is set above what is seen, one noise under many labels, and the reverse."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.pictures import CELL, COLUMNS, grid, headed, strips
 from causalgan_tf.query import Query
+from causalgan_tf.variables import Binary, Categorical
 
 if TYPE_CHECKING:
     from causalgan_tf.causal_model import CausalModel, Samples
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 ROWS = 4  # rows of an interpolation and of counterfactuals
 STEPS = 8  # images of an interpolation, from 0 to 1
 COMMON = 3  # label vectors of a diversity grid
-COUNTED = 200  # draws in which the commonest label vectors are counted
+COUNTED = 200  # draws in which the commonest label vectors are counted, and the range of a number is found
+FEW = 3  # categories that are shown, of more
+LOW, HIGH = (0.05, 0.1), (0.95, 0.9)  # quantiles of a number: to which it is set, and beyond which it is kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,30 +47,31 @@ class Kind:
 KINDS = {
     "do_given": Kind(
         "Intervention above, condition below",
-        "The upper row sets the label and leaves its causes alone; the lower keeps who has it anyway.",
+        "The upper row sets the label and leaves its causes alone; the lower keeps who has it anyway. A number is set "
+        "to a high value, and kept where it is high; of categories the first few are shown.",
         conditions=True,
     ),
     "switched": Kind(
         "The same people, one label switched",
         "do(X=1) above do(X=0). Each column is one draw of all noise: only what the label causes may change from row "
-        "to row.",
+        "to row. A number is set high above low, a category to one after another.",
     ),
     "given": Kind(
         "Those who have it above those who have not",
         "Given X=1 above given X=0: with the label go its causes and all that goes with them. The columns are not the "
-        "same people.",
+        "same people. A number is given high above low.",
         conditions=True,
     ),
     "interpolation": Kind(
         "One label, little by little",
-        "The label that the image sees goes from 0 on the left to 1 on the right; each row is one draw of all noise, "
-        "and its other labels stay.",
+        "The label that the image sees goes from 0 on the left to 1 on the right, a number from a low to a high value, "
+        "a category from one to the next; each row is one draw of all noise, and its other labels stay.",
     ),
     "counterfactual": Kind(
         "Each label switched in turn",
         "On the left people as they were drawn; then, with all their noise, each label set to its other value, and "
-        "what it causes follows. The data do not tell what becomes of a person: this is what the fitted mechanisms "
-        "make of it.",
+        "what it causes follows; a low number becomes high and a high one low, a category the next. The data do not "
+        "tell what becomes of a person: this is what the fitted mechanisms make of it.",
         labelled=False,
     ),
     "diversity": Kind(
@@ -77,7 +83,7 @@ KINDS = {
 
 
 def subjects(
-    graph: CausalGraph, kind: str, labels: Sequence[str], do: Mapping[str, int], given: Mapping[str, int]
+    graph: CausalGraph, kind: str, labels: Sequence[str], do: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[str, ...]:
     """The labels that a kind of picture is about.
 
@@ -124,8 +130,8 @@ class Gallery:
     model: "CausalModel"
     n: int = COLUMNS
     units: int = ROWS
-    do: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    given: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    do: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    given: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
     scale: int = 1
     max_draws: int = 20_000_000
@@ -153,13 +159,20 @@ class Gallery:
         return drawn
 
     def _do_given(self, node: str) -> Image.Image:
-        return self._two(({**self.do, node: 1}, self.given), (self.do, {**self.given, node: 1}))
+        ends = self._ends(node)
+        shown = ends if isinstance(self.model.graph.variables[node], Categorical) else ends[:1]
+        queries = [
+            query
+            for value, kept in shown
+            for query in (({**self.do, node: value}, self.given), (self.do, {**self.given, node: kept}))
+        ]
+        return self._rows(*queries)
 
     def _given(self, node: str) -> Image.Image:
-        return self._two(*((self.do, {**self.given, node: value}) for value in (1, 0)))
+        return self._rows(*((self.do, {**self.given, node: kept}) for _, kept in self._ends(node)))
 
-    def _two(self, *queries: tuple[Mapping[str, int], Mapping[str, int]]) -> Image.Image:
-        """Two rows, each of its own query."""
+    def _rows(self, *queries: tuple[Mapping[str, Any], Mapping[str, Any]]) -> Image.Image:
+        """Rows, each of its own query."""
         rows = {}
         for do, given in queries:
             row = self._sample(self.n, do, given)
@@ -168,8 +181,8 @@ class Gallery:
 
     def _switched(self, node: str) -> Image.Image:
         units, rows = self._sample(self.n, self.do, self.given), {}
-        for value, more in ((1, ""), (0, "; the same noise")):
-            do = {**self.do, node: value}
+        for place, (value, _) in enumerate(self._ends(node)):
+            do, more = {**self.do, node: value}, "; the same noise" if place else ""
             row = units if isinstance(units, str) else self.model.twins(units.seeds, do).images
             rows[f"{self._words(do, {}, self.given)}{more}"] = row
         return strips(rows, self.n, self.scale)
@@ -178,12 +191,37 @@ class Gallery:
         units, words = self._sample(self.units, self.do, self.given), self._words(self.do, self.given)
         if isinstance(units, str):
             return strips({words: units}, STEPS, self.scale)
-        steps = np.linspace(0.0, 1.0, STEPS)
-        labels = np.repeat(units.labels.to_numpy(np.float32), STEPS, axis=0)
+        steps, heads, caption = self._sweep(node)
+        labels = np.repeat(label_numbers(self.model.graph, units.labels), len(steps), axis=0)
         labels[:, self.model.graph.index(node)] = np.tile(steps, len(units.seeds))
-        images = self.model.images_of(labels, seeds=np.repeat(units.seeds, STEPS))
-        heads = [f"{step:.2f}".rstrip("0").rstrip(".") for step in steps]
-        return headed(images, heads, f"{node} from 0 to 1{self._context()}", self.scale)
+        images = self.model.images_of(labels, seeds=np.repeat(units.seeds, len(steps)))
+        return headed(images, heads, f"{caption}{self._context()}", self.scale)
+
+    def _sweep(self, node: str) -> tuple[np.ndarray, list[str], str]:
+        """The numbers that a label takes little by little, what stands above them, and a caption."""
+        variable = self.model.graph.variables[node]
+        if isinstance(variable, Categorical):
+            return np.arange(variable.size), list(variable.categories), f"{node}, one category after another"
+        low, high = (0.0, 1.0) if isinstance(variable, Binary) else self._quantiles(node, LOW[0], HIGH[0])
+        steps = np.linspace(low, high, STEPS)
+        heads = [f"{step:.2f}".rstrip("0").rstrip(".") if high - low < 10 else f"{step:.0f}" for step in steps]
+        return steps, heads, f"{node} from {low:g} to {high:g}"
+
+    def _ends(self, node: str) -> list[tuple[Any, Any]]:
+        """The values that a label is shown at, the present or the high one first: set by do, and as a condition."""
+        variable = self.model.graph.variables[node]
+        if isinstance(variable, Binary):
+            return [(1, 1), (0, 0)]
+        if isinstance(variable, Categorical):
+            return [(name, name) for name in variable.categories[:FEW]]
+        low, below, above, high = self._quantiles(node, *LOW, *HIGH[::-1])
+        return [(high, (above, math.inf)), (low, (-math.inf, below))]
+
+    def _quantiles(self, node: str, *shares: float) -> list[float]:
+        """Quantiles of a continuous label as the model observes it, three digits of each, within its bounds."""
+        drawn, variable = self._sample(COUNTED, {}, {}, images=False), self.model.graph.variables[node]
+        found = np.quantile(drawn.labels[node].to_numpy(np.float64), shares)
+        return [float(np.clip(float(f"{value:.3g}"), variable.low, variable.high)) for value in found]
 
     def _counterfactual(self, nodes: Sequence[str]) -> Image.Image:
         units, words = self._sample(self.units, self.do, self.given), self._words(self.do, self.given)
@@ -191,31 +229,55 @@ class Gallery:
             return strips({words: units}, STEPS, self.scale)
         columns = [units.images]
         for node in nodes:
-            twins = [self.model.twins(units.seeds, {**self.do, node: value}).images for value in (0, 1)]
-            own = units.labels[node].to_numpy()
-            columns.append(np.where(own[:, None, None, None] == 1, *twins))
+            values, chosen = self._others(node, units.labels[node])
+            twins = [self.model.twins(units.seeds, {**self.do, node: value}).images for value in values]
+            columns.append(np.stack(twins)[chosen, np.arange(len(chosen))])
         images = np.stack(columns, axis=1).reshape(-1, *units.images.shape[1:])
         return headed(images, ["as drawn", *nodes], f"each label switched{self._context()}", self.scale)
+
+    def _others(self, node: str, own: pd.Series) -> tuple[list[Any], np.ndarray]:
+        """Values of a label, and the place among them of each unit's other one: 1 for 0, high for low, the next."""
+        variable = self.model.graph.variables[node]
+        if isinstance(variable, Categorical):
+            return list(variable.categories), (own.cat.codes.to_numpy(np.int64) + 1) % variable.size
+        if isinstance(variable, Binary):
+            return [0, 1], 1 - own.to_numpy(np.int64)
+        low, middle, high = self._quantiles(node, LOW[0], 0.5, HIGH[0])
+        return [low, high], (own.to_numpy() <= middle).astype(np.int64)
 
     def _diversity(self) -> Image.Image:
         drawn = self._sample(COUNTED, self.do, self.given, images=False)
         if isinstance(drawn, str):
             return strips({self._words(self.do, self.given): drawn}, self.n, self.scale)
-        vectors, counts = np.unique(drawn.labels.to_numpy(), axis=0, return_counts=True)
         rows = {}
-        for vector in vectors[np.argsort(-counts, kind="stable")[:COMMON]]:
-            present = [node for node, value in zip(self.model.graph.nodes, vector, strict=True) if value]
-            caption = f"{', '.join(present)} = 1, all else 0" if present else "every label 0"
-            rows[caption] = self.model.images_of(np.tile(vector, [2 * self.n, 1]), seed=self.seed)
+        for vector in self._common(label_numbers(self.model.graph, drawn.labels)):
+            labels = np.tile(vector, [2 * self.n, 1])
+            rows[self._labels_in_words(vector)] = self.model.images_of(labels, seed=self.seed)
         return strips(rows, self.n, self.scale)
 
-    def _sample(self, n: int, do: Mapping[str, int], given: Mapping[str, int], images: bool = True) -> "Samples | str":
+    def _common(self, labels: np.ndarray) -> np.ndarray:
+        """The commonest of label rows [n, K]; with a continuous label no two are alike, and the first are taken."""
+        if self.model.graph.sizes is None:
+            return labels[:COMMON]
+        vectors, counts = np.unique(labels, axis=0, return_counts=True)
+        return vectors[np.argsort(-counts, kind="stable")[:COMMON]]
+
+    def _labels_in_words(self, vector: np.ndarray) -> str:
+        graph = self.model.graph
+        if graph.is_binary:
+            present = [node for node, value in zip(graph.nodes, vector, strict=True) if value]
+            return f"{', '.join(present)} = 1, all else 0" if present else "every label 0"
+        values = (variable.shown(value) for variable, value in zip(graph.variables.values(), vector, strict=True))
+        shown = (f"{value:.3g}" if isinstance(value, float) else str(value) for value in values)
+        return ", ".join(f"{node}={value}" for node, value in zip(graph.nodes, shown, strict=True))
+
+    def _sample(self, n: int, do: Mapping[str, Any], given: Mapping[str, Any], images: bool = True) -> "Samples | str":
         """Rows under a query, or why there are none; a condition is searched for once, for it may take seconds."""
         if not given:  # the same rows as by `sample`, which draws many at once to keep a few
             return self.model.twins(self._kept_sample(n, {}, {}, False).seeds, do, images)
         return self._kept_sample(n, do, given, images)
 
-    def _kept_sample(self, n: int, do: Mapping[str, int], given: Mapping[str, int], images: bool) -> "Samples | str":
+    def _kept_sample(self, n: int, do: Mapping[str, Any], given: Mapping[str, Any], images: bool) -> "Samples | str":
         key = f"{n} {images} {sorted(do.items())} {sorted(given.items())}"
         if key not in self._kept:
             try:
@@ -228,7 +290,7 @@ class Gallery:
         """The query under which all is drawn, behind a comma; empty without one."""
         return f", {self._words(self.do, self.given)}" if self.do or self.given else ""
 
-    def _words(self, do: Mapping[str, int], given: Mapping[str, int], before: Mapping[str, int] | None = None) -> str:
+    def _words(self, do: Mapping[str, Any], given: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:
         """A query in words; `before` are conditions that held before anything was set."""
         graph, parts = self.model.graph, []
         if before:
@@ -238,6 +300,15 @@ class Gallery:
         if given:
             parts.append(f"given {Query.create(graph, None, given).text()}")
         return ", ".join(parts) or "as observed"
+
+
+def label_numbers(graph: CausalGraph, labels: pd.DataFrame) -> np.ndarray:
+    """Label rows of numbers, as networks take them, of a data frame of the user's values: float32 [n, K]."""
+    columns = [
+        labels[node].cat.codes if isinstance(variable, Categorical) else labels[node]
+        for node, variable in graph.variables.items()
+    ]
+    return np.stack([column.to_numpy(np.float32) for column in columns], axis=1)
 
 
 def report_pictures(model: "CausalModel", dataset: "Dataset", seed: int) -> dict[str, Image.Image]:

@@ -1,10 +1,11 @@
-"""A judge of images: a classifier of the labels that has only ever seen real or rendered images.
+"""A judge of images: a network that says their labels and has only ever seen real or rendered images.
 
 The labeler that trained the generator cannot judge it; this network is trained apart, on uniform label cells where a
 renderer exists, so that no label is told from the company it keeps.
 """
 
 import dataclasses
+import json
 import pathlib
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ from tqdm import tqdm
 
 from causalgan_tf.data.images import ImageSet
 from causalgan_tf.data.pipeline import batches
+from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.variables import Binary, Variable, from_json, to_json
 
 STEPS = 800  # optimizer steps
 BATCH = 128  # images a step
@@ -28,7 +31,7 @@ class Reading:
     """What a judge sees in n images.
 
     Attributes:
-        labels: uint8 [n, K], predicted labels in graph order.
+        labels: [n, K], predicted labels in graph order, one number each; uint8 if all are discrete, else float32.
         features: float32 [n, F], activations of the feature layer.
     """
 
@@ -37,20 +40,22 @@ class Reading:
 
 
 class Judge:
-    """A trained classifier of K binary labels and its feature layer; a FeatureExtractor, see `extractors`."""
+    """A trained network of K labels and its feature layer; a FeatureExtractor, see `extractors`."""
 
     name, distance = "judge", "cFID"
 
-    def __init__(self, network: keras.Model, nodes: Sequence[str]) -> None:
-        """Wraps a network of `judge_network`; `train_judge` and `Judge.load` build it."""
+    def __init__(self, network: keras.Model, nodes: Sequence[str], variables: Sequence[Variable] = ()) -> None:
+        """Wraps a network of `judge_network`; `train_judge` and `Judge.load` build it. No variables: all are binary."""
         self.network, self.nodes = network, tuple(nodes)
+        self.kinds = LabelKinds(variables or [Binary()] * len(self.nodes))
+        self.dtype = np.uint8 if all(variable.size for variable in self.kinds.variables) else np.float32
         # images of every number in one trace
         signature = [tf.TensorSpec([None, *network.input_shape[1:]], tf.uint8)]
         self._compiled = tf.function(self._read, input_signature=signature)
 
     def examine(self, images: np.ndarray) -> Reading:
         """Labels and features of images uint8 [n, S, S, C], in one pass."""
-        labels = np.empty([len(images), len(self.nodes)], np.uint8)
+        labels = np.empty([len(images), len(self.nodes)], self.dtype)
         features = np.empty([len(images), FEATURES], np.float32)
         for start in range(0, len(images), CHUNK):
             rows = slice(start, start + CHUNK)
@@ -58,7 +63,7 @@ class Judge:
         return Reading(labels, features)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Labels uint8 [n, K] that the judge sees in images uint8 [n, S, S, C]."""
+        """Labels [n, K] that the judge sees in images uint8 [n, S, S, C]."""
         return self.examine(images).labels
 
     def features(self, images: np.ndarray) -> np.ndarray:
@@ -68,34 +73,36 @@ class Judge:
     def save(self, path: pathlib.Path) -> None:
         """Writes names, shape and weights to `path`, an .npz file."""
         weights = {f"weight_{place}": weight for place, weight in enumerate(self.network.get_weights())}
-        np.savez(path, nodes=self.nodes, shape=self.network.input_shape[1:], **weights)
+        kinds = json.dumps(to_json(dict(zip(self.nodes, self.kinds.variables, strict=True))))
+        np.savez(path, nodes=self.nodes, shape=self.network.input_shape[1:], kinds=kinds, **weights)
 
     @classmethod
     def load(cls, path: pathlib.Path) -> "Judge":
         """The judge that `save` wrote to `path`."""
         with np.load(path) as saved:
             nodes, shape = saved["nodes"].tolist(), saved["shape"].tolist()
-            weights = [saved[f"weight_{place}"] for place in range(len(saved.files) - 2)]
-        network = judge_network(shape, len(nodes), seed=0)
+            weights = [saved[f"weight_{place}"] for place in range(sum("weight_" in name for name in saved.files))]
+            variables = list(from_json(json.loads(str(saved["kinds"]))).values()) if "kinds" in saved.files else ()
+        network = judge_network(shape, LabelKinds(variables).columns if variables else len(nodes), seed=0)
         network.set_weights(weights)
-        return cls(network, nodes)
+        return cls(network, nodes, variables)
 
     def _read(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits, features = self.network(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)
-        return tf.cast(logits > 0.0, tf.uint8), features
+        return tf.cast(self.kinds.read(logits), self.dtype), features
 
 
 def judge_network(shape: Sequence[int], columns: int, seed: int, width: int = 16) -> keras.Model:
-    """Strided convolutions down to 4 x 4 pixels, a feature layer, one logit a label.
+    """Strided convolutions down to 4 x 4 pixels, a feature layer, one output a label column.
 
     Args:
         shape: (S, S, C) of the images, S a power of two, at least 16.
-        columns: K, number of labels.
+        columns: C, number of label columns, see LabelKinds.
         seed: of the initial weights and the dropout; Keras' global seed is neither read nor set.
         width: channels where the image has 16 x 16 pixels; half as many at twice the side, but never under 16.
 
     Returns:
-        float32 [B, S, S, C] in [-1, 1] -> (logits [B, K], features [B, F]).
+        float32 [B, S, S, C] in [-1, 1] -> (outputs [B, C], features [B, F]).
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(32).tolist())
 
@@ -115,8 +122,10 @@ def judge_network(shape: Sequence[int], columns: int, seed: int, width: int = 16
     return keras.Model(inputs, [logits, features])
 
 
-def train_judge(train: ImageSet, nodes: Sequence[str], seed: int, steps: int = STEPS) -> Judge:
-    """Trains a judge by Adam on the cross-entropy of every label, the learning rate falling along a cosine to zero.
+def train_judge(
+    train: ImageSet, nodes: Sequence[str], seed: int, steps: int = STEPS, variables: Sequence[Variable] = ()
+) -> Judge:
+    """Trains a judge by Adam on each label's own loss, the learning rate falling along a cosine to zero.
 
     The weights are a function of the arguments: initial weights, dropout and order of the images have seeds of their
     own, and nothing global is seeded.
@@ -126,15 +135,17 @@ def train_judge(train: ImageSet, nodes: Sequence[str], seed: int, steps: int = S
         nodes: names of the labels, in the order of their columns.
         seed: of the initial weights, the dropout and the order of the images.
         steps: optimizer steps of `BATCH` images: the cost does not grow with the data.
+        variables: the labels' kinds; none: all are binary. The losses are those of LabelKinds.cross_entropy.
 
     Returns:
         The judge.
     """
-    network = judge_network(train.images.shape[1:], len(nodes), seed)
+    kinds = LabelKinds(variables or [Binary()] * len(nodes))
+    network = judge_network(train.images.shape[1:], kinds.columns, seed)
     learner = keras.Model(network.inputs, network.outputs[0])
     learner.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        keras.losses.BinaryCrossentropy(from_logits=True),
+        keras.losses.BinaryCrossentropy(from_logits=True) if kinds.all_binary else kinds.cross_entropy,
         steps_per_execution=CALL,
         jit_compile=False,  # XLA's convolutions are several times slower on a CPU
     )
@@ -148,4 +159,4 @@ def train_judge(train: ImageSet, nodes: Sequence[str], seed: int, steps: int = S
             verbose=0,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: bar.update())],
         )
-    return Judge(network, nodes)
+    return Judge(network, nodes, variables)

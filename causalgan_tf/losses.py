@@ -6,6 +6,10 @@ arXiv:1802.05957; R1, arXiv:1801.04406; BEGAN, arXiv:1703.10717.
 
 import tensorflow as tf
 
+# of a continuous label that is read off an image, standard deviations: it then tells about as much as a fair coin,
+# log(1 / .5) nats, so that labels of all kinds weigh alike
+LABEL_DEVIATION = 0.5
+
 
 def wasserstein_critic(real: tf.Tensor, fake: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
     """E[C(fake)] - E[C(real)] of critic scores, any shapes (arXiv:1704.00028, equation 3 without its penalty).
@@ -88,6 +92,43 @@ def label_cross_entropy(labels: tf.Tensor, logits: tf.Tensor, orientation: str =
     raise ValueError(f"label loss: expected cross_entropy or swapped, got {orientation!r}.")
 
 
+def category_cross_entropy(labels: tf.Tensor, logits: tf.Tensor, orientation: str = "cross_entropy") -> tf.Tensor:
+    """The same of a label of several categories, mean over rows.
+
+    Args:
+        labels: [B, n], 1 at the category and 0 elsewhere.
+        logits: [B, n]; the prediction p is their softmax.
+        orientation: `cross_entropy`: -sum l log p; `swapped`: -sum p log l, where l is moved to .99 at the category,
+            and the rest shared among the others.
+    """
+    if orientation == "cross_entropy":
+        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, logits))
+    if orientation == "swapped":
+        others = 0.01 / (labels.shape[-1] - 1)
+        soft = others + (0.99 - others) * labels
+        return -tf.reduce_mean(tf.reduce_sum(tf.nn.softmax(logits) * tf.math.log(soft), -1))
+    raise ValueError(f"label loss: expected cross_entropy or swapped, got {orientation!r}.")
+
+
+def within(values: tf.Tensor, reach: float) -> tf.Tensor:
+    """Any numbers moved smoothly into (-reach, reach), those near 0 hardly at all: reach tanh(value / reach)."""
+    return reach * tf.tanh(values / reach)
+
+
+def gaussian_error(labels: tf.Tensor, outputs: tf.Tensor, reach: float) -> tf.Tensor:
+    """Minus the logarithm of a normal density with its constant left out, mean over rows: (l - m)^2 / (2 v).
+
+    The variance v = LABEL_DEVIATION^2 is fixed, not learnt, so that the error is bounded by (2 reach)^2 / (2 v).
+
+    Args:
+        labels: [B, 1] continuous labels in standard deviations from their mean; beyond `reach` they count as `reach`.
+        outputs: [B, 1] any numbers; the prediction m is `within` of them.
+        reach: in standard deviations.
+    """
+    error = tf.clip_by_value(labels, -reach, reach) - within(outputs, reach)
+    return tf.reduce_mean(tf.square(error)) / (2.0 * LABEL_DEVIATION**2)
+
+
 def noise_reconstruction(noise: tf.Tensor, rebuilt: tf.Tensor) -> tf.Tensor:
     """Mean squared error between the image's noise [B, Z] and its reconstruction from the generated image."""
     return tf.reduce_mean(tf.square(noise - rebuilt))
@@ -113,6 +154,22 @@ def label_distance(labels: tf.Tensor, logits: tf.Tensor, kind: str) -> tf.Tensor
     if kind == "cross_entropy":
         return label_cross_entropy(labels, logits)
     raise ValueError(f"label loss: expected squared, absolute or cross_entropy, got {kind!r}.")
+
+
+def category_distance(labels: tf.Tensor, logits: tf.Tensor, kind: str) -> tf.Tensor:
+    """The same of a label of several categories [B, n]: sum over categories, half for each of the two that differ."""
+    if kind == "cross_entropy":
+        return category_cross_entropy(labels, logits)
+    error = tf.abs(labels - tf.nn.softmax(logits))
+    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(error) if kind == "squared" else error, -1))
+
+
+def value_distance(labels: tf.Tensor, outputs: tf.Tensor, kind: str, reach: float) -> tf.Tensor:
+    """The same of a continuous label [B, 1]: squared or absolute error in standard deviations, see `gaussian_error`."""
+    if kind == "cross_entropy":
+        return gaussian_error(labels, outputs, reach)
+    error = tf.clip_by_value(labels, -reach, reach) - within(outputs, reach)
+    return tf.reduce_mean(tf.square(error) if kind == "squared" else tf.abs(error))
 
 
 def image_margin(real: tf.Tensor, fake: tf.Tensor, gamma: float) -> tf.Tensor:

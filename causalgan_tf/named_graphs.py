@@ -1,4 +1,4 @@
-"""Causal graphs by name: Causal Graph 1 (arXiv:1709.02023), its completions, and those of the 2017 program."""
+"""Causal graphs by name: Causal Graph 1 (arXiv:1709.02023), its completions, the 2017 program's, the digits'."""
 
 from collections.abc import Sequence
 
@@ -58,6 +58,10 @@ NAMED: dict[str, CausalGraph] = {
     "myeso": completed(("Male", "Young", "Eyeglasses", "Smiling", "Mouth_Slightly_Open")),
     "slm": completed(("Smiling", "Wearing_Lipstick", "Male")),
     "mls": completed(("Male", "Wearing_Lipstick", "Smiling")),
+    "morpho_digits": CausalGraph.from_text(
+        "digit; thickness -> slant; thickness -> intensity; digit: categorical(0, 1, 2, 3, 4, 5, 6, 7, 8, 9); "
+        "thickness: continuous; slant: continuous; intensity: continuous(64, 255)"
+    ),
 }
 
 # the 2017 program's spelling, where it differs

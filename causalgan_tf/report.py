@@ -40,7 +40,8 @@ def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str
     numbers = _plain(numbers)
     labels, images = report_labels.sections(numbers["labels"], numbers["law"]), numbers.get("images")
     if images:
-        labels = [*_gallery(drawn), *labels, *_effectiveness(images), *_image_law(images), *_samples(drawn)]
+        shown = [*_effectiveness(images), *_errors(images["continuous"])]
+        labels = [*_gallery(drawn), *labels, *shown, *_image_law(images), *_samples(drawn)]
     body = [
         page.heading("What this model has learnt", 1),
         page.paragraph(_subtitle(numbers), note=True),
@@ -96,20 +97,11 @@ def _headline(numbers: Mapping[str, Any]) -> str:
 
 
 def _image_cards(images: Mapping[str, Any]) -> list[Card]:
-    effect, cover = images["effectiveness"]["do"], images["coverage"]
+    cover = images["coverage"]
     distance, frechet = _frechet(images)
-    judge = np.mean(list(images["judge"].values()))
     return [
-        (
-            "Images show what is set",
-            _percent(effect["mean"]),
-            f"of the images under do(X=x) show X=x to a judge, who is right on {_percent(judge)} of unseen real ones.",
-        ),
-        (
-            "Other labels stay right",
-            _percent(effect["other_labels"]),
-            "of the labels that were not set are seen in those images as the model drew them.",
-        ),
+        *(_accuracy_cards(images) if images["judge"] else []),
+        *(_error_cards(images["continuous"]) if images["continuous"] else []),
         (
             "Image law under do" if frechet["do"] is not None else "Image law",
             decimal(frechet["do"] if frechet["do"] is not None else frechet["observational"], 2),
@@ -121,6 +113,31 @@ def _image_cards(images: Mapping[str, Any]) -> list[Card]:
             f"of the real images have a generated one nearby; other real ones cover {_percent(cover['control'])}.",
         ),
     ]
+
+
+def _accuracy_cards(images: Mapping[str, Any]) -> list[Card]:
+    effect, judge = images["effectiveness"]["do"], np.mean(list(images["judge"].values()))
+    return [
+        (
+            "Images show what is set",
+            _percent(effect["mean"]),
+            f"of the images under do(X=x) show X=x to a judge, who is right on {_percent(judge)} of unseen real ones.",
+        ),
+        (
+            "Other labels stay right",
+            _percent(effect["other_labels"]),
+            "of the labels that were not set are seen in those images as the model drew them.",
+        ),
+    ]
+
+
+def _error_cards(continuous: Mapping[str, Any]) -> list[Card]:
+    def mean(where: str) -> float:
+        """Of the labels, in standard deviations, by measure where there is one."""
+        return np.mean([(own["measured"] or own["judge"])[where] / own["sd"] for own in continuous.values()])
+
+    words = f"mean error of a number that was set, as it is read off the image; off real images {mean('real'):.2f} sd."
+    return [("Numbers show what is set", f"{mean('do'):.2f} sd", words)]
 
 
 def _frechet(images: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -147,6 +164,8 @@ def _labelled(kind: Kind, label: str, image: Image.Image) -> str:
 
 
 def _effectiveness(images: Mapping[str, Any]) -> list[str]:
+    if not images["judge"]:  # no label is discrete
+        return []
     effect, judge = images["effectiveness"], images["judge"]
     balanced = images["balanced_accuracy_observational"], images["balanced_accuracy"]
     columns = [effect["observational"], balanced[0], effect["do"], effect["uniform_cells"], balanced[1], judge]
@@ -167,9 +186,10 @@ def _effectiveness(images: Mapping[str, Any]) -> list[str]:
             {len(rows) - 1: "total"},
         ),
         page.paragraph(
-            f"Share of images in which the judge sees the label that they were drawn for; balanced: mean of the shares "
-            f"for label 0 and label 1. Set by do: mean of do(X=0) and do(X=1), n = {images['n']['do_effectiveness']:,} "
-            f"images each; {_percent(effect['do']['other_labels'])} of the labels that were not set are seen as drawn.",
+            "Share of images in which the judge sees the label that they were drawn for; balanced: mean of the shares "
+            "for label 0 and label 1, or for each category. Set by do: mean over do(X=x) for each x, "
+            f"n = {images['n']['do_effectiveness']:,} images each; {_percent(effect['do']['other_labels'])} of the "
+            "labels that were not set are seen as drawn.",
             note=True,
         ),
         page.folded(
@@ -178,6 +198,27 @@ def _effectiveness(images: Mapping[str, Any]) -> list[str]:
                 ("Intervention", *judge),
                 [(name, *(_percent(row[label]) for label in judge)) for name, row in effect["do_each"].items()],
             ),
+        ),
+    ]
+
+
+def _errors(continuous: Mapping[str, Any]) -> list[str]:
+    if not continuous:
+        return []
+    sets, rows = ("observational", "do", "uniform", "real"), []
+    for node, own in continuous.items():
+        for by in ("judge", "measured"):
+            if own[by]:
+                figures = (f"{own[by][where]:.4g} ({own[by][where] / own['sd']:.2f} sd)" for where in sets)
+                rows.append((node, "the judge" if by == "judge" else "measured", *figures))
+    return [
+        page.heading("Do the images show their numbers?"),
+        page.table(("Label", "read by", "as observed", "set by do", "uniform labels", "real images"), rows),
+        page.paragraph(
+            "Mean absolute error of a continuous label as it is read off the image, in its own unit and in standard "
+            "deviations of the data: by the judge, and where there is one by a measure, which is no network. Set by "
+            "do: mean over do(X=x) at the quartiles of X. On real images: the error of judge and measure themselves.",
+            note=True,
         ),
     ]
 

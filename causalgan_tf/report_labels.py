@@ -48,8 +48,27 @@ def sections(labels: Mapping[str, Any], law: str | None) -> list[str]:
     return [
         page.heading("Labels"),
         *(_joint(labels) if labels["tvd"] is not None else _parts(labels)),
-        *(_interventions(labels["do"], law) if labels["do"] else [page.paragraph(NO_INTERVENTIONS)]),
+        *_under_do(labels, law),
         *(_thin_cells(labels["thin_cells"]) if labels["thin_cells"] else []),
+    ]
+
+
+def _under_do(labels: Mapping[str, Any], law: str | None) -> list[str]:
+    if labels["do"]:
+        return _interventions(labels["do"], law)
+    found = labels.get("do_marginals")
+    if not found:
+        return [page.paragraph(NO_INTERVENTIONS)]
+    rows = [(text, *(decimal(value, 4) for value in errors.values())) for text, errors in found["each"].items()]
+    return [
+        page.heading("Labels under intervention", 3),
+        page.paragraph(
+            f"Each label's own law under do(X=x), {found['n']:,} rows of the model beside as many of the truth: the "
+            "largest error of a probability and the largest Wasserstein-1 distance, in standard deviations. Numbers "
+            "are set to their quartiles.",
+            note=True,
+        ),
+        page.table(("Intervention", "probability", "Wasserstein-1, sd"), rows),
     ]
 
 

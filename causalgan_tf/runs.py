@@ -23,14 +23,13 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.networks import began, dcgan
+from causalgan_tf.networks import began, columns, dcgan
 from causalgan_tf.networks.mechanisms import Mechanisms
 from causalgan_tf.run_graph import graph_of, keep
 
 Generator = TypeVar("Generator", bound=keras.layers.Layer)
 
 STAGES = ("controller", "images")
-CHANNELS = 3  # data are RGB
 
 
 def check(config: RunConfig, workdir: pathlib.Path) -> None:
@@ -61,8 +60,8 @@ def build_mechanisms(config: RunConfig, graph: CausalGraph) -> Mechanisms:
 def build_image_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
     """An untrained image generator of the configured shape."""
     c = config.image
-    shape = {"labels": len(graph), "noise_size": c.noise_size, "image_size": config.data.image_size}
-    shape |= {"channels": CHANNELS, "width": c.width, "seed": config.seed}
+    shape = {"labels": columns.count(graph), "noise_size": c.noise_size, "image_size": config.data.image_size}
+    shape |= {"channels": config.data.channels, "width": c.width, "seed": config.seed}
     if c.model == "causal_began":
         return began.generator(**shape)
     return dcgan.generator(**shape, kernel=c.kernel, modulation=c.modulation)

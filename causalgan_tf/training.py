@@ -17,11 +17,12 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import ControllerConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.columns import describe
-from causalgan_tf.data.images import require_binary
+from causalgan_tf.data.images import label_cells, label_ranges
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.laws import MAX_CELLS, enumerable, histogram, row_codes
+from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.laws import MAX_CELLS, enumerable, histogram
 from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.models.causal_began import CausalBEGAN
@@ -111,7 +112,7 @@ def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) 
     if "controller" in stages:
         check_target(dataset, config.controller.tvd_target)
     if "images" in stages:
-        require_binary(dataset.graph, "--stages=images")
+        check_image_labels(dataset.graph, config)
     if "images" in stages and (dataset.train is None or len(dataset.train) < config.image.batch_size):
         images = 0 if dataset.train is None else len(dataset.train)
         raise InputError(
@@ -120,9 +121,18 @@ def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) 
         )
 
 
+def check_image_labels(graph: CausalGraph, config: RunConfig) -> None:
+    """InputError for labels that the image model cannot be trained on."""
+    if config.image.model == "causal_began" and not config.began.round_labels and not graph.is_binary:
+        raise InputError(
+            "--nobegan_round_labels feeds soft labels to the generator, which only binary labels have; "
+            f"the graph says {graph.to_text()}. Leave the flag out."
+        )
+
+
 def description(dataset: Dataset, config: RunConfig) -> Iterator[str]:
     """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change."""
-    inferred = config.data.dataset == "table"
+    inferred = config.data.dataset in ("table", "folder")
     declared = load_graph(config.data.graph).declared if inferred else None
     rows, variables = dataset.label_rows, dataset.graph.variables
     for k, (node, line) in enumerate(zip(variables, describe(dataset.graph, rows, declared), strict=True)):
@@ -240,7 +250,8 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
     c, graph = config.image, dataset.graph
     controller = runs.restore_averaged(workdir, "controller", runs.build_mechanisms(config, graph))
     with strategy.scope():
-        learner = IMAGE_LEARNERS[c.model](config, graph, LabelSampler(controller))
+        kinds = LabelKinds(graph.variables.values(), label_ranges(graph, dataset.train.labels))
+        learner = IMAGE_LEARNERS[c.model](config, graph, LabelSampler(controller), kinds)
     parts = learner.players | learner.state | {"averaged": learner.averaged}
     manager = _checkpoints(workdir / "images", parts, learner.optimizers)
 
@@ -277,13 +288,13 @@ def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -
     return lambda: spread(model.sample(rows, seed=0).images) / max(real, 1e-6)
 
 
-def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> CausalGAN:
+def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds) -> CausalGAN:
     """CausalGAN of the configured shape and optimisation, untrained."""
     c = config.image
     discriminator = dcgan.trunk(
         1,
         config.data.image_size,
-        runs.CHANNELS,
+        config.data.channels,
         c.discriminator_width,
         c.kernel,
         norm=c.discriminator_norm,
@@ -295,28 +306,30 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
         generator=runs.build_image_generator(config, graph),
         averaged=runs.build_image_generator(config, graph),
         discriminator=discriminator,
-        labeler=_labeler(config, "labeler", len(graph), 2),
-        anti_labeler=_labeler(config, "anti_labeler", len(graph), 3),
+        labeler=_labeler(config, "labeler", kinds.columns, 2),
+        anti_labeler=_labeler(config, "anti_labeler", kinds.columns, 3),
         sample_labels=sampler,
         rebuilder=_labeler(config, "rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
         seed=config.seed,
+        kinds=kinds,
     )
     learner.compile(**_arguments(ImageLearner.compile, c), **_arguments(CausalGAN.compile, c))
     return learner
 
 
-def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> CausalBEGAN:
+def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
     c, b = config.image, config.began
     learner = CausalBEGAN(
         generator=runs.build_image_generator(config, graph),
         averaged=runs.build_image_generator(config, graph),
         discriminator=began.autoencoder(
-            config.data.image_size, runs.CHANNELS, c.discriminator_width, b.code_size, seed=config.seed + 1
+            config.data.image_size, config.data.channels, c.discriminator_width, b.code_size, seed=config.seed + 1
         ),
-        labeler=_labeler(config, "labeler", len(graph), 2),
+        labeler=_labeler(config, "labeler", kinds.columns, 2),
         sample_labels=sampler if b.round_labels else sampler.soft,
         seed=config.seed,
+        kinds=kinds,
     )
     shared = _arguments(ImageLearner.compile, c) | _arguments(ImageLearner.compile, b)
     learner.compile(**shared, **_arguments(CausalBEGAN.compile, b))
@@ -332,7 +345,7 @@ def _labeler(config: RunConfig, name: str, outputs: int, number: int) -> keras.M
     return dcgan.trunk(
         outputs,
         config.data.image_size,
-        runs.CHANNELS,
+        config.data.channels,
         c.labeler_width,
         c.kernel,
         name=name,
@@ -346,7 +359,8 @@ def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.D
     plain = pipeline.batches(dataset.train, c.batch_size, config.seed, first_step)
     if not c.labeler_balance:
         return plain.map(lambda image, labels: {"image": image, "labeler_image": image, "labeler_labels": labels})
-    _, cell, count = np.unique(row_codes(dataset.train.labels), return_inverse=True, return_counts=True)
+    cells = label_cells(dataset.graph, dataset.train.labels)
+    _, cell, count = np.unique(cells, return_inverse=True, return_counts=True)
     weights = count[cell] ** -c.labeler_balance
     balanced = pipeline.batches(dataset.train, c.batch_size, config.seed + 1, first_step, weights)
     return tf.data.Dataset.zip(plain, balanced).map(

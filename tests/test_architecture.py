@@ -17,7 +17,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "causalgan_tf"
 FLOORS = (
     {"errors"},
     {"config", "graph", "graph_formats", "laws", "named_graphs", "options", "query", "run_graph", "variables"},
-    {"losses", "metrics", "networks", "noise"},
+    {"label_kinds", "losses", "metrics", "networks", "noise"},
     {"callbacks", "causal_model", "data", "devices", "drawing", "extractors", "gallery", "judge", "models"}
     | {"page", "pictures", "sampling"},
     {"evaluation", "export", "report", "report_labels", "runs", "training"},
@@ -76,7 +76,7 @@ def test_losses_metrics_and_noise_import_nothing_of_ours_but_errors():
     [
         (VALUES, VALUES),
         ({"networks"}, VALUES | {"networks"}),
-        ({"models"}, VALUES | {"losses", "models", "networks", "noise"}),
+        ({"models"}, VALUES | {"label_kinds", "losses", "models", "networks", "noise"}),
     ],
     ids=["values", "networks", "models"],
 )

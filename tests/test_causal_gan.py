@@ -7,9 +7,11 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import noise
+from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.causal_gan import CausalGAN
 from causalgan_tf.models.image_learner import mix_labels
 from causalgan_tf.networks import dcgan
+from causalgan_tf.variables import Categorical, Continuous
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
 OPTIMISATION = {
@@ -39,7 +41,16 @@ def fair_coins(seeds):
     return tf.cast(tf.transpose(noise.uniform(seeds, ["A"], LABELS)) > 0, tf.float32)
 
 
-def build(strategy=None, norm="batch", minibatch="none", rebuild=False, width=4, **changes):
+def build(
+    strategy=None,
+    norm="batch",
+    minibatch="none",
+    rebuild=False,
+    width=4,
+    kinds=None,
+    sample_labels=fair_coins,
+    **changes,
+):
     with (strategy or tf.distribute.get_strategy()).scope():
         shape = {"image_size": SIZE, "width": width, "kernel": 3}
         learner = CausalGAN(
@@ -48,18 +59,19 @@ def build(strategy=None, norm="batch", minibatch="none", rebuild=False, width=4,
             discriminator=dcgan.trunk(1, **shape, norm=norm, minibatch=minibatch, seed=1),
             labeler=dcgan.trunk(LABELS, **shape, seed=2),
             anti_labeler=dcgan.trunk(LABELS, **shape, seed=3),
-            sample_labels=fair_coins,
+            sample_labels=sample_labels,
             rebuilder=dcgan.trunk(Z, **shape, seed=4) if rebuild else None,
             seed=5,
+            kinds=kinds,
         )
         learner.compile(**OPTIMISATION | changes)
     return learner
 
 
-def real_rows():
+def real_rows(labels=None):
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (10 * BATCH, SIZE, SIZE, 3)).astype(np.float32)
-    labels = rng.integers(0, 2, (10 * BATCH, LABELS)).astype(np.float32)
+    labels = rng.integers(0, 2, (10 * BATCH, LABELS)).astype(np.float32) if labels is None else labels
     rows = {"image": images, "labeler_image": images[::-1].copy(), "labeler_labels": labels}
     return tf.data.Dataset.from_tensor_slices(rows).repeat().batch(BATCH, drop_remainder=True)
 
@@ -109,6 +121,21 @@ def test_c_falls_to_one_over_e_in_the_stated_steps():
     learner = build(anti_labeler_decay=10.0, anti_labeler_weight=2.0)
     assert float(learner.anti_labeler_share(tf.constant(0))) == 2.0
     assert float(learner.anti_labeler_share(tf.constant(10))) == pytest.approx(2 / math.e)
+
+
+def test_labels_of_other_kinds_move_every_player_by_finite_steps():
+    kinds = LabelKinds([Categorical(("a", "b")), Continuous(mean=10.0, std=2.0)])
+    learner = build(
+        kinds=kinds,
+        sample_labels=lambda seeds: kinds.coins(tf.transpose(noise.uniform(seeds, ["A"], 2))),
+        generator_steps=2,
+    )
+    before = {name: player.get_weights()[0] for name, player in learner.players.items()}
+    rows = np.stack([np.arange(10 * BATCH) % 2, np.linspace(0, 20, 10 * BATCH)], axis=1).astype(np.float32)
+    history = learner.fit(real_rows(rows), steps_per_epoch=1, verbose=0, shuffle=False).history
+    assert all(math.isfinite(values[-1]) for values in history.values())
+    for name, player in learner.players.items():
+        assert (player.get_weights()[0] != before[name]).any(), name
 
 
 def gradients(learner):

@@ -25,6 +25,7 @@ def config(tmp_path) -> DataConfig:
         graph="Male -> Blond_Hair; Young -> Male",
         data_dir=str(tmp_path),
         image_size=16,
+        crop_size=-1,
         test_images=3,
     )
 
@@ -105,7 +106,7 @@ def test_a_file_that_is_not_the_original_is_named(config, tmp_path):
 
 def test_an_unknown_attribute_is_named(config):
     """With the nearest of the forty."""
-    with pytest.raises(InputError, match="celeb_a: image models need binary labels for now; Male is categorical"):
+    with pytest.raises(InputError, match="celeb_a: expected binary labels; the graph says that Male is categorical"):
         load(dataclasses.replace(config, graph="Male: categorical(f, m)"), seed=0)
     with pytest.raises(InputError, match=r"'Mal' is no attribute of celeb_a\. Did you mean 'Male'\?"):
         load(dataclasses.replace(config, graph="Mal -> Young"), seed=0)

@@ -172,7 +172,11 @@ def test_a_run_of_another_configuration_is_refused_with_what_differs(run_folder)
         ("train", ["--workdir=x", "--controler_steps=3"], "'controler_steps'. Did you mean: controller_steps"),
         ("train", ["--workdir=x", "faces"], "unexpected argument 'faces'"),
         ("train", ["--workdir=x", "--flagfile=nowhere.flags"], "nowhere.flags"),
-        ("train", ["--workdir=x", "--dataset=celeba"], r"--dataset=celeba: .*causal_faces\|folder\|celeb_a\|table"),
+        (
+            "train",
+            ["--workdir=x", "--dataset=celeba"],
+            r"--dataset=celeba: .*morpho_digits\|folder\|celeb_a\|table",
+        ),
         ("train", ["--workdir=x", "--stages=labels"], "--stages=labels"),
         ("train", ["--workdir=x", "--strategy=multi"], "--strategy=multi"),
         ("train", ["--workdir=x", "--controller_steps=-1"], "--controller_steps=-1"),
@@ -230,7 +234,9 @@ def test_a_wrong_query_is_refused_before_tensorflow_starts(no_tensorflow, run_fo
         (["--do=Smoke=nevr"], "do Smoke='nevr': expected one of never, now. Did you mean 'never'"),
         (["--do=Age=old"], "do Age='old': expected a finite number"),
         (["--given=Age=30"], "given Age=30: expected an interval, such as Age=20..30"),
-        (["--compare=Smoke=now"], "--compare: image models need binary labels for now; Smoke is categorical"),
+        (["--compare=Smoke=now,Age=30"], "started"),
+        (["--compare=Age=20..30"], "do Age=.20.0, 30.0.: expected a finite number"),
+        (["--picture=all"], "started"),
         (["--do=Smoke=now,Age=30", "--given=A=1"], "started"),
         (["--given=Age=20..30,Smoke=now"], "started"),
     ],
@@ -341,7 +347,10 @@ def test_the_headlines_of_an_evaluation():
             "thin_cells": {"below": 30, "count": 7, "of": 1_200},
             "queries": [{"query": "P(A=1|B=1)", "model": 0.25, "truth": None}],
         },
-        "images": {"effectiveness": {"do": {"mean": 0.985}}},
+        "images": {
+            "effectiveness": {"do": {"mean": 0.985}},
+            "continuous": {"Age": {"sd": 10.0, "judge": {"do": 2.5}, "measured": None}},
+        },
         "timing": {"total_s": 250.4},
     }
     assert list(evaluate.headlines(numbers)) == [
@@ -350,6 +359,7 @@ def test_the_headlines_of_an_evaluation():
         "7 of 1,200 settings of a label's parents have fewer than 30 rows: a guess is learnt there",
         "P(A=1|B=1): 0.2500, truth unknown",
         "images: 98.5% of those under do(X=x) show X=x to the judge",
+        "images under do(Age=x): 2.5 (0.25 sd) off, by the judge",
         "time of all phases: 250 s",
     ]
 

@@ -22,6 +22,8 @@ from causalgan_tf.errors import InputError
         (lambda: ImageConfig(batch_size=8, r1_weight=1.0, r1_every=9), "at most the batch size 8, got 9"),
         (lambda: DataConfig(image_size=48), "power of two, got 48"),
         (lambda: DataConfig(dataset="folder"), "needs --image_dir"),
+        (lambda: DataConfig(channels=2), "expected 3 .RGB. or 1 .grey., got 2"),
+        (lambda: DataConfig(channels=1), "causal_faces draws colour images: it needs --channels=3"),
         (lambda: DataConfig(dataset="table"), "needs --labels_file"),
         (lambda: DataConfig(labels_file="rows.csv"), "causal_faces does not read --labels_file"),
         (lambda: ControllerConfig(learning_rate=float("nan")), "learning_rate: expected a finite number, got nan"),

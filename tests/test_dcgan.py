@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.networks import dcgan
+from causalgan_tf.networks import began, dcgan
 
 
 @pytest.mark.parametrize(("size", "expected"), [(16, 2), (32, 3), (64, 4), (256, 6)])
@@ -23,6 +23,16 @@ def test_generator_and_trunk_have_the_stated_shapes():
     for norm, minibatch in (("batch", "features"), ("spectral", "std"), ("none", "none")):
         trunk = dcgan.trunk(7, 16, width=4, norm=norm, minibatch=minibatch)
         assert trunk(images).shape == (2, 7)
+
+
+@pytest.mark.parametrize("size", [32, 128, 256])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_both_image_models_have_networks_for_every_size_grey_or_coloured(size, channels):
+    shape = (None, size, size, channels)
+    for module in (dcgan, began):
+        assert module.generator(2, 3, size, channels, width=4).output_shape == shape
+    assert dcgan.trunk(5, size, channels, width=4).output_shape == (None, 5)
+    assert began.autoencoder(size, channels, width=4).output_shape == shape
 
 
 def test_batch_deviation_appends_the_mean_standard_deviation():

@@ -17,7 +17,6 @@ from causalgan_tf.judge import train_judge
 from causalgan_tf.laws import LabelLaw
 from causalgan_tf.metrics.images import frechet_distance
 from causalgan_tf.metrics.tvd import total_variation
-from causalgan_tf.variables import Categorical
 
 SIZES = EvaluationSizes(draws=20_000, effectiveness=200, uniform=300, cfid=400, judge_test=100, judge_steps=50)
 NODES = squares.GRAPH.nodes
@@ -267,20 +266,6 @@ def test_statements_are_counted_where_the_law_is_too_large(tmp_path):
     rows = evaluate(LawModel(law), world, squares.CONFIG, tmp_path, SIZES)["labels"]["queries"]
     assert rows[0]["model"] == pytest.approx(0.6, abs=0.02) and rows[1]["model"] == 0.0
     assert rows[0]["rows"] == SIZES.draws and rows[0]["truth"] is None
-
-
-def test_images_of_other_than_binary_labels_are_refused_before_anything_is_trained(world, tmp_path):
-    class Model(squares.PerfectModel):
-        graph = squares.GRAPH.with_variables({"Male": Categorical(("f", "m"))})
-
-        def law(self, draws, seed):
-            return LabelLaw(
-                self.graph, {"Male": [0.6, 0.4]} | {n: t for n, t in squares.LAW.tables.items() if n != "Male"}
-            )
-
-    odd = dataclasses.replace(world, graph=Model.graph, law=None)
-    with pytest.raises(InputError, match=r"evaluation: image models need binary labels for now; Male is categorical"):
-        evaluate(Model(), odd, squares.CONFIG, tmp_path, SIZES)
 
 
 def test_labels_only(world, tmp_path):

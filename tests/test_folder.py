@@ -38,6 +38,7 @@ def config(tmp_path) -> DataConfig:
         labels_file=str(tmp_path / "labels.csv"),
         data_dir=str(tmp_path / "kept"),
         image_size=16,
+        crop_size=-1,
         test_images=3,
     )
 
@@ -84,7 +85,7 @@ def test_the_split_is_a_function_of_the_seed():
         split_rows(4, 5_000, seed=1)
 
 
-@pytest.mark.parametrize(("crop", "colour"), [(0, GREEN), (20, GREEN), (8, BLUE)])
+@pytest.mark.parametrize(("crop", "colour"), [(-1, GREEN), (20, GREEN), (8, BLUE)])
 def test_the_crop_is_the_centre(config, crop, colour):
     """A picture 30 x 20: red sides, a green square of 20 in the middle, in it a blue square of 8."""
     pixels = np.full((20, 30, 3), RED, np.uint8)
@@ -117,6 +118,36 @@ def test_grey_and_transparent_images_become_rgb(config):
     dataset = load(config, seed=0)
     white = (np.concatenate([dataset.train.images, dataset.test.images]) == 255).all(axis=(1, 2, 3))
     assert white.sum() == 5
+
+
+def test_images_become_grey_where_grey_is_asked_for(config):
+    """The luminance of ITU-R 601-2: red .299, green .587, blue .114; and a file of its own among the kept ones."""
+    grey, kept = dataclasses.replace(config, channels=1), pathlib.Path(config.data_dir)
+    for colour, luminance in ((RED, 76), (GREEN, 150), (BLUE, 29)):
+        pixels = np.full((20, 20, 3), colour, np.uint8)
+        image = one_image(grey, pixels)
+        assert image.shape == (16, 16, 1) and (image == luminance).all()
+    load(config, seed=0)
+    assert len(list(kept.iterdir())) == 4
+
+
+def test_images_that_are_not_square_are_refused_unless_a_crop_is_asked_for(config):
+    """The error names the image, its size and both crops; square images need none."""
+    plain = dataclasses.replace(config, crop_size=0)
+    with pytest.raises(InputError, match=r"png has 20 x 24 pixels: expected a square. --crop_size=-1 .* --crop_size=N"):
+        load(plain, seed=0)
+    assert one_image(plain, np.full((20, 20, 3), 99, np.uint8)).tolist() == np.full((16, 16, 3), 99).tolist()
+
+
+def test_labels_of_any_kind_go_with_images(config):
+    """Kinds as the graph declares them: a category by its place, a number as it is."""
+    path = pathlib.Path(config.labels_file)
+    rows = ["image,Mood,Age", *(f"{i:02}.png,{('glad', 'sad')[i % 2]},{20 + i / 2}" for i in range(COUNT))]
+    path.write_text("\n".join(rows))
+    dataset = load(dataclasses.replace(config, graph="Mood -> Age; Age: continuous"), seed=4)
+    shown = dataset.train.images[:, 0, 0, 0] // 10
+    assert dataset.train.labels.dtype == np.float32
+    np.testing.assert_array_equal(dataset.train.labels, np.stack([shown % 2, 20 + shown / 2], axis=1))
 
 
 def test_a_turned_photograph_is_upright(config):

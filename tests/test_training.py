@@ -292,13 +292,13 @@ def test_a_target_that_cannot_be_measured_is_refused(table_config, tmp_path):
     assert not (tmp_path / "target").exists()
 
 
-def test_images_of_other_kinds_of_labels_are_refused(config, tmp_path):
+def test_faces_with_other_kinds_of_labels_and_soft_labels_of_other_kinds_are_refused(config, began_config, tmp_path):
     faces = dataclasses.replace(config.data, graph="Male -> Bald; Male: categorical(f, m)")
-    with pytest.raises(InputError, match="causal_faces: image models need binary labels for now; Male is categorical"):
+    with pytest.raises(InputError, match="causal_faces: expected binary labels; the graph says that Male is categ"):
         training.train(dataclasses.replace(config, data=faces), tmp_path / "odd")
     graph = CausalGraph.from_text("A: continuous")
-    with pytest.raises(InputError, match="--stages=images: image models need binary labels for now; A is continuous"):
-        training.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), config, ("images",))
+    with pytest.raises(InputError, match="--nobegan_round_labels feeds soft labels .* only binary labels have"):
+        training.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), began_config, ("images",))
 
 
 def test_of_many_labels_only_those_are_described_that_have_something_to_tell(table_config):

@@ -67,7 +67,12 @@ def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:
         yield f"{query['query']}: {model}, truth {truth}"
     if "images" in numbers:
         images = numbers["images"]
-        yield f"images: {images['effectiveness']['do']['mean']:.1%} of those under do(X=x) show X=x to the judge"
+        if images["effectiveness"]["do"]["mean"] is not None:
+            yield f"images: {images['effectiveness']['do']['mean']:.1%} of those under do(X=x) show X=x to the judge"
+        for node, own in images.get("continuous", {}).items():
+            by, errors = ("measure", own["measured"]) if own["measured"] else ("the judge", own["judge"])
+            off = f"{errors['do']:.4g} ({errors['do'] / own['sd']:.2f} sd) off"
+            yield f"images under do({node}=x): {off}, by {by}"
     yield f"time of all phases: {numbers['timing']['total_s']:.0f} s"
 
 

@@ -15,17 +15,18 @@ from absl import flags
 from causalgan_tf import gallery
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
-from causalgan_tf.data.images import require_binary
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.query import Query, parse_assignments
 from causalgan_tf.run_graph import graph_of
+from causalgan_tf.variables import Continuous
 
 if TYPE_CHECKING:
     from causalgan_tf.causal_model import CausalModel, Samples
 
 GRID = 400  # images of images.png at most
 ROW = 16  # images of a row of compare.png and of other pictures at most
+NEAR = 0.25  # standard deviations on either side that --compare conditions a number on
 SIDE = 64  # smallest side of an image in a picture, pixels
 PICTURES = ("none", *gallery.KINDS, "all")
 
@@ -44,8 +45,9 @@ def declare(values: flags.FlagValues) -> None:
         PICTURES[0],
         "draw pictures only, under --do and --given; do_given: a label set above conditioned on; switched: set to 1 "
         "above 0, the same noise; given: conditioned on being 1 above 0; interpolation: one label from 0 to 1; "
-        "counterfactual: each label switched in turn; diversity: equal labels, other noise; --n is the images of a "
-        f"row or the rows, at most {ROW}",
+        "counterfactual: each label switched in turn; diversity: equal labels, other noise; a number is shown high "
+        "above low, categories one after another; --n is the images of a row or the rows, at most "
+        f"{ROW}",
         PICTURES,
     )
     common.define(
@@ -62,9 +64,8 @@ def main(values: flags.FlagValues) -> None:
     workdir, out = common.folder(values, "workdir"), common.folder(values, "out")
     graph = graph_of(workdir, RunConfig.load(workdir))
     do, given, compared = (parse_assignments(text) for text in (values.do, values.given, values.compare))
-    if compared:
-        require_binary(graph, "--compare")
-    asked = (do, given), (do | compared, given), (do, given | compared)
+    seen = {node: neighbourhood(graph, node, value) for node, value in compared.items()}
+    asked = (do, given), (do | compared, given), (do, given | seen)
     queries = [Query.create(graph, *parts) for parts in asked]
     kinds, labels = asked_pictures(values, graph, do, given)
     for flag, used in (("--compare", compared), ("--picture", kinds)):
@@ -75,7 +76,7 @@ def main(values: flags.FlagValues) -> None:
 
     model = runs.load(workdir)
     if kinds:
-        write_pictures(model, kinds, labels, queries[0], values, out)
+        write_pictures(model, kinds, labels, (do, given), values, out)
         return
     samples = model.sample(values.n, do, given, values.seed, images=None if values.images else False)
     write(samples, out)
@@ -85,6 +86,15 @@ def main(values: flags.FlagValues) -> None:
         scale = math.ceil(SIDE / model.image_size)
         pictures.two_rows(top.images, bottom.images, *captions, scale).save(out / "compare.png")
         print(out / "compare.png")
+
+
+def neighbourhood(graph: CausalGraph, node: str, value: Any) -> Any:
+    """The condition beside do(node=value): the value itself; of a continuous label a quarter deviation either way."""
+    graph.index(node)
+    variable = graph.variables[node]
+    if not isinstance(variable, Continuous) or not isinstance(value, int | float):
+        return value
+    return value - NEAR * variable.std, value + NEAR * variable.std
 
 
 def asked_pictures(
@@ -98,7 +108,6 @@ def asked_pictures(
         return (), ()
     if values.compare:
         raise InputError("--compare and --picture do not go together; --picture=do_given --label=X compares too.")
-    require_binary(graph, "--picture")
     kinds = tuple(gallery.KINDS) if values.picture == "all" else (values.picture,)
     if labels:  # diversity is about none
         kinds = tuple(kind for kind in kinds if kind != "diversity" or values.picture != "all")
@@ -111,15 +120,15 @@ def write_pictures(
     model: "CausalModel",
     kinds: Sequence[str],
     labels: Sequence[str],
-    query: Query,
+    context: tuple[Mapping[str, Any], Mapping[str, Any]],
     values: flags.FlagValues,
     out: pathlib.Path,
 ) -> None:
-    """Writes each picture to `out`, in place of an earlier one of its name."""
+    """Writes each picture, drawn under `context` (do and given), to `out`, in place of an earlier one of its name."""
     if model.image_size is None:
         raise InputError("--picture: this model draws labels only. Train its images: --stages=images.")
     n, scale = min(values.n, ROW), math.ceil(SIDE / model.image_size)
-    drawn = gallery.Gallery(model, n, n, query.do, query.given, values.seed, scale).draw(kinds, labels)
+    drawn = gallery.Gallery(model, n, n, *context, values.seed, scale).draw(kinds, labels)
     out.mkdir(parents=True, exist_ok=True)
     for name, image in drawn.items():
         image.save(out / f"{name}.png")
@@ -142,7 +151,7 @@ def write(samples: "Samples", out: pathlib.Path) -> None:
         return
     single.mkdir(exist_ok=True)
     for row, image in enumerate(samples.images):
-        Image.fromarray(image).save(single / f"{row:05}.png")
+        Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(single / f"{row:05}.png")
     shown = samples.images[:GRID]
     scale = math.ceil(SIDE / shown.shape[1])
     pictures.grid(shown, math.ceil(math.sqrt(len(shown))), scale=scale).save(out / "images.png")

@@ -20,7 +20,7 @@ def load(config: DataConfig, seed: int, labels_only: bool = False) -> Dataset:
     Raises:
         InputError: the source is missing, incomplete or does not fit the graph.
     """
-    # each source brings its own imports: folder and table need no TensorFlow
+    # each source brings its own imports: digits, folder and table need no TensorFlow
     if config.dataset == "causal_faces":
         from causalgan_tf.data.causal_faces import load_faces
 
@@ -29,6 +29,10 @@ def load(config: DataConfig, seed: int, labels_only: bool = False) -> Dataset:
         from causalgan_tf.data.celeb_a import load_celeb_a
 
         return load_celeb_a(config, labels_only)
+    if config.dataset == "morpho_digits":
+        from causalgan_tf.data.morpho_digits import load_morpho_digits
+
+        return load_morpho_digits(config, seed, labels_only)
     if config.dataset == "folder":
         from causalgan_tf.data.folder import load_folder
 

@@ -28,7 +28,7 @@ def load_celeb_a(config: DataConfig, labels_only: bool = False) -> Dataset:
     """CelebA with its official splits: train is train, the first `test_images` rows of test are test.
 
     Args:
-        config: graph over some of the 40 attributes, data_dir, image_size, crop_size, test_images.
+        config: graph over some of the 40 attributes, data_dir, image_size, crop_size, channels, test_images.
         labels_only: leave the images out.
 
     Returns:
@@ -92,7 +92,7 @@ def _labels(builder: tfds.core.DatasetBuilder, split: str, nodes: Sequence[str])
 
 
 def _images(builder: tfds.core.DatasetBuilder, split: str, count: int, config: DataConfig) -> np.ndarray:
-    """uint8 [n, S, S, 3], a memory map."""
+    """uint8 [n, S, S, C], a memory map."""
 
     def files() -> Iterator[Source]:
         rows = builder.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()})

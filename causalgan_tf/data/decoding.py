@@ -25,54 +25,65 @@ DEFAULT_FOLDER = pathlib.Path("~/.cache/causalgan_tf")
 Source = tuple[str, pathlib.Path | bytes]  # the name of an image in errors; its file, or the file's contents
 
 
-def square(image: Image.Image, crop: int, size: int, name: str) -> np.ndarray:
-    """Centre crop, then antialiased resize (Lanczos), in RGB.
+MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
+LARGEST = -1  # crop: the largest centred square
+
+
+def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -> np.ndarray:
+    """Centre crop, then antialiased resize (Lanczos), in grey or RGB.
 
     Args:
-        image: any size and mode.
-        crop: side of the crop, pixels; 0: the largest centred square.
+        image: any size and mode. A grey one gets three equal channels, a coloured one its luminance (ITU-R 601-2).
+        crop: side of the crop, pixels; 0: none, for the image is square; LARGEST: the largest centred square.
         size: side S of the result, pixels.
+        channels: C, 1 or 3.
         name: of the image, for the error.
 
     Returns:
-        uint8 [S, S, 3].
+        uint8 [S, S, C].
 
     Raises:
-        InputError: the crop is larger than the image.
+        InputError: the image is not square and no crop was asked for, or the crop is larger than the image.
     """
     width, height = image.size
-    side = crop or min(width, height)
+    if not crop and width != height:
+        raise InputError(
+            f"{name} has {width} x {height} pixels: expected a square. --crop_size={LARGEST} takes the largest square "
+            "in the middle of each image, --crop_size=N one of N pixels."
+        )
+    side = crop if crop > 0 else min(width, height)
     if side > min(width, height):
         raise InputError(
-            f"{name} has {width} x {height} pixels, fewer than --crop_size={crop}. Lower it; 0 takes the largest "
-            "square of each image."
+            f"{name} has {width} x {height} pixels, fewer than --crop_size={crop}. Lower it; {LARGEST} takes the "
+            "largest square of each image."
         )
     left, top = (width - side) // 2, (height - side) // 2
-    image = image.convert("RGB").crop((left, top, left + side, top + side))
+    image = image.convert(MODES[channels]).crop((left, top, left + side, top + side))
     if side != size:
         image = image.resize((size, size), Image.Resampling.LANCZOS)
-    return np.asarray(image)
+    return np.asarray(image).reshape([size, size, channels])
 
 
-def decode(source: Source, crop: int, size: int) -> np.ndarray:
+def decode(source: Source, crop: int, size: int, channels: int) -> np.ndarray:
     """The square of an image file, upright by its EXIF orientation.
 
     Args:
         source: name and file, or name and contents.
         crop: see `square`.
         size: side S of the result, pixels.
+        channels: C, see `square`.
 
     Returns:
-        uint8 [S, S, 3].
+        uint8 [S, S, C].
 
     Raises:
-        InputError: the file is no image or truncated, or smaller than the crop.
+        InputError: the file is no image or truncated, not square without a crop, or smaller than the crop.
     """
     name, file = source
     try:
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
             image.load()
-            return square(ImageOps.exif_transpose(image), crop, size, name)
+            return square(ImageOps.exif_transpose(image), crop, size, channels, name)
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -89,23 +100,26 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig)
     Args:
         sources: the images; looked at only if they are not kept yet.
         count: number n of images.
-        key: whatever tells these images from others (JSON); crop and size are added.
-        config: dataset, crop_size, image_size and data_dir.
+        key: whatever tells these images from others (JSON); crop, size and channels are added.
+        config: dataset, crop_size, image_size, channels and data_dir.
 
     Returns:
-        uint8 [n, S, S, 3], a read-only memory map.
+        uint8 [n, S, S, C], a read-only memory map.
 
     Raises:
         InputError: an image cannot be used, or the folder cannot be written.
     """
     folder = pathlib.Path(config.data_dir or DEFAULT_FOLDER).expanduser()
-    digest = hashlib.sha256(json.dumps([key, config.crop_size, config.image_size]).encode()).hexdigest()
+    crop, size, channels = config.crop_size, config.image_size, config.channels
+    # those of three channels keep the name that they had when there were no others
+    told = [key, crop, size] + ([] if channels == 3 else [channels])
+    digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     path = folder / f"{config.dataset}-{config.image_size}-{digest[:16]}.npy"
-    shape = (count, config.image_size, config.image_size, 3)
+    shape = (count, size, size, channels)
     if not path.is_file():
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write(path, shape, sources, partial(decode, crop=config.crop_size, size=config.image_size))
+            _write(path, shape, sources, partial(decode, crop=crop, size=size, channels=channels))
         except OSError as error:
             raise InputError(
                 f"The decoded images, {np.prod(shape) / 1e6:,.0f} MB, cannot be written to {folder} ({error}). Name "

@@ -9,7 +9,7 @@ import pandas as pd
 
 from causalgan_tf.config import DataConfig
 from causalgan_tf.data.decoding import decoded
-from causalgan_tf.data.images import Dataset, ImageSet, require_binary
+from causalgan_tf.data.images import Dataset, ImageSet
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import load_graph
@@ -27,7 +27,7 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
 
     Args:
         config: image_dir (or a folder that holds img_align_celeba/), labels_file, graph, image_size, crop_size,
-            test_images, and data_dir for the decoded images.
+            channels, test_images, and data_dir for the decoded images.
         seed: of the split.
         labels_only: leave the images out; no image file is opened or looked for.
 
@@ -35,11 +35,10 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
         The data set; images are memory maps, in the order of the split's permutation.
 
     Raises:
-        InputError: a listed image is absent, cannot be read, is smaller than the crop or listed twice, there are fewer
-            than five, a label is not binary, or the labels cannot be used (see `read_labels`).
+        InputError: a listed image is absent, cannot be read, is not square where no crop is asked for, is smaller than
+            the crop or listed twice, there are fewer than five, or the labels cannot be used (see `read_labels`).
     """
     table = read_labels(config.labels_file, load_graph(config.graph))
-    require_binary(table.graph, "dataset=folder")
     graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
     if labels_only:
         return Dataset(graph=graph, label_rows=rows)

@@ -1,14 +1,18 @@
 """What a source of data gives: values without TensorFlow."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw
+from causalgan_tf.laws import LabelLaw, row_codes
 from causalgan_tf.variables import Binary
+
+SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
+BINS = 4  # of a continuous label, where rows are told apart by cells
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +21,7 @@ class ImageSet:
 
     Attributes:
         images: uint8 [n, S, S, C], in memory or memory-mapped.
-        labels: uint8 [n, K] of 0/1, columns in graph order.
+        labels: [n, K], columns in graph order, one number a label as in `Dataset.label_rows`.
     """
 
     images: np.ndarray
@@ -38,8 +42,12 @@ class Dataset:
             categorical (at most 256 categories), else float32.
         train: images to train on; None: labels only.
         test: images held out; None: labels only.
-        uniform: images with uniform label cells, for the judge; None where nothing can render them.
-        law: the exact law of the labels; None where it is not known.
+        uniform: images with uniform labels, for the judge to train on; None where nothing can render them.
+        uniform_test: the same, to measure the judge by; None: part of `uniform` is held out for that.
+        law: the exact law of the labels; None where it is not known, or not one of cells.
+        sample_labels: (n, do, seed) to label rows [n, K] of the true law under an intervention; None: `law` draws them,
+            or they are not known.
+        measures: of some labels, what measures them on images uint8 [n, S, S, C] without a network: to float64 [n].
         render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
         dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.
     """
@@ -49,16 +57,76 @@ class Dataset:
     train: ImageSet | None = None
     test: ImageSet | None = None
     uniform: ImageSet | None = None
+    uniform_test: ImageSet | None = None
     law: LabelLaw | None = None
     render: Callable[[np.ndarray, int], np.ndarray] | None = None
     dropped_rows: int = 0
+    sample_labels: Callable[[int, Mapping[str, Any] | None, int], np.ndarray] | None = None
+    measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
 
 
 def require_binary(graph: CausalGraph, user: str) -> None:
-    """InputError if a label is not binary; `user` is what needs binary ones."""
+    """InputError if a label is not binary; `user` is what has or takes binary ones alone."""
     for node, variable in graph.variables.items():
         if not isinstance(variable, Binary):
             raise InputError(
-                f"{user}: image models need binary labels for now; {node} is {variable.text()}. Make it a label of 0 "
-                f"and 1, drop {node} from the graph, or learn labels alone: --dataset=table."
+                f"{user}: expected binary labels; the graph says that {node} is {variable.text()}. Drop its "
+                f"declaration, or {node} from the graph."
             )
+
+
+def label_ranges(graph: CausalGraph, rows: np.ndarray) -> np.ndarray:
+    """Lowest and highest value of each label that is visited on purpose: float32 [K, 2].
+
+    Of a continuous label the quantiles 1 - SPAN and SPAN of its rows [N, K]: beyond them hardly a row tells what is
+    right. Of a discrete label its first and its last value.
+    """
+    ends = [
+        (0, variable.size - 1) if variable.size else np.quantile(rows[:, k], (1.0 - SPAN, SPAN))
+        for k, variable in enumerate(graph.variables.values())
+    ]
+    return np.array(ends, np.float32).reshape([len(graph), 2])
+
+
+def uniform_labels(graph: CausalGraph, rows: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """`n` label rows of independent labels: fair coins, uniform categories, uniform numbers of `label_ranges`.
+
+    Args:
+        graph: causal graph over K labels, with their kinds.
+        rows: label rows [N, K] of the data, whose ranges count.
+        n: how many.
+        seed: of the draw.
+
+    Returns:
+        [n, K], uint8 if every label is discrete, else float32.
+    """
+    rng = np.random.default_rng(seed)
+    if graph.is_binary:
+        return rng.integers(0, 2, (n, len(graph)), np.uint8)
+    columns = [
+        rng.integers(0, variable.size, n) if variable.size else rng.uniform(low, high, n)
+        for variable, (low, high) in zip(graph.variables.values(), label_ranges(graph, rows), strict=True)
+    ]
+    return np.stack(columns, axis=1).astype(np.float32 if graph.sizes is None else np.uint8)
+
+
+def label_cells(graph: CausalGraph, labels: np.ndarray, rows: np.ndarray | None = None, bins: int = BINS) -> np.ndarray:
+    """A number of the cell of each label row, a continuous label cut into bins that hold equally many rows.
+
+    Args:
+        graph: causal graph over K labels, with their kinds.
+        labels: label rows [n, K].
+        rows: label rows [N, K] whose quantiles cut; None: `labels`.
+        bins: of each continuous label.
+
+    Returns:
+        int64 [n]; equal rows of discrete labels, and only they, have equal numbers.
+    """
+    if graph.is_binary:
+        return row_codes(labels)
+    cut, shares = np.array(labels, np.float64), np.arange(1, bins) / bins
+    for k, variable in enumerate(graph.variables.values()):
+        if not variable.size:
+            edges = np.quantile((labels if rows is None else rows)[:, k], shares)
+            cut[:, k] = np.searchsorted(edges, cut[:, k])
+    return row_codes(cut, [variable.size or bins for variable in graph.variables.values()])

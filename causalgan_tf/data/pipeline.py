@@ -27,7 +27,7 @@ def batches(
             permutation of the rows, and rows that do not fill a batch at its end are dropped.
 
     Returns:
-        Endless (image float32 [B, S, S, C] in [-1, 1], labels float32 [B, K] of 0 and 1).
+        Endless (image float32 [B, S, S, C] in [-1, 1], labels float32 [B, K]).
 
     Raises:
         InputError: there are fewer images than rows in a batch.
@@ -44,7 +44,7 @@ def batches(
         return np.asarray(images.images[rows]), np.asarray(images.labels[rows])
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, labels = tf.numpy_function(gather, [step], (tf.uint8, tf.uint8))
+        pixels, labels = tf.numpy_function(gather, [step], (tf.uint8, tf.as_dtype(images.labels.dtype)))
         pixels = tf.ensure_shape(pixels, (batch_size, *images.images.shape[1:]))
         labels = tf.ensure_shape(labels, (batch_size, images.labels.shape[1]))
         return tf.cast(pixels, tf.float32) / 127.5 - 1.0, tf.cast(labels, tf.float32)

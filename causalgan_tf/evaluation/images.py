@@ -1,14 +1,15 @@
 """The images: effectiveness, distances, neighbours and diversity, by a judge that never saw a generated image."""
 
+import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping, Sized
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from causalgan_tf.causal_model import CausalModel
-from causalgan_tf.data.images import Dataset, ImageSet, require_binary
+from causalgan_tf.data.images import Dataset, ImageSet, label_cells, uniform_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.seen import Eyes, Intervened, Judged, Seen, Source
@@ -16,7 +17,7 @@ from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.extractors import FeatureExtractor
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.judge import Judge, train_judge
-from causalgan_tf.laws import LabelLaw, row_codes
+from causalgan_tf.laws import LabelLaw
 from causalgan_tf.metrics.images import (
     frechet_distance,
     kernel_distance,
@@ -32,6 +33,8 @@ def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
     """What the judge trains on and what measures it: uniform cells if there are any, else the observational images."""
     if dataset.uniform is None:
         return dataset.train, dataset.test
+    if dataset.uniform_test is not None:
+        return dataset.uniform, dataset.uniform_test
     images, labels = dataset.uniform.images, dataset.uniform.labels
     cut = len(labels) - min(held_out, len(labels) // 3)
     return ImageSet(images[:cut], labels[:cut]), ImageSet(images[cut:], labels[cut:])
@@ -40,7 +43,7 @@ def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
 def image_numbers(
     model: CausalModel,
     dataset: Dataset,
-    law: LabelLaw,
+    law: LabelLaw | None,
     sizes: EvaluationSizes,
     seed: int,
     judge: Judge | None = None,
@@ -51,7 +54,7 @@ def image_numbers(
     Args:
         model: a model of labels and images.
         dataset: real images, and the renderer if there is one.
-        law: the labels' true law under interventions, for the rendered images.
+        law: the labels' true law under interventions, for the rendered images; None: dataset.sample_labels draws it.
         sizes: how much is drawn.
         seed: of the evaluation.
         judge: a trained judge; None: one is trained.
@@ -59,26 +62,28 @@ def image_numbers(
 
     Returns:
         The "images" part of report.json. Its Frechet distance is named as the extractor says: "cfid" or "fid".
+        Accuracies are of discrete labels, "continuous" holds the errors of the others.
 
     Raises:
-        InputError: a label that is not binary, or too few test images.
+        InputError: too few test images.
     """
-    require_binary(model.graph, "evaluation")
     _check_test(dataset)
-    nodes = model.graph.nodes
+    graph, kinds = dataset.graph, list(dataset.graph.variables.values())
     train, held_out = judge_split(dataset, sizes.judge_test)
-    judge = judge or train_judge(train, nodes, derived_seed(seed, "judge"), sizes.judge_steps)
-    eyes = Eyes(judge, extractor or judge)
+    judge = judge or train_judge(train, graph.nodes, derived_seed(seed, "judge"), sizes.judge_steps, kinds)
+    eyes = Eyes(judge, extractor or judge, dataset.measures)
     real = eyes.look(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
     observational = eyes.observe(source, sizes.cfid, seed)
     generated, rendered = _both_under_every_do(source, observational, dataset, law, eyes, sizes, seed)
-    uniform = _on_uniform_cells(source, judge, len(nodes), sizes.uniform, seed)
-    halves = _real_halves(eyes, dataset, real)
+    uniform = _on_uniform_cells(source, eyes, dataset, sizes.uniform, seed)
+    halves, unseen = _real_halves(eyes, dataset, real), eyes.judged(held_out.labels, held_out.images)
+    sets = {"real": unseen, "observational": observational, "uniform": uniform}
     return {
-        "judge": _named(nodes, Judged(held_out.labels, judge.predict(held_out.images)).agreement()),
+        "judge": _named(graph, unseen.agreement()),
         "judge_cells": "observational" if dataset.uniform is None else "uniform",
-        **_accuracies(model.graph, observational, uniform, generated, sizes.effectiveness),
+        **_accuracies(dataset, observational, uniform, generated, sizes.effectiveness),
+        "continuous": _errors(dataset, sets, generated, sizes.effectiveness),
         **_by_features(eyes.extractor, observational, real, halves, derived_seed(seed, "subsets")),
         eyes.extractor.distance.lower(): _frechet(observational, real, halves, generated, rendered),
         "diversity": _diversity(source, observational.labels[: sizes.diversity], dataset, seed),
@@ -103,27 +108,36 @@ def _check_test(dataset: Dataset) -> None:
         )
 
 
-def _on_uniform_cells(source: Source, judge: Judge, columns: int, n: int, seed: int) -> Judged:
-    """Generated images whose labels are independent fair coins."""
-    cells = np.random.default_rng(derived_seed(seed, "cells")).integers(0, 2, (n, columns), np.uint8)
-    predicted = [judge.predict(images) for _, images in source.chunks(cells, "uniform", seed)]
-    return Judged(cells, np.concatenate(predicted))
+def _on_uniform_cells(source: Source, eyes: Eyes, dataset: Dataset, n: int, seed: int) -> Judged:
+    """Generated images whose labels are independent and uniform."""
+    cells = uniform_labels(dataset.graph, dataset.label_rows, n, derived_seed(seed, "cells"))
+    parts = [eyes.judged(cells[rows], images) for rows, images in source.chunks(cells, "uniform", seed)]
+    measured = np.concatenate([part.measured for part in parts]) if eyes.measures else None
+    return Judged(cells, np.concatenate([part.predicted for part in parts]), measured=measured)
 
 
 def _both_under_every_do(
-    source: Source, observational: Seen, dataset: Dataset, law: LabelLaw, eyes: Eyes, sizes: EvaluationSizes, seed: int
+    source: Source,
+    observational: Seen,
+    dataset: Dataset,
+    law: LabelLaw | None,
+    eyes: Eyes,
+    sizes: EvaluationSizes,
+    seed: int,
 ) -> tuple[dict[str, Intervened], dict[str, Intervened]]:
     """The generated images under every single intervention and the true ones, which without a renderer are none."""
+    interventions = list(single_interventions(dataset.graph, dataset.label_rows))
     if dataset.render is None:
-        return eyes.under_every_do(source, observational.first(sizes.effectiveness), dataset.graph, seed), {}
-    truth = Source("rendered", lambda n, do, s: law.sample(n, seed=s, do=do), dataset.render)
+        return eyes.under_every_do(source, observational.first(sizes.effectiveness), interventions, seed), {}
+    rows = dataset.sample_labels or (lambda n, do, s: law.sample(n, seed=s, do=do))
+    truth, plain = Source("rendered", rows, dataset.render), dataclasses.replace(eyes, measures={})
 
     def rendered() -> dict[str, Intervened]:
-        return eyes.under_every_do(truth, eyes.observe(truth, sizes.cfid, seed), law.graph, seed)
+        return plain.under_every_do(truth, plain.observe(truth, sizes.cfid, seed), interventions, seed)
 
     with ThreadPoolExecutor(1) as beside:  # the renderer works in Python, the generator and the judge in TensorFlow
         rendering = beside.submit(rendered)
-        return eyes.under_every_do(source, observational, dataset.graph, seed), rendering.result()
+        return eyes.under_every_do(source, observational, interventions, seed), rendering.result()
 
 
 def _real_halves(eyes: Eyes, dataset: Dataset, real: Seen) -> tuple[np.ndarray, np.ndarray]:
@@ -136,39 +150,68 @@ def _real_halves(eyes: Eyes, dataset: Dataset, real: Seen) -> tuple[np.ndarray, 
 
 
 def _accuracies(
-    graph: CausalGraph, observational: Judged, uniform: Judged, generated: Mapping[str, Judged], n: int
+    dataset: Dataset, observational: Judged, uniform: Judged, generated: Mapping[str, Judged], n: int
 ) -> dict[str, dict[str, Any]]:
-    """Effectiveness and balanced accuracies; `n` images of each intervention count."""
-    nodes = graph.nodes
+    """Effectiveness and balanced accuracies of discrete labels; `n` images of each intervention count."""
+    graph = dataset.graph
     return {
         "effectiveness": {
-            "observational": _with_mean(nodes, observational.agreement()),
-            "uniform_cells": _with_mean(nodes, uniform.agreement()),
-            **_effectiveness_under_do(graph, generated, n),
+            "observational": _with_mean(graph, observational.agreement()),
+            "uniform_cells": _with_mean(graph, uniform.agreement()),
+            **_effectiveness_under_do(dataset, generated, n),
         },
-        "balanced_accuracy": _named(nodes, uniform.balanced()),
-        "balanced_accuracy_observational": _named(nodes, observational.balanced()),
+        "balanced_accuracy": _named(graph, uniform.balanced(graph)),
+        "balanced_accuracy_observational": _named(graph, observational.balanced(graph)),
     }
 
 
-def _effectiveness_under_do(graph: CausalGraph, generated: Mapping[str, Judged], n: int) -> dict[str, Any]:
-    """Agreement under single interventions, of the first n images of each.
+def _effectiveness_under_do(dataset: Dataset, generated: Mapping[str, Judged], n: int) -> dict[str, Any]:
+    """Agreement of discrete labels under single interventions, of the first n images of each.
 
     Returns:
-        do: on the label that was set, mean of do(0) and do(1), which is its balanced accuracy; on the other labels,
+        do: on the label that was set, mean over its values, which is its balanced accuracy; on the other labels,
         over all interventions. do_each: on every label under every intervention.
     """
+    graph = dataset.graph
     each = {text: seen.agreement(n) for text, seen in generated.items()}
-    own, others = dict.fromkeys(graph.nodes, 0.0), []
-    for text, do in single_interventions(graph):
-        column = graph.index(next(iter(do)))
-        own[graph.nodes[column]] += float(each[text][column]) / 2
-        others.extend(np.delete(each[text], column))
-    mean = float(np.mean(list(own.values())))
+    own, others = {graph.nodes[k]: 0.0 for k in _discrete(graph)}, []
+    for text, do in single_interventions(graph, dataset.label_rows):
+        node = next(iter(do))
+        if node in own:
+            own[node] += float(each[text][graph.index(node)]) / graph.variables[node].size
+        others.extend(each[text][[k for k in _discrete(graph) if graph.nodes[k] != node]])
+    mean = float(np.mean(list(own.values()))) if own else None
     return {
         "do": {"mean": mean, "other_labels": float(np.mean(others)) if others else None, **own},
-        "do_each": {text: _named(graph.nodes, agreement) for text, agreement in each.items()},
+        "do_each": {text: _named(graph, agreement) for text, agreement in each.items()},
     }
+
+
+def _errors(
+    dataset: Dataset, sets: Mapping[str, Judged], generated: Mapping[str, Judged], n: int
+) -> dict[str, dict[str, Any]]:
+    """How far the continuous labels that images show are from those that they were drawn for.
+
+    Returns:
+        Of each continuous label its "sd" in the data and, as mean absolute errors in its own unit, what the "judge"
+        reads and what is "measured" without one (None where nothing measures it): "real", on images of the truth that
+        the judge has not seen, which is the error of judge and measure themselves; "observational", "uniform" and
+        "do", the mean over "do_each", where the label was set, of the first n images each.
+    """
+    graph, found = dataset.graph, {}
+    for k, (node, variable) in enumerate(graph.variables.items()):
+        if variable.size:
+            continue
+        own = [text for text, do in single_interventions(graph, dataset.label_rows) if node in do]
+        errors = {name: seen.errors() for name, seen in sets.items()}
+        errors |= {text: generated[text].errors(n) for text in own}
+        found[node] = {"sd": variable.std, "judge": None, "measured": None}
+        for place, by in enumerate(("judge", "measured")):
+            if by == "judge" or node in dataset.measures:
+                mae = {name: float(pair[place][k]) for name, pair in errors.items()}
+                each = {text: mae.pop(text) for text in own}
+                found[node][by] = mae | {"do": float(np.mean(list(each.values()))), "do_each": each}
+    return found
 
 
 def _frechet(
@@ -214,7 +257,7 @@ def _by_features(
 def _diversity(source: Source, labels: np.ndarray, dataset: Dataset, seed: int) -> dict[str, float | None]:
     """Mean pixel distance of images with equal labels, over the label cells that both sets show twice."""
     real_labels = dataset.test.labels[: len(labels)]
-    codes, real_codes = row_codes(labels), row_codes(real_labels)
+    codes, real_codes = (label_cells(dataset.graph, rows, dataset.label_rows) for rows in (labels, real_labels))
     counts, real_counts = (Counter(both.tolist()) for both in (codes, real_codes))
     weights = {cell: rows for cell, rows in real_counts.items() if rows >= 2 and counts[cell] >= 2}
     if not weights:
@@ -226,9 +269,16 @@ def _diversity(source: Source, labels: np.ndarray, dataset: Dataset, seed: int) 
     }
 
 
-def _named(nodes: Sequence[str], values: np.ndarray) -> dict[str, float | None]:
-    return {node: None if np.isnan(value) else float(value) for node, value in zip(nodes, values, strict=True)}
+def _discrete(graph: CausalGraph) -> list[int]:
+    """The columns of the labels that have a number of values."""
+    return [k for k, variable in enumerate(graph.variables.values()) if variable.size]
 
 
-def _with_mean(nodes: Sequence[str], values: np.ndarray) -> dict[str, float]:
-    return {"mean": float(np.mean(values)), **_named(nodes, values)}
+def _named(graph: CausalGraph, values: np.ndarray) -> dict[str, float | None]:
+    """Those of values [K] that are of discrete labels, by name."""
+    return {graph.nodes[k]: None if np.isnan(values[k]) else float(values[k]) for k in _discrete(graph)}
+
+
+def _with_mean(graph: CausalGraph, values: np.ndarray) -> dict[str, float | None]:
+    own = values[_discrete(graph)]
+    return {"mean": float(np.mean(own)) if own.size else None, **_named(graph, values)}

@@ -29,17 +29,31 @@ STATEMENTS = (
     "P(Male=1|do(Wearing_Lipstick=1))",
     "P(Male=1|Wearing_Lipstick=1)",
 )
+QUARTILES = (0.25, 0.5, 0.75)
 LISTED = 100  # thin cells in report.json
 EVALUATIONS = 100_000_000  # of mechanisms at most for the enumerated law; half a minute or so
 JOINT = ("tvd", "tvd_floor", "tvd_to_graph_law", "tvd_data_to_graph_law", "off_support_mass", "do")
-PARTS = ("marginals", "pairs", "mmd")
+PARTS = ("marginals", "pairs", "mmd", "do_marginals")
+UNDER_DO = 50_000  # rows of either side under an intervention, at most
 
 
-def single_interventions(graph: CausalGraph) -> Iterator[tuple[str, dict[str, Any]]]:
-    """("do(X=x)", {X: x}) for every discrete node X and each of its values, in graph order."""
-    for node, variable in graph.variables.items():
-        for value in map(variable.shown, range(variable.size or 0)):
-            yield f"do({node}={value})", {node: value}
+def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Single interventions as ("do(X=x)", {X: x}), in graph order.
+
+    Args:
+        graph: causal graph over K labels, with their kinds.
+        rows: label rows [N, K] of the data; None: continuous labels are left out.
+
+    Yields:
+        Every discrete node at each of its values, and every continuous one at its QUARTILES in the rows.
+    """
+    for k, (node, variable) in enumerate(graph.variables.items()):
+        values = [variable.shown(value) for value in range(variable.size or 0)]
+        if not variable.size and rows is not None:
+            # four digits: the text is the value
+            values = [float(f"{value:.4g}") for value in np.quantile(rows[:, k], QUARTILES)]
+        for value in values:
+            yield f"do({node}={value:g})" if isinstance(value, float) else f"do({node}={value})", {node: value}
 
 
 def fitted_law(dataset: Dataset) -> LabelLaw | None:
@@ -66,8 +80,8 @@ def label_numbers(
         Of discrete labels with few enough cells: tvd and its sampling floor (draws and data rows resampled),
         off_support_mass, tvd_to_graph_law, the data's own distance to that law, and under "do" the distances of the
         model's enumerated law, whose mechanisms were drawn "draws" times a cell. Of other labels: "marginals", "pairs"
-        and "mmd", see `parts`. What does not apply is None. Of both "thin_cells", where the data tell little, and the
-        four statements, "queries".
+        and "mmd", see `parts`, and where the truth under do can be drawn "do_marginals". What does not apply is None.
+        Of both "thin_cells", where the data tell little, and the four statements, "queries".
     """
     rows = model.sample_labels(sizes.draws, seed=derived_seed(seed, "labels"))
     truth = dataset.law or fitted
@@ -79,6 +93,8 @@ def label_numbers(
         numbers["do"] = _interventional(own, truth) | {"draws": draws} if own else None
     else:
         numbers |= parts.part_numbers(model.graph, rows, dataset.label_rows, sizes.mmd, derived_seed(seed, "mmd"))
+        if dataset.sample_labels:
+            numbers["do_marginals"] = _marginals_under_do(model, dataset, min(len(rows), UNDER_DO), seed)
     binary = {node for node, variable in model.graph.variables.items() if isinstance(variable, Binary)}
     asked = [text for text in STATEMENTS if _nodes(text) <= binary]
     return numbers | {
@@ -117,6 +133,23 @@ def _interventional(own: LabelLaw, truth: LabelLaw) -> dict[str, Any]:
         each[text] = total_variation(own.joint(do), truth.joint(do))
     worst = max(each, key=each.get)
     return {"mean_tvd": float(np.mean(list(each.values()))), "max_tvd": each[worst], "worst": worst, "each": each}
+
+
+def _marginals_under_do(model: CausalModel, dataset: Dataset, n: int, seed: int) -> dict[str, Any]:
+    """How far each label's own law under do(X=x) is from the true one, for every single intervention.
+
+    Returns:
+        each: the largest error of a probability and the largest Wasserstein-1 distance in standard deviations, see
+        parts.marginals; max_error and max_wasserstein_sd, the largest of these; n rows on either side.
+    """
+    each, figures = {}, ("max_error", "max_wasserstein_sd")
+    for text, do in single_interventions(model.graph, dataset.label_rows):
+        drawn = model.sample_labels(n, do=do, seed=derived_seed(seed, f"labels {text}"))
+        true = dataset.sample_labels(n, do, derived_seed(seed, f"true labels {text}"))
+        found = parts.marginals(model.graph, drawn, true)
+        each[text] = {figure: found[figure] for figure in figures}
+    known = {figure: [errors[figure] for errors in each.values() if errors[figure] is not None] for figure in figures}
+    return {"each": each, "n": n} | {figure: max(values) if values else None for figure, values in known.items()}
 
 
 def _thin(law: LabelLaw) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """Images as the judge and the feature extractor see them: looked at chunk by chunk, never all held at once."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.extractors import FeatureExtractor
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.judge import Judge
 from causalgan_tf.metrics.images import Moments, balanced_accuracy
+from causalgan_tf.variables import Binary, Variable
 
 CHUNK = 1_000  # images that are drawn and looked at together
 
@@ -21,12 +22,15 @@ class Judged:
     """Labels of images and what the judge took them for.
 
     Attributes:
-        labels: uint8 [n, K], the labels that the images were drawn for.
-        predicted: uint8 [n, K], the judge's labels.
+        labels: [n, K], the labels that the images were drawn for.
+        predicted: [n, K], the judge's labels.
+        measured: float64 [n, K], what measures of the data set find on the images, NaN where a label has none; None:
+            nothing was measured.
     """
 
     labels: np.ndarray
     predicted: np.ndarray
+    measured: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -35,9 +39,31 @@ class Judged:
         """Share of the images, or of the first n, whose predicted label is the label, float64 [K]."""
         return (self.labels[:n] == self.predicted[:n]).mean(axis=0)
 
-    def balanced(self) -> np.ndarray:
-        """The same, as the mean of the shares for label 0 and label 1, NaN where one of them is missing."""
-        return balanced_accuracy(self.predicted, self.labels)
+    def balanced(self, graph: CausalGraph) -> np.ndarray:
+        """The same, as the mean of the shares for each value of the label, float64 [K].
+
+        NaN of a binary label that shows one value only, and of continuous ones; a category that is never shown is left
+        out.
+        """
+        if graph.is_binary:
+            return balanced_accuracy(self.predicted, self.labels)
+        return np.array([self._recall(k, variable) for k, variable in enumerate(graph.variables.values())])
+
+    def _recall(self, k: int, variable: Variable) -> float:
+        if not variable.size:
+            return np.nan
+        right, label = self.labels[:, k] == self.predicted[:, k], self.labels[:, k]
+        shares = [right[label == value].mean() for value in range(variable.size) if (label == value).any()]
+        return np.nan if isinstance(variable, Binary) and len(shares) < 2 else float(np.mean(shares))
+
+    def errors(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Mean absolute errors over the images, or the first n, of what was predicted and what was measured, [K] each.
+
+        Those of a continuous label are in its own unit.
+        """
+        labels = self.labels[:n].astype(np.float64)
+        predicted = np.abs(self.predicted[:n] - labels).mean(axis=0)
+        return predicted, None if self.measured is None else np.abs(self.measured[:n] - labels).mean(axis=0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +78,8 @@ class Seen(Judged):
 
     def first(self, n: int) -> "Seen":
         """The first n images."""
-        return Seen(self.labels[:n], self.predicted[:n], self.features[:n])
+        measured = None if self.measured is None else self.measured[:n]
+        return Seen(self.labels[:n], self.predicted[:n], self.features[:n], measured=measured)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,15 +99,15 @@ class Source:
 
     Attributes:
         name: tells the noise of its images from another source's.
-        rows: (n, do, seed) -> label rows uint8 [n, K].
+        rows: (n, do, seed) -> label rows [n, K].
         images: (labels, seed) -> uint8 [n, S, S, C], each row with its own noise.
     """
 
     name: str
-    rows: Callable[[int, Mapping[str, int] | None, int], np.ndarray]
+    rows: Callable[[int, Mapping[str, Any] | None, int], np.ndarray]
     images: Callable[[np.ndarray, int], np.ndarray]
 
-    def labels(self, n: int, do: Mapping[str, int] | None, seed: int) -> np.ndarray:
+    def labels(self, n: int, do: Mapping[str, Any] | None, seed: int) -> np.ndarray:
         """Label rows of an evaluation with this seed: row i is the same unit under any do."""
         return self.rows(n, do, derived_seed(seed, "rows"))
 
@@ -98,13 +125,30 @@ class Eyes:
     Attributes:
         judge: sees labels.
         extractor: sees features.
+        measures: of some labels, what measures them without a network, see data.images.Dataset.
     """
 
     judge: Judge
     extractor: FeatureExtractor
+    measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
+
+    def measure(self, images: np.ndarray) -> np.ndarray | None:
+        """float64 [n, K] of images uint8 [n, S, S, C], NaN where a label has no measure; None without measures."""
+        if not self.measures:
+            return None
+        found = np.full([len(images), len(self.judge.nodes)], np.nan)
+        for node, measure in self.measures.items():
+            for start in range(0, len(images), CHUNK):
+                rows = slice(start, start + CHUNK)
+                found[rows, self.judge.nodes.index(node)] = measure(images[rows])
+        return found
+
+    def judged(self, labels: np.ndarray, images: np.ndarray) -> Judged:
+        """Images that are there, without their features."""
+        return Judged(labels, self.judge.predict(images), measured=self.measure(images))
 
     def see(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Predicted labels uint8 [n, K] and features float32 [n, F] of images uint8 [n, S, S, C]."""
+        """Predicted labels [n, K] and features float32 [n, F] of images uint8 [n, S, S, C]."""
         if self.extractor is self.judge:
             reading = self.judge.examine(images)
             return reading.labels, reading.features
@@ -112,7 +156,7 @@ class Eyes:
 
     def look(self, labels: np.ndarray, images: np.ndarray) -> Seen:
         """Images that are there, be it in a memory map."""
-        return Seen(labels, *self.see(images))
+        return Seen(labels, *self.see(images), measured=self.measure(images))
 
     def observe(self, source: Source, n: int, seed: int) -> Seen:
         """N images of a source without an intervention."""
@@ -120,22 +164,29 @@ class Eyes:
 
     def look_at_drawn(self, source: Source, labels: np.ndarray, purpose: str, seed: int) -> Seen:
         """Images that a source draws of these labels."""
-        seen = [self.see(images) for _, images in source.chunks(labels, purpose, seed)]
-        predicted, features = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-        return Seen(labels, predicted, features)
+        parts = [self.look(labels[rows], images) for rows, images in source.chunks(labels, purpose, seed)]
+        predicted, features = (np.concatenate([getattr(part, n) for part in parts]) for n in ("predicted", "features"))
+        measured = np.concatenate([part.measured for part in parts]) if self.measures else None
+        return Seen(labels, predicted, features, measured=measured)
 
-    def under_every_do(self, source: Source, base: Seen, graph: CausalGraph, seed: int) -> dict[str, Intervened]:
+    def under_every_do(
+        self, source: Source, base: Seen, interventions: Sequence[tuple[str, Mapping[str, Any]]], seed: int
+    ) -> dict[str, Intervened]:
         """Images under every single intervention, as many of each as `base`, what `observe` showed, has.
 
         An image depends on its labels and on noise of its own, so a row whose labels equal those of the same row of
         `base` keeps that row's image: about half of the images need not be drawn again, and the law is the same.
         """
         found = {}
-        for text, do in tqdm(list(single_interventions(graph)), source.name, leave=False, disable=None):
+        for text, do in tqdm(interventions, source.name, leave=False, disable=None):
             labels = source.labels(len(base), do, seed)
             predicted, features = base.predicted.copy(), base.features.copy()
+            measured = base.measured.copy() if self.measures else None
             new = np.flatnonzero((labels != base.labels).any(axis=1))
             for rows, images in source.chunks(labels[new], text, seed):
-                predicted[new[rows]], features[new[rows]] = self.see(images)
-            found[text] = Intervened(labels, predicted, Moments.of(features))
+                seen = self.look(labels[new[rows]], images)
+                predicted[new[rows]], features[new[rows]] = seen.predicted, seen.features
+                if self.measures:
+                    measured[new[rows]] = seen.measured
+            found[text] = Intervened(labels, predicted, Moments.of(features), measured=measured)
         return found

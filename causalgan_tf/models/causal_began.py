@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, agreement, both
+from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, both
 
 
 class CausalBEGAN(ImageLearner):
@@ -26,6 +27,7 @@ class CausalBEGAN(ImageLearner):
         labeler: keras.Model,
         sample_labels: LabelSampler,
         seed: int = 0,
+        kinds: LabelKinds | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -33,12 +35,13 @@ class CausalBEGAN(ImageLearner):
             generator: G(z, l), networks.began.generator.
             averaged: another of the same shape, which keeps the running average of G's weights.
             discriminator: D(x), an image, networks.began.autoencoder.
-            labeler: K logits of an image.
+            labeler: C outputs of an image, one a label column.
             sample_labels: draws labels [B, K] from row seeds; the causal controller's law, rounded or soft.
             seed: seed of the noise.
+            kinds: the labels' kinds; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator, "labeler": labeler}
-        super().__init__(players, averaged, sample_labels, seed)
+        super().__init__(players, averaged, sample_labels, seed, kinds)
         self.generator, self.discriminator, self.labeler = generator, discriminator, labeler
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # every replica assigns the same
         self.c = tf.Variable(tf.zeros([3]), trainable=False, aggregation=first, name="c")
@@ -76,7 +79,7 @@ class CausalBEGAN(ImageLearner):
         self.average()
         (c1, c2, c3), (l_real, l_fake, llab_real, llab_fake, generator) = c, parts
         terms = {"discriminator": l_real - c1 * l_fake, "labeler": llab_real - c2 * llab_fake, "generator": generator}
-        shown = {"label_agreement": agreement(read_fake, fakes.labels), "c1": c1, "c2": c2, "c3": c3}
+        shown = {"label_agreement": self.kinds.agreement(read_fake, fakes.labels), "c1": c1, "c2": c2, "c3": c3}
         shown |= self.control(l_real, l_fake, llab_real, llab_fake)
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
@@ -115,12 +118,12 @@ class CausalBEGAN(ImageLearner):
     def _real(self, data: dict[str, tf.Tensor], step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """L(x) and Llab(x) of real rows."""
         read = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
-        return self.error(data["image"]), losses.label_distance(data["labeler_labels"], read, self.label_loss)
+        return self.error(data["image"]), self.kinds.distance(data["labeler_labels"], read, self.label_loss)
 
     def _fake(self, fakes: Fakes, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """L(G) and Llab(G) of generated rows, and the labeler's logits of them."""
         read = self.labeler(self.blur(fakes.images, step, 0), training=True)
-        return self.error(fakes.images), losses.label_distance(fakes.labels, read, self.label_loss), read
+        return self.error(fakes.images), self.kinds.distance(fakes.labels, read, self.label_loss), read
 
     def error(self, images: tf.Tensor) -> tf.Tensor:
         """L(v), the autoencoder's error on images [B, S, S, C]."""

@@ -6,8 +6,9 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
+from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.augmentation import NUMBERS, augment
-from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, agreement, both
+from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, both
 
 
 class CausalGAN(ImageLearner):
@@ -29,6 +30,7 @@ class CausalGAN(ImageLearner):
         sample_labels: LabelSampler,
         rebuilder: keras.Model | None = None,
         seed: int = 0,
+        kinds: LabelKinds | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -36,16 +38,17 @@ class CausalGAN(ImageLearner):
             generator: G(z, l), networks.dcgan.generator.
             averaged: another of the same shape, which keeps the running average of G's weights.
             discriminator: D(x), one logit.
-            labeler: LR(x), K logits, trained on real images.
-            anti_labeler: LG(x), K logits, trained on generated images.
-            sample_labels: draws labels [B, K] of 0/1 from row seeds; the causal controller's law.
+            labeler: LR(x), C outputs, one a label column, trained on real images.
+            anti_labeler: LG(x), C outputs, trained on generated images.
+            sample_labels: draws labels [B, K] from row seeds; the causal controller's law.
             rebuilder: DZ(x), rebuilds the noise from the generated image; None: none.
             seed: seed of the noise.
+            kinds: the labels' kinds; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator}
         players |= {"labeler": labeler, "anti_labeler": anti_labeler}
         players |= {"rebuilder": rebuilder} if rebuilder else {}
-        super().__init__(players, averaged, sample_labels, seed)
+        super().__init__(players, averaged, sample_labels, seed, kinds)
         self.generator, self.discriminator = generator, discriminator
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
         self.judges = [name for name in players if name != "generator"]
@@ -86,7 +89,7 @@ class CausalGAN(ImageLearner):
         fakes = self.generate(step, 0)
         terms, lr_fake = (self._in_turn if self.in_turn else self._shared)(data, fakes, step, c)
         self.average()
-        shown = {"label_agreement": agreement(lr_fake, fakes.labels), "c": c}
+        shown = {"label_agreement": self.kinds.agreement(lr_fake, fakes.labels), "c": c}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
     def anti_labeler_share(self, step: tf.Tensor) -> tf.Tensor:
@@ -157,7 +160,7 @@ class CausalGAN(ImageLearner):
         lr_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
         terms = {
             "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss),
-            "labeler": losses.label_cross_entropy(data["labeler_labels"], lr_real),
+            "labeler": self.kinds.cross_entropy(data["labeler_labels"], lr_real),
         }
         if self.r1_weight:
             terms["discriminator"] += self.r1_weight * self._slope(real[:: self.r1_every])
@@ -183,15 +186,15 @@ class CausalGAN(ImageLearner):
         """The loss of a network that is trained on generated rows alone."""
         if name == "rebuilder":
             return losses.noise_reconstruction(fakes.noise, seen[name])
-        return losses.label_cross_entropy(fakes.labels, seen[name])
+        return self.kinds.cross_entropy(fakes.labels, seen[name])
 
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor], c: tf.Tensor) -> tf.Tensor:
         """GAN term + CE(l, LR(G)) - c CE(l, LG(G)), without what `_common` says."""
-        pleased = losses.label_cross_entropy(fakes.labels, seen["labeler"], self.label_loss)
+        pleased = self.kinds.cross_entropy(fakes.labels, seen["labeler"], self.label_loss)
         loss = losses.generator(seen["discriminator"], self.gan_loss) + self.labeler_weight * pleased
         if "anti_labeler" in self._common(c):
             return loss
-        return loss - c * losses.label_cross_entropy(fakes.labels, seen["anti_labeler"], self.label_loss)
+        return loss - c * self.kinds.cross_entropy(fakes.labels, seen["anti_labeler"], self.label_loss)
 
     def _common(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
         """How often the generator's loss holds another network's, by name."""

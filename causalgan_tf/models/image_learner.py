@@ -7,10 +7,12 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import noise
+from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.learner import ExponentialAfter, Halving, Learner, update_average
-from causalgan_tf.networks.dcgan import encode_labels
+from causalgan_tf.variables import Binary
 
-LabelSampler = Callable[[tf.Tensor], tf.Tensor]  # row seeds int64 [B] -> labels [B, K] of 0/1, or between if soft
+# row seeds int64 [B] -> labels [B, K], one number each: 0/1, or between if soft, a category's place, a number
+LabelSampler = Callable[[tf.Tensor], tf.Tensor]
 
 
 class Fakes(NamedTuple):
@@ -32,14 +34,20 @@ class ImageLearner(Learner):
     """
 
     def __init__(
-        self, players: dict[str, keras.Model], averaged: keras.Model, sample_labels: LabelSampler, seed: int
+        self,
+        players: dict[str, keras.Model],
+        averaged: keras.Model,
+        sample_labels: LabelSampler,
+        seed: int,
+        kinds: LabelKinds | None = None,
     ) -> None:
-        """Joins the networks; the noise of a step is drawn from `seed`, its labels by `sample_labels`."""
+        """Joins the networks; the noise of a step is drawn from `seed`, its labels, of `kinds`, by `sample_labels`."""
         super().__init__()
         self.players, self.averaged, self.sample_labels, self.seed = players, averaged, sample_labels, seed
         self.state: dict[str, tf.Variable] = {}
         generator = players["generator"]
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
+        self.kinds = kinds or LabelKinds([Binary()] * self.columns)
 
     def compile(
         self,
@@ -109,15 +117,16 @@ class ImageLearner(Learner):
         return fakes.tape.gradient(fakes.images, self.players["generator"].trainable_variables, towards)
 
     def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Labels [B, K], the image's noise [B, Z] and encoded labels [B, K] of this replica's generated rows."""
+        """Labels [B, K], the image's noise [B, Z] and encoded labels [B, C] of this replica's generated rows."""
         rows = self.batch_size // self.replicas
         first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
         seeds = noise.row_seeds(self.seed, first, rows, update)
-        chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + self.columns))
-        labels = mix_labels(self.sample_labels(seeds), chance, self.mix_single, self.mix_uniform)
+        chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.kinds.variables)))
+        coins = self.kinds.coins(chance[:, 2:])
+        labels = mix_labels(self.sample_labels(seeds), chance, self.mix_single, self.mix_uniform, coins)
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
-        return labels, z, encode_labels(labels, self.label_encoding, jitter)
+        return labels, z, self.kinds.encode(labels, self.label_encoding, jitter)
 
     def blur(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""
@@ -151,24 +160,23 @@ def both(
     return weights, image
 
 
-def agreement(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Share of the labels [B, K] that a labeler's logits [B, K] read off the images, both rounded."""
-    return tf.reduce_mean(tf.cast((logits > 0) == (labels > 0.5), tf.float32))
-
-
-def mix_labels(labels: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float) -> tf.Tensor:
+def mix_labels(
+    labels: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float, coins: tf.Tensor | None = None
+) -> tf.Tensor:
     """Intervenes on a share of the rows, so that cells which an intervention visits are trained on purpose.
 
     Args:
-        labels: [B, K] drawn from the causal controller, 0/1, or between if soft.
+        labels: [B, K] drawn from the causal controller.
         chance: [B, 2 + K] uniform on [-1, 1): which rows, which label, which values.
-        single: share of the rows in which one label, picked at random, becomes a fair coin.
-        everywhere: share of the rows in which every label becomes one.
+        single: share of the rows in which one label, picked at random, becomes its coin.
+        everywhere: share of the rows in which every label does.
+        coins: [B, K] independent labels, see LabelKinds.coins; None: fair coins, for every label is binary.
 
     Returns:
-        [B, K], of 0/1 where a coin has fallen.
+        [B, K].
     """
     row, columns = 0.5 * (chance[:, :1] + 1.0), labels.shape[-1]
     picked = tf.one_hot(tf.cast(0.5 * (chance[:, 1] + 1.0) * columns, tf.int32), columns) > 0.5
     intervened = (row < everywhere) | ((row < everywhere + single) & picked)
-    return tf.where(intervened, tf.cast(chance[:, 2:] > 0.0, labels.dtype), labels)
+    coins = tf.cast(chance[:, 2:] > 0.0, labels.dtype) if coins is None else coins
+    return tf.where(intervened, coins, labels)

@@ -26,19 +26,17 @@ SIZES = EvaluationSizes(effectiveness=40, uniform=40, cfid=60, diversity=60, jud
 def test_rows_differ_in_what_their_titles_say():
     every = ablation.rows(16)
     default, paper = every["default"].image, every["paper"].image
-    changed = {name: changes(default, every[name].image) for name in ("no_anti_labeler", "no_labeler", "unmixed")}
+    alone = ("no_anti_labeler", "no_labeler", "unmixed", "in_turn")
+    changed = {name: changes(default, every[name].image) for name in alone}
     assert changed == {
         "no_anti_labeler": {"anti_labeler_weight": 0.0},
         "no_labeler": {"labeler_weight": 0.0},
         "unmixed": {"mix_single": 0.0, "mix_uniform": 0.0},
+        "in_turn": {"updates": "in_turn"},
     }
     assert changes(dataclasses.replace(ImageConfig(), **widths(16)), default) == {}
-    assert (paper.generator_steps, paper.gan_loss, paper.discriminator_norm, paper.ema) == (
-        6,
-        "nonsaturating",
-        "batch",
-        0,
-    )
+    assert (paper.updates, paper.generator_steps, paper.gan_loss) == ("in_turn", 6, "nonsaturating")
+    assert (paper.discriminator_norm, paper.ema) == ("batch", 0)
     assert changes(paper, every["paper_hinge"].image) == {"gan_loss": "hinge", "discriminator_norm": "spectral"}
     assert set(changes(every["paper_hinge"].image, every["paper_hinge_mixed"].image)) == {"mix_single", "mix_uniform"}
     assert every["began"].image == every["began_two_margins"].image

@@ -88,8 +88,13 @@ class LabelFed(ImageLearner):
             real = self.discriminator([data["labeler_image"], data["labeler_labels"]], training=True)
             fake = self.discriminator([fakes, labels], training=True)
             terms = self.terms(real, fake)
-        self.update(terms, tape)
+        self.descend(terms, tape)
         return {f"{name}_loss": loss for name, loss in terms.items()}
+
+    def descend(self, terms: dict[str, tf.Tensor], tape: tf.GradientTape) -> None:
+        """One optimizer step of every player on its own loss, all from one pass, then the averages."""
+        self.update({name: tape.gradient(loss, self.players[name].trainable_variables) for name, loss in terms.items()})
+        self.average()
 
     def terms(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         """Each player's loss, of the discriminator's logits [B, 1]."""
@@ -132,9 +137,9 @@ class Joint(LabelFed):
         terms = super().terms(real, fake)
         return terms | {"controller": terms["generator"]}
 
-    def update(self, losses: dict[str, tf.Tensor], tape: tf.GradientTape) -> None:
-        """As every learner's, then the running average of the mechanisms."""
-        super().update(losses, tape)
+    def average(self) -> None:
+        """Moves the averaged generator and the averaged mechanisms towards the trained ones."""
+        super().average()
         update_average(self.averaged_labels.variables, self.controller.variables, self.ema)
 
 
@@ -161,7 +166,7 @@ class ACGAN(LabelFed):
             terms = self.terms(real[:, :1], fake[:, :1])
             terms["discriminator"] += self.labeler_weight * (read_real + read_fake)
             terms["generator"] += self.labeler_weight * read_fake
-        self.update(terms, tape)
+        self.descend(terms, tape)
         shown = {"label_agreement": agreement(fake[:, 1:], labels)}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 

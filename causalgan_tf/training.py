@@ -288,9 +288,11 @@ def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -
     return lambda: spread(model.sample(rows, seed=0).images) / max(real, 1e-6)
 
 
-def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds) -> CausalGAN:
+def build_causal_gan(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
+) -> CausalGAN:
     """CausalGAN of the configured shape and optimisation, untrained."""
-    c = config.image
+    c, kinds = config.image, kinds or LabelKinds(graph.variables.values())
     discriminator = dcgan.trunk(
         1,
         config.data.image_size,
@@ -317,9 +319,11 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
     return learner
 
 
-def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds) -> CausalBEGAN:
+def build_causal_began(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
+) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
-    c, b = config.image, config.began
+    c, b, kinds = config.image, config.began, kinds or LabelKinds(graph.variables.values())
     learner = CausalBEGAN(
         generator=runs.build_image_generator(config, graph),
         averaged=runs.build_image_generator(config, graph),

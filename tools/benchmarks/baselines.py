@@ -17,7 +17,7 @@ import tensorflow as tf
 from causalgan_tf import losses, runs
 from causalgan_tf.config import RunConfig
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, agreement
+from causalgan_tf.models.image_learner import ImageLearner, LabelSampler
 from causalgan_tf.models.learner import update_average
 from causalgan_tf.networks import dcgan, mechanisms
 from causalgan_tf.sampling import labels as label_sampling
@@ -52,7 +52,7 @@ def two_heads(config: RunConfig, labels: int) -> keras.Model:
     """CausalGAN's discriminator with K more outputs: images [B, S, S, C] to [B, 1 + K]."""
     c, size = config.image, config.data.image_size
     shape = {"norm": c.discriminator_norm, "minibatch": c.minibatch, "name": "discriminator", "seed": config.seed + 1}
-    return dcgan.trunk(1 + labels, size, runs.CHANNELS, c.discriminator_width, c.kernel, **shape)
+    return dcgan.trunk(1 + labels, size, config.data.channels, c.discriminator_width, c.kernel, **shape)
 
 
 class LabelFed(ImageLearner):
@@ -167,7 +167,7 @@ class ACGAN(LabelFed):
             terms["discriminator"] += self.labeler_weight * (read_real + read_fake)
             terms["generator"] += self.labeler_weight * read_fake
         self.descend(terms, tape)
-        shown = {"label_agreement": agreement(fake[:, 1:], labels)}
+        shown = {"label_agreement": self.kinds.agreement(fake[:, 1:], labels)}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
 

@@ -39,6 +39,6 @@ setup(
         "tensorflow-datasets>=4.9.9",
         "tqdm>=4.66",
     ],
-    extras_require={"test": ["pytest>=8.0", "ruff>=0.9"]},
+    extras_require={"test": ["pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"]},
     entry_points={"console_scripts": [f"causalgan-{name} = causalgan_tf.cli.{name}:program" for name in PROGRAMS]},
 )

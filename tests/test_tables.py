@@ -359,12 +359,13 @@ def test_a_data_set_of_a_table_carries_the_kinds_and_the_dropped_rows(tmp_path):
         DataConfig(drop_missing=True)
 
 
-def test_a_folder_takes_binary_labels_only(tmp_path):
-    """Images are not learnt with other kinds of labels."""
+def test_a_folder_takes_labels_of_other_kinds(tmp_path):
+    """Images are learnt with labels of any kind, so a folder's labels are read as a table's are."""
     path = str(write(tmp_path, "image,A\na.jpg,x\nb.jpg,y\n"))
     config = DataConfig(dataset="folder", labels_file=path, graph="A;", image_dir=str(tmp_path))
-    with pytest.raises(InputError, match=r"binary labels for now; A is categorical\(x, y\).*--dataset=table"):
-        load(config, seed=0, labels_only=True)
+    dataset = load(config, seed=0, labels_only=True)
+    assert dataset.graph.variables["A"] == Categorical(("x", "y"))
+    assert dataset.label_rows.tolist() == [[0], [1]]
 
 
 def test_tables_and_folders_need_no_tensorflow():

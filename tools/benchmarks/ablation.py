@@ -225,7 +225,7 @@ class Bench:
             mechanisms, encoding = learner.averaged_labels, row.image.label_encoding
             model = CausalModel(self.dataset.graph, mechanisms, learner.averaged, encoding)
             return model, found | label_errors(model, self.dataset.law)
-        sampler = ImageSampler(learner.averaged, row.image.label_encoding)
+        sampler = ImageSampler(learner.averaged, row.image.label_encoding, list(self.dataset.graph.variables.values()))
         return ExactLabels(self.dataset.law, functools.partial(seeded, sampler)), found
 
 

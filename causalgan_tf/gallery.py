@@ -192,7 +192,7 @@ class Gallery:
         if isinstance(units, str):
             return strips({words: units}, STEPS, self.scale)
         steps, heads, caption = self._sweep(node)
-        labels = np.repeat(label_numbers(self.model.graph, units.labels), len(steps), axis=0)
+        labels = np.repeat(label_rows(self.model.graph, units.labels), len(steps), axis=0)
         labels[:, self.model.graph.index(node)] = np.tile(steps, len(units.seeds))
         images = self.model.images_of(labels, seeds=np.repeat(units.seeds, len(steps)))
         return headed(images, heads, f"{caption}{self._context()}", self.scale)
@@ -250,7 +250,7 @@ class Gallery:
         if isinstance(drawn, str):
             return strips({self._words(self.do, self.given): drawn}, self.n, self.scale)
         rows = {}
-        for vector in self._common(label_numbers(self.model.graph, drawn.labels)):
+        for vector in self._common(label_rows(self.model.graph, drawn.labels)):
             labels = np.tile(vector, [2 * self.n, 1])
             rows[self._labels_in_words(vector)] = self.model.images_of(labels, seed=self.seed)
         return strips(rows, self.n, self.scale)
@@ -302,7 +302,7 @@ class Gallery:
         return ", ".join(parts) or "as observed"
 
 
-def label_numbers(graph: CausalGraph, labels: pd.DataFrame) -> np.ndarray:
+def label_rows(graph: CausalGraph, labels: pd.DataFrame) -> np.ndarray:
     """Label rows of numbers, as networks take them, of a data frame of the user's values: float32 [n, K]."""
     columns = [
         labels[node].cat.codes if isinstance(variable, Categorical) else labels[node]

@@ -7,7 +7,7 @@ renderer exists, so that no label is told from the company it keeps.
 import dataclasses
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ from tqdm import tqdm
 from causalgan_tf.data.images import ImageSet
 from causalgan_tf.data.pipeline import batches
 from causalgan_tf.label_kinds import LabelKinds
-from causalgan_tf.variables import Binary, Variable, from_json, to_json
+from causalgan_tf.variables import Variable, from_json, to_json
 
 STEPS = 800  # optimizer steps
 BATCH = 128  # images a step
@@ -44,10 +44,10 @@ class Judge:
 
     name, distance = "judge", "cFID"
 
-    def __init__(self, network: keras.Model, nodes: Sequence[str], variables: Sequence[Variable] = ()) -> None:
-        """Wraps a network of `judge_network`; `train_judge` and `Judge.load` build it. No variables: all are binary."""
-        self.network, self.nodes = network, tuple(nodes)
-        self.kinds = LabelKinds(variables or [Binary()] * len(self.nodes))
+    def __init__(self, network: keras.Model, variables: Mapping[str, Variable]) -> None:
+        """Wraps a network of `judge_network`; `train_judge` and `Judge.load` build it. `variables`: node to kind."""
+        self.network, self.nodes = network, tuple(variables)
+        self.kinds = LabelKinds(variables.values())
         self.dtype = np.uint8 if all(variable.size for variable in self.kinds.variables) else np.float32
         # images of every number in one trace
         signature = [tf.TensorSpec([None, *network.input_shape[1:]], tf.uint8)]
@@ -71,21 +71,20 @@ class Judge:
         return self.examine(images).features
 
     def save(self, path: pathlib.Path) -> None:
-        """Writes names, shape and weights to `path`, an .npz file."""
+        """Writes names, kinds, shape and weights to `path`, an .npz file."""
         weights = {f"weight_{place}": weight for place, weight in enumerate(self.network.get_weights())}
         kinds = json.dumps(to_json(dict(zip(self.nodes, self.kinds.variables, strict=True))))
-        np.savez(path, nodes=self.nodes, shape=self.network.input_shape[1:], kinds=kinds, **weights)
+        np.savez(path, shape=self.network.input_shape[1:], kinds=kinds, **weights)
 
     @classmethod
     def load(cls, path: pathlib.Path) -> "Judge":
         """The judge that `save` wrote to `path`."""
         with np.load(path) as saved:
-            nodes, shape = saved["nodes"].tolist(), saved["shape"].tolist()
-            weights = [saved[f"weight_{place}"] for place in range(sum("weight_" in name for name in saved.files))]
-            variables = list(from_json(json.loads(str(saved["kinds"]))).values()) if "kinds" in saved.files else ()
-        network = judge_network(shape, LabelKinds(variables).columns if variables else len(nodes), seed=0)
+            shape, variables = saved["shape"].tolist(), from_json(json.loads(str(saved["kinds"])))
+            weights = [saved[f"weight_{place}"] for place in range(len(saved.files) - 2)]
+        network = judge_network(shape, LabelKinds(variables.values()).columns, seed=0)
         network.set_weights(weights)
-        return cls(network, nodes, variables)
+        return cls(network, variables)
 
     def _read(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits, features = self.network(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)
@@ -122,9 +121,7 @@ def judge_network(shape: Sequence[int], columns: int, seed: int, width: int = 16
     return keras.Model(inputs, [logits, features])
 
 
-def train_judge(
-    train: ImageSet, nodes: Sequence[str], seed: int, steps: int = STEPS, variables: Sequence[Variable] = ()
-) -> Judge:
+def train_judge(train: ImageSet, variables: Mapping[str, Variable], seed: int, steps: int = STEPS) -> Judge:
     """Trains a judge by Adam on each label's own loss, the learning rate falling along a cosine to zero.
 
     The weights are a function of the arguments: initial weights, dropout and order of the images have seeds of their
@@ -132,15 +129,14 @@ def train_judge(
 
     Args:
         train: real or rendered images and their labels.
-        nodes: names of the labels, in the order of their columns.
+        variables: node to kind, in the order of the columns; the losses are those of LabelKinds.cross_entropy.
         seed: of the initial weights, the dropout and the order of the images.
         steps: optimizer steps of `BATCH` images: the cost does not grow with the data.
-        variables: the labels' kinds; none: all are binary. The losses are those of LabelKinds.cross_entropy.
 
     Returns:
         The judge.
     """
-    kinds = LabelKinds(variables or [Binary()] * len(nodes))
+    kinds = LabelKinds(variables.values())
     network = judge_network(train.images.shape[1:], kinds.columns, seed)
     learner = keras.Model(network.inputs, network.outputs[0])
     learner.compile(
@@ -159,4 +155,4 @@ def train_judge(
             verbose=0,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: bar.update())],
         )
-    return Judge(network, nodes, variables)
+    return Judge(network, variables)

@@ -56,7 +56,7 @@ def sections(labels: Mapping[str, Any], law: str | None) -> list[str]:
 def _under_do(labels: Mapping[str, Any], law: str | None) -> list[str]:
     if labels["do"]:
         return _interventions(labels["do"], law)
-    found = labels.get("do_marginals")
+    found = labels["do_marginals"]
     if not found:
         return [page.paragraph(NO_INTERVENTIONS)]
     rows = [(text, *(decimal(value, 4) for value in errors.values())) for text, errors in found["each"].items()]

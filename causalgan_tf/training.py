@@ -13,6 +13,7 @@ import pandas as pd
 import tensorflow as tf
 
 from causalgan_tf import callbacks, data, devices, gallery, run_graph, runs
+from causalgan_tf.building import IMAGE_LEARNERS, build_controller
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import ControllerConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
@@ -25,13 +26,8 @@ from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.laws import MAX_CELLS, enumerable, histogram
 from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
-from causalgan_tf.models.causal_began import CausalBEGAN
-from causalgan_tf.models.causal_gan import CausalGAN
-from causalgan_tf.models.controller import CausalController, calls
-from causalgan_tf.models.image_learner import ImageLearner
+from causalgan_tf.models.controller import calls
 from causalgan_tf.models.learner import Learner
-from causalgan_tf.networks import began, dcgan
-from causalgan_tf.networks.critic import Critic
 from causalgan_tf.query import Query
 from causalgan_tf.sampling.labels import LabelSampler
 from causalgan_tf.variables import Binary
@@ -171,16 +167,6 @@ def train_controller(
     return steps_done()
 
 
-def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> CausalController:
-    """A causal controller of the configured shape and optimisation, untrained."""
-    c = config.controller
-    mechanisms, averaged = (runs.build_mechanisms(config, graph) for _ in range(2))
-    critic = Critic(graph, c.critic_width, c.critic_layers, c.critic_order, config.seed)
-    learner = CausalController(mechanisms, averaged, critic, rows, config.seed)
-    learner.compile(**_arguments(learner.compile, c))
-    return learner
-
-
 def fit_labels(
     table: pd.DataFrame | LabelTable,
     graph: CausalGraph | str,
@@ -288,75 +274,6 @@ def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -
     return lambda: spread(model.sample(rows, seed=0).images) / max(real, 1e-6)
 
 
-def build_causal_gan(
-    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
-) -> CausalGAN:
-    """CausalGAN of the configured shape and optimisation, untrained."""
-    c, kinds = config.image, kinds or LabelKinds(graph.variables.values())
-    discriminator = dcgan.trunk(
-        1,
-        config.data.image_size,
-        config.data.channels,
-        c.discriminator_width,
-        c.kernel,
-        norm=c.discriminator_norm,
-        minibatch=c.minibatch,
-        name="discriminator",
-        seed=config.seed + 1,
-    )
-    learner = CausalGAN(
-        generator=runs.build_image_generator(config, graph),
-        averaged=runs.build_image_generator(config, graph),
-        discriminator=discriminator,
-        labeler=_labeler(config, "labeler", kinds.columns, 2),
-        anti_labeler=_labeler(config, "anti_labeler", kinds.columns, 3),
-        sample_labels=sampler,
-        rebuilder=_labeler(config, "rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
-        seed=config.seed,
-        kinds=kinds,
-    )
-    learner.compile(**_arguments(ImageLearner.compile, c), **_arguments(CausalGAN.compile, c))
-    return learner
-
-
-def build_causal_began(
-    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
-) -> CausalBEGAN:
-    """CausalBEGAN of the configured shape and optimisation, untrained."""
-    c, b, kinds = config.image, config.began, kinds or LabelKinds(graph.variables.values())
-    learner = CausalBEGAN(
-        generator=runs.build_image_generator(config, graph),
-        averaged=runs.build_image_generator(config, graph),
-        discriminator=began.autoencoder(
-            config.data.image_size, config.data.channels, c.discriminator_width, b.code_size, seed=config.seed + 1
-        ),
-        labeler=_labeler(config, "labeler", kinds.columns, 2),
-        sample_labels=sampler if b.round_labels else sampler.soft,
-        seed=config.seed,
-        kinds=kinds,
-    )
-    shared = _arguments(ImageLearner.compile, c) | _arguments(ImageLearner.compile, b)
-    learner.compile(**shared, **_arguments(CausalBEGAN.compile, b))
-    return learner
-
-
-IMAGE_LEARNERS = {"causal_gan": build_causal_gan, "causal_began": build_causal_began}
-
-
-def _labeler(config: RunConfig, name: str, outputs: int, number: int) -> keras.Model:
-    """A network that reads `outputs` numbers off an image; `number` tells its initial weights from others'."""
-    c = config.image
-    return dcgan.trunk(
-        outputs,
-        config.data.image_size,
-        config.data.channels,
-        c.labeler_width,
-        c.kernel,
-        name=name,
-        seed=config.seed + number,
-    )
-
-
 def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
     """The real batches of an image learner from a step on; the labeler's cells are balanced as configured."""
     c = config.image
@@ -403,10 +320,3 @@ def _checkpoints(
     if manager.latest_checkpoint:
         manager.checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
     return manager
-
-
-def _arguments(method: Callable, config: object) -> dict[str, object]:
-    """The fields of a configuration that a method has arguments for."""
-    names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
-    fields = {field.name for field in dataclasses.fields(config)}
-    return {name: getattr(config, name) for name in names if name in fields}

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from causalgan_tf import noise, training
+from causalgan_tf import building, noise, training
 from causalgan_tf.config import DataConfig, ImageConfig, RunConfig
 from causalgan_tf.data.causal_faces import law
 from causalgan_tf.evaluation.sizes import EvaluationSizes
@@ -91,7 +91,7 @@ def test_what_is_rendered_is_kept_and_not_rendered_again(tmp_path):
 @pytest.fixture(scope="module")
 def bench():
     data = squares.dataset(n=120)
-    judge = Judge(judge_network(data.train.images.shape[1:], len(squares.GRAPH), 0), squares.GRAPH.nodes)
+    judge = Judge(judge_network(data.train.images.shape[1:], len(squares.GRAPH), 0), squares.GRAPH.variables)
     config = DataConfig(image_size=squares.SIZE)
     return ablation.Bench(config, data, judge, SIZES, seconds=0.3, clock="wall", seed=0)
 
@@ -99,7 +99,7 @@ def bench():
 def test_training_lasts_as_long_as_it_should_and_the_rates_fall_by_the_clock(bench):
     image = ImageConfig(**TINY, learning_rate=1e-3, discriminator_learning_rate=4e-3, decay_start=0.0, decay_to=0.01)
     config = RunConfig(data=bench.config, image=image)
-    learner = training.build_causal_gan(config, squares.GRAPH, ablation.LawSampler(squares.LAW))
+    learner = building.build_causal_gan(config, squares.GRAPH, ablation.LawSampler(squares.LAW))
     start = time.perf_counter()
     found = ablation.timed_training(learner, training.real_rows(bench.dataset, config, 0), config, 0.5)
     assert 0.5 <= found["wall_s"] <= time.perf_counter() - start

@@ -20,7 +20,7 @@ FLOORS = (
     {"label_kinds", "losses", "metrics", "networks", "noise"},
     {"callbacks", "causal_model", "data", "devices", "drawing", "extractors", "gallery", "judge", "models"}
     | {"page", "pictures", "sampling"},
-    {"evaluation", "export", "report", "report_labels", "runs", "training"},
+    {"building", "evaluation", "export", "report", "report_labels", "runs", "training"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -101,9 +101,9 @@ def test_only_programs_print():
         assert not prints or room(path) == "cli", path
 
 
-def test_learners_are_built_by_training_alone():
+def test_learners_are_built_and_trained_in_two_modules_alone():
     users = {room(path) for path in FILES if "models" in rooms_of(imports(path))}
-    assert users == {"models", "training"}
+    assert users == {"building", "models", "training"}
 
 
 def test_programs_build_no_networks():

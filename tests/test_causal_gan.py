@@ -11,7 +11,7 @@ from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.causal_gan import CausalGAN
 from causalgan_tf.models.image_learner import mix_labels
 from causalgan_tf.networks import dcgan
-from causalgan_tf.variables import Categorical, Continuous
+from causalgan_tf.variables import Binary, Categorical, Continuous
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
 OPTIMISATION = {
@@ -153,23 +153,25 @@ def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored):
 
 
 def test_unmixed_labels_stay_as_they_are():
-    labels, chance = tf.ones([100, LABELS]), random_chance(100)
-    np.testing.assert_array_equal(mix_labels(labels, chance, 0.0, 0.0), labels)
+    np.testing.assert_array_equal(mixed(100, single=0.0, everywhere=0.0), np.ones([100, LABELS]))
 
 
 def test_single_mixing_overwrites_one_label_of_its_share_by_a_fair_coin():
-    mixed = mix_labels(tf.ones([60_000, LABELS]), random_chance(60_000), single=0.5, everywhere=0.0).numpy()
-    changed = (mixed == 0).sum(1)
+    labels = mixed(60_000, single=0.5, everywhere=0.0)
+    changed = (labels == 0).sum(1)
     assert changed.max() == 1
     # half of the rows, of which a coin changes half
     assert changed.mean() == pytest.approx(0.25, abs=0.01)
-    np.testing.assert_allclose((mixed == 0).mean(0), 0.25 / LABELS, atol=0.01)
+    np.testing.assert_allclose((labels == 0).mean(0), 0.25 / LABELS, atol=0.01)
 
 
 def test_uniform_mixing_makes_every_label_a_fair_coin():
-    mixed = mix_labels(tf.ones([60_000, LABELS]), random_chance(60_000), single=0.0, everywhere=1.0).numpy()
-    np.testing.assert_allclose(np.cov(mixed, rowvar=False), 0.25 * np.eye(LABELS), atol=0.01)
+    labels = mixed(60_000, single=0.0, everywhere=1.0)
+    np.testing.assert_allclose(np.cov(labels, rowvar=False), 0.25 * np.eye(LABELS), atol=0.01)
 
 
-def random_chance(rows):
-    return tf.constant(np.random.default_rng(1).uniform(-1, 1, (rows, 2 + LABELS)), tf.float32)
+def mixed(rows, single, everywhere):
+    """Labels that were all 1, mixed with fair coins."""
+    chance = tf.constant(np.random.default_rng(1).uniform(-1, 1, (rows, 2 + LABELS)), tf.float32)
+    coins = LabelKinds([Binary()] * LABELS).coins(chance[:, 2:])
+    return mix_labels(tf.ones([rows, LABELS]), coins, chance[:, :2], single, everywhere).numpy()

@@ -12,7 +12,7 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from causalgan_tf import devices, run_graph, runs, training
+from causalgan_tf import building, devices, run_graph, runs
 from causalgan_tf.causal_model import label_frame
 from causalgan_tf.cli import common, evaluate, export, sample, train
 from causalgan_tf.config import IMAGE_MODELS, BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
@@ -111,7 +111,7 @@ def test_the_choices_of_the_flags_are_those_of_the_library():
     assert train.STRATEGIES == devices.STRATEGIES
     assert {stage for choice in train.STAGES for stage in choice.split(",")} == set(runs.STAGES)
     assert EvaluationSizes.cfid == evaluate.IMAGES
-    assert set(training.IMAGE_LEARNERS) == set(IMAGE_MODELS)
+    assert set(building.IMAGE_LEARNERS) == set(IMAGE_MODELS)
 
 
 # presets

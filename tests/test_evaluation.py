@@ -29,7 +29,9 @@ def world():
 
 @pytest.fixture(scope="module")
 def judge(world):
-    return train_judge(judge_split(world, SIZES.judge_test)[0], NODES, seed=0, steps=SIZES.judge_steps)
+    return train_judge(
+        judge_split(world, SIZES.judge_test)[0], squares.GRAPH.variables, seed=0, steps=SIZES.judge_steps
+    )
 
 
 def measure(model, world, judge, workdir):

@@ -14,7 +14,7 @@ from causalgan_tf.evaluation import EvaluationSizes, evaluate
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.seen import Judged
-from causalgan_tf.gallery import Gallery, label_numbers
+from causalgan_tf.gallery import Gallery, label_rows
 from causalgan_tf.judge import Judge, train_judge
 
 SIZES = EvaluationSizes(draws=2_000, mmd=100, effectiveness=100, uniform=100, cfid=200, judge_test=50, judge_steps=150)
@@ -27,8 +27,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def judge(world):
-    kinds = list(GRAPH.variables.values())
-    return train_judge(judge_split(world, 50)[0], GRAPH.nodes, seed=0, steps=SIZES.judge_steps, variables=kinds)
+    return train_judge(judge_split(world, 50)[0], GRAPH.variables, seed=0, steps=SIZES.judge_steps)
 
 
 @pytest.fixture(scope="module")
@@ -200,4 +199,4 @@ def test_numbers_of_a_data_frame_are_what_networks_take():
     rows = mixed.labels(np.arange(5))
     frame = mixed.PerfectModel().twins(np.arange(5), images=False).labels
     assert list(frame["Place"]) == [("left", "middle", "right")[int(place)] for place in rows[:, PLACE]]
-    np.testing.assert_array_equal(label_numbers(GRAPH, frame), rows)
+    np.testing.assert_array_equal(label_rows(GRAPH, frame), rows)

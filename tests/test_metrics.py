@@ -199,8 +199,12 @@ def test_diversity_of_more_rows_than_one_chunk_counts_every_pair():
 def test_balanced_accuracy_by_hand():
     predicted = np.array([[1, 1], [0, 1], [0, 1], [1, 1]])
     labels = np.array([[1, 1], [1, 1], [0, 1], [0, 1]])
-    values = images.balanced_accuracy(predicted, labels)
+    values = images.balanced_accuracy(predicted, labels, [2, 2])
     assert values[0] == 0.5 and math.isnan(values[1])
     # recall 1 of the one, 2/3 of the zeros; a column of zeros alone
-    values = images.balanced_accuracy([[1, 0], [1, 0], [0, 1], [0, 0]], [[1, 0], [0, 0], [0, 0], [0, 0]])
+    predicted, labels = np.array([[[1, 0], [1, 0], [0, 1], [0, 0]], [[1, 0], [0, 0], [0, 0], [0, 0]]])
+    values = images.balanced_accuracy(predicted, labels, [2, 2])
+    assert values[0] == pytest.approx(5 / 6) and math.isnan(values[1])
+    # a category that is never shown does not count; a number has no values
+    values = images.balanced_accuracy(predicted + np.array([1, 0.5]), labels + np.array([1, 0.5]), [4, None])
     assert values[0] == pytest.approx(5 / 6) and math.isnan(values[1])

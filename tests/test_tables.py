@@ -297,7 +297,6 @@ def test_a_data_frame_that_cannot_be_used_is_named(frame, graph, message):
 
 def test_a_parquet_file_reads_as_the_data_frame_in_it(tmp_path):
     """Index and types are in the file; without an index a first column of names is one."""
-    pytest.importorskip("pyarrow")
     graph = CausalGraph.from_text("flag -> size; length")
     FRAME.to_parquet(tmp_path / "rows.parquet")
     labels, expected = read_labels(tmp_path / "rows.parquet", graph), table_from_frame(FRAME, graph)

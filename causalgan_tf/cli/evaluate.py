@@ -69,7 +69,7 @@ def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:
         images = numbers["images"]
         if images["effectiveness"]["do"]["mean"] is not None:
             yield f"images: {images['effectiveness']['do']['mean']:.1%} of those under do(X=x) show X=x to the judge"
-        for node, own in images.get("continuous", {}).items():
+        for node, own in images["continuous"].items():
             by, errors = ("measure", own["measured"]) if own["measured"] else ("the judge", own["judge"])
             off = f"{errors['do']:.4g} ({errors['do'] / own['sd']:.2f} sd) off"
             yield f"images under do({node}=x): {off}, by {by}"

@@ -68,9 +68,9 @@ def image_numbers(
         InputError: too few test images.
     """
     _check_test(dataset)
-    graph, kinds = dataset.graph, list(dataset.graph.variables.values())
+    graph = dataset.graph
     train, held_out = judge_split(dataset, sizes.judge_test)
-    judge = judge or train_judge(train, graph.nodes, derived_seed(seed, "judge"), sizes.judge_steps, kinds)
+    judge = judge or train_judge(train, graph.variables, derived_seed(seed, "judge"), sizes.judge_steps)
     eyes = Eyes(judge, extractor or judge, dataset.measures)
     real = eyes.look(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)

@@ -12,7 +12,6 @@ from causalgan_tf.extractors import FeatureExtractor
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.judge import Judge
 from causalgan_tf.metrics.images import Moments, balanced_accuracy
-from causalgan_tf.variables import Binary, Variable
 
 CHUNK = 1_000  # images that are drawn and looked at together
 
@@ -40,21 +39,8 @@ class Judged:
         return (self.labels[:n] == self.predicted[:n]).mean(axis=0)
 
     def balanced(self, graph: CausalGraph) -> np.ndarray:
-        """The same, as the mean of the shares for each value of the label, float64 [K].
-
-        NaN of a binary label that shows one value only, and of continuous ones; a category that is never shown is left
-        out.
-        """
-        if graph.is_binary:
-            return balanced_accuracy(self.predicted, self.labels)
-        return np.array([self._recall(k, variable) for k, variable in enumerate(graph.variables.values())])
-
-    def _recall(self, k: int, variable: Variable) -> float:
-        if not variable.size:
-            return np.nan
-        right, label = self.labels[:, k] == self.predicted[:, k], self.labels[:, k]
-        shares = [right[label == value].mean() for value in range(variable.size) if (label == value).any()]
-        return np.nan if isinstance(variable, Binary) and len(shares) < 2 else float(np.mean(shares))
+        """The same, as the mean of the shares for each value of the label, see metrics.images.balanced_accuracy."""
+        return balanced_accuracy(self.predicted, self.labels, [kind.size for kind in graph.variables.values()])
 
     def errors(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Mean absolute errors over the images, or the first n, of what was predicted and what was measured, [K] each.

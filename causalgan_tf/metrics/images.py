@@ -1,7 +1,7 @@
 """Metrics of images by way of their features: Frechet and kernel distance, neighbours, diversity, accuracy."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -218,22 +218,25 @@ def _mean_pair_distance(rows: np.ndarray) -> float:
     return float(total / (len(rows) * (len(rows) - 1)))
 
 
-def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Mean of the recalls of 0 and 1 of each column; NaN where a column lacks one of the values.
+def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray, sizes: Sequence[int | None]) -> np.ndarray:
+    """Mean over the values of each column of the share that is predicted right.
 
     Args:
-        predicted: [n, K] of 0/1.
-        labels: [n, K] of 0/1.
+        predicted: [n, K], one number a label.
+        labels: [n, K].
+        sizes: how many values each column has, from 0 on; None: it is continuous.
 
     Returns:
-        float64 [K] in [0, 1].
+        float64 [K] in [0, 1]. NaN of a continuous column, and of a column of two values that shows one; of more, those
+        that are never shown are left out.
     """
-    predicted, labels = np.asarray(predicted, bool), np.asarray(labels, bool)
-    hits = predicted == labels
-    with np.errstate(invalid="ignore"):
-        recall_1 = (hits & labels).sum(0) / labels.sum(0)
-        recall_0 = (hits & ~labels).sum(0) / (~labels).sum(0)
-    return 0.5 * (recall_0 + recall_1)
+    found = np.full(len(sizes), np.nan)
+    for k, size in enumerate(sizes):
+        right, label = np.equal(predicted[:, k], labels[:, k]), labels[:, k]
+        recalls = [right[label == value].mean() for value in range(size or 0) if (label == value).any()]
+        if len(recalls) > 1 or (recalls and size > 2):
+            found[k] = np.mean(recalls)
+    return found
 
 
 def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:

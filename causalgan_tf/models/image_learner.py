@@ -75,10 +75,10 @@ class ImageLearner(Learner):
         self.labeler_noise, self.label_encoding = labeler_noise, label_encoding
         self.mix_single, self.mix_uniform = mix_single, mix_uniform
         rates = dict.fromkeys(self.players, learning_rate) | {"discriminator": discriminator_learning_rate}
-        updates = dict.fromkeys(self.players, steps) | {"generator": steps * generator_steps}
+        total = dict.fromkeys(self.players, steps) | {"generator": steps * generator_steps}
         self.optimizers = {}
         for name, network in self.players.items():
-            rate = ExponentialAfter(rates[name], decay_start * updates[name], updates[name], decay_to)
+            rate = ExponentialAfter(rates[name], decay_start * total[name], total[name], decay_to)
             self.optimizers[name] = keras.optimizers.Adam(Halving(rate, halve_every) if halve_every else rate, beta1)
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.players["generator"].get_weights())
@@ -123,7 +123,7 @@ class ImageLearner(Learner):
         seeds = noise.row_seeds(self.seed, first, rows, update)
         chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.kinds.variables)))
         coins = self.kinds.coins(chance[:, 2:])
-        labels = mix_labels(self.sample_labels(seeds), chance, self.mix_single, self.mix_uniform, coins)
+        labels = mix_labels(self.sample_labels(seeds), coins, chance[:, :2], self.mix_single, self.mix_uniform)
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
         return labels, z, self.kinds.encode(labels, self.label_encoding, jitter)
@@ -160,17 +160,15 @@ def both(
     return weights, image
 
 
-def mix_labels(
-    labels: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float, coins: tf.Tensor | None = None
-) -> tf.Tensor:
+def mix_labels(labels: tf.Tensor, coins: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float) -> tf.Tensor:
     """Intervenes on a share of the rows, so that cells which an intervention visits are trained on purpose.
 
     Args:
         labels: [B, K] drawn from the causal controller.
-        chance: [B, 2 + K] uniform on [-1, 1): which rows, which label, which values.
+        coins: [B, K] independent labels, see LabelKinds.coins.
+        chance: [B, 2] uniform on [-1, 1): which rows, which label.
         single: share of the rows in which one label, picked at random, becomes its coin.
         everywhere: share of the rows in which every label does.
-        coins: [B, K] independent labels, see LabelKinds.coins; None: fair coins, for every label is binary.
 
     Returns:
         [B, K].
@@ -178,5 +176,4 @@ def mix_labels(
     row, columns = 0.5 * (chance[:, :1] + 1.0), labels.shape[-1]
     picked = tf.one_hot(tf.cast(0.5 * (chance[:, 1] + 1.0) * columns, tf.int32), columns) > 0.5
     intervened = (row < everywhere) | ((row < everywhere + single) & picked)
-    coins = tf.cast(chance[:, 2:] > 0.0, labels.dtype) if coins is None else coins
     return tf.where(intervened, coins, labels)

@@ -32,7 +32,7 @@ import tensorflow as tf
 from absl import flags
 from PIL import Image
 
-from causalgan_tf import data, noise, pictures, training
+from causalgan_tf import building, data, noise, pictures, training
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.cli import common, train
 from causalgan_tf.config import BeganConfig, DataConfig, ImageConfig, RunConfig
@@ -218,7 +218,7 @@ class Bench:
     def train(self, row: Row, seed: int) -> tuple[Any, dict[str, float]]:
         """A trained row as evaluation.images takes it, and the figures of its training."""
         config = RunConfig(data=self.config, image=row.image, began=row.began, seed=10 * seed)
-        build = row.build or training.IMAGE_LEARNERS[row.image.model]
+        build = row.build or building.IMAGE_LEARNERS[row.image.model]
         learner = build(config, self.dataset.graph, LawSampler(self.dataset.law))
         found = timed_training(learner, training.real_rows(self.dataset, config, 0), config, self.seconds, self.clock)
         if isinstance(learner, baselines.Joint):
@@ -341,7 +341,7 @@ def prepared(options: argparse.Namespace) -> Bench:
     path = options.out / f"judge_{seed}_{options.judge_steps}_{options.train_images}_{n}.npz"
     if not path.exists():
         seen, _ = judge_split(dataset, sizes.judge_test)
-        train_judge(seen, dataset.graph.nodes, derived_seed(seed, "judge"), sizes.judge_steps).save(path)
+        train_judge(seen, dataset.graph.variables, derived_seed(seed, "judge"), sizes.judge_steps).save(path)
     return Bench(config, dataset, Judge.load(path), sizes, 60.0 * options.minutes, options.clock, seed)
 
 

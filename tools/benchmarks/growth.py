@@ -44,8 +44,8 @@ def measure(shape: str, nodes: int, layers: int) -> dict[str, float]:
     """One case, in this process."""
     import tensorflow as tf
 
+    from causalgan_tf.building import build_controller
     from causalgan_tf.config import ControllerConfig, RunConfig
-    from causalgan_tf.training import build_controller
 
     config = ControllerConfig(
         batch_size=64, critic_steps=5, layers=layers, critic_width=15, critic_layers=6, critic_order=1, distinct_rows=0

@@ -25,12 +25,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf import runs, training
+from causalgan_tf import building, runs, training
 from causalgan_tf.config import DataConfig, ImageConfig, RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.data.images import ImageSet
 from causalgan_tf.graph import load_graph
 from causalgan_tf.sampling.labels import LabelSampler
+from tools.benchmarks.speed import matmul_peak, timed
 
 PLAIN = {"mix_single": 0.0, "mix_uniform": 0.0, "labeler_balance": 0.0, "labeler_noise": 0.0, "ema": 0.0}
 SHAPES = {
@@ -44,20 +45,6 @@ PASSES = {
     "causal_gan": {"generator": 3, "discriminator": 8, "labeler": 5, "anti_labeler": 5},
     "causal_began": {"generator": 3, "discriminator": 8, "labeler": 8},
 }
-
-
-def timed(function: Callable) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def matmul_peak() -> float:
-    """GFLOP/s of a 2048^3 float32 matmul, the best of five."""
-    a = tf.random.stateless_normal([2048, 2048], [0, 0])
-    product = tf.function(lambda: tf.linalg.matmul(a, a))
-    product()
-    return 2 * 2048**3 / min(timed(lambda: product().numpy()) for _ in range(5)) / 1e9
 
 
 def products(network: keras.Model) -> float:
@@ -117,7 +104,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of each turn")
     options = parser.parse_args()
     config, graph = configuration(options), load_graph("causal_graph_1")
-    learner = training.IMAGE_LEARNERS[options.model](config, graph, LabelSampler(runs.build_mechanisms(config, graph)))
+    learner = building.IMAGE_LEARNERS[options.model](config, graph, LabelSampler(runs.build_mechanisms(config, graph)))
     batches = rows(config, len(graph))
     fixed = iter(batches.take(1).cache().repeat())
     fed, batch = iter(batches), config.image.batch_size

@@ -14,6 +14,7 @@ TVD, over the union of the supports, of `--draws` model draws to the training ro
 
 import argparse
 import dataclasses
+import itertools
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from causalgan_tf import data
+from causalgan_tf.building import build_controller
 from causalgan_tf.cli import common
 from causalgan_tf.config import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.data import Dataset
@@ -36,7 +38,7 @@ from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.models.controller import JENSEN_SHANNON, WASSERSTEIN, CausalController, calls
 from causalgan_tf.pictures import INK, MUTED, PAPER
 from causalgan_tf.sampling.labels import LabelSampler
-from causalgan_tf.training import build_controller, label_tvd
+from causalgan_tf.training import label_tvd
 
 GRAPH_1, COMPLETE, REVERSED = "causal_graph_1", "causal_graph_1_complete", "causal_graph_1_reversed"
 FLAGS = pathlib.Path(__file__).parents[2] / "flags"
@@ -71,9 +73,7 @@ def main() -> None:
     table, datasets = options.out / "tvd.csv", datasets_of(options)
     configs = {name: preset(name, options.steps) for name in options.presets.split(",")}
     name = f"{pathlib.Path(options.labels_file).name or 'causal_faces'}, {len(datasets[GRAPH_1].label_rows)} rows"
-    for name_of_curve, (graph, critic) in zip(NAMES, CURVES, strict=True):
-        if name_of_curve not in options.curves.split(","):
-            continue
+    for graph, critic in itertools.compress(CURVES, [name in options.curves.split(",") for name in NAMES]):
         for label, config in configs.items():
             keys = [dict(zip(RUN, (name, graph, critic, label, seed), strict=True)) for seed in range(options.seeds)]
             config = dataclasses.replace(config, critic_loss=critic)

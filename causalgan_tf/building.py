@@ -1,0 +1,105 @@
+"""Learners of the configured shape and optimisation, untrained: networks from a configuration, joined and compiled."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from causalgan_tf import runs
+from causalgan_tf.config import RunConfig
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.models.causal_began import CausalBEGAN
+from causalgan_tf.models.causal_gan import CausalGAN
+from causalgan_tf.models.controller import CausalController
+from causalgan_tf.models.image_learner import ImageLearner
+from causalgan_tf.networks import began, dcgan
+from causalgan_tf.networks.critic import Critic
+from causalgan_tf.sampling.labels import LabelSampler
+
+
+def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> CausalController:
+    """A causal controller of the configured shape and optimisation, untrained."""
+    c = config.controller
+    mechanisms, averaged = (runs.build_mechanisms(config, graph) for _ in range(2))
+    critic = Critic(graph, c.critic_width, c.critic_layers, c.critic_order, config.seed)
+    learner = CausalController(mechanisms, averaged, critic, rows, config.seed)
+    learner.compile(**_arguments(learner.compile, c))
+    return learner
+
+
+def build_causal_gan(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
+) -> CausalGAN:
+    """CausalGAN of the configured shape and optimisation, untrained."""
+    c, kinds = config.image, kinds or LabelKinds(graph.variables.values())
+    discriminator = dcgan.trunk(
+        1,
+        config.data.image_size,
+        config.data.channels,
+        c.discriminator_width,
+        c.kernel,
+        norm=c.discriminator_norm,
+        minibatch=c.minibatch,
+        name="discriminator",
+        seed=config.seed + 1,
+    )
+    learner = CausalGAN(
+        generator=runs.build_image_generator(config, graph),
+        averaged=runs.build_image_generator(config, graph),
+        discriminator=discriminator,
+        labeler=_labeler(config, "labeler", kinds.columns, 2),
+        anti_labeler=_labeler(config, "anti_labeler", kinds.columns, 3),
+        sample_labels=sampler,
+        rebuilder=_labeler(config, "rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
+        seed=config.seed,
+        kinds=kinds,
+    )
+    learner.compile(**_arguments(ImageLearner.compile, c), **_arguments(CausalGAN.compile, c))
+    return learner
+
+
+def build_causal_began(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
+) -> CausalBEGAN:
+    """CausalBEGAN of the configured shape and optimisation, untrained."""
+    c, b, kinds = config.image, config.began, kinds or LabelKinds(graph.variables.values())
+    learner = CausalBEGAN(
+        generator=runs.build_image_generator(config, graph),
+        averaged=runs.build_image_generator(config, graph),
+        discriminator=began.autoencoder(
+            config.data.image_size, config.data.channels, c.discriminator_width, b.code_size, seed=config.seed + 1
+        ),
+        labeler=_labeler(config, "labeler", kinds.columns, 2),
+        sample_labels=sampler if b.round_labels else sampler.soft,
+        seed=config.seed,
+        kinds=kinds,
+    )
+    shared = _arguments(ImageLearner.compile, c) | _arguments(ImageLearner.compile, b)
+    learner.compile(**shared, **_arguments(CausalBEGAN.compile, b))
+    return learner
+
+
+IMAGE_LEARNERS = {"causal_gan": build_causal_gan, "causal_began": build_causal_began}
+
+
+def _labeler(config: RunConfig, name: str, outputs: int, number: int) -> keras.Model:
+    """A network that reads `outputs` numbers off an image; `number` tells its initial weights from others'."""
+    c = config.image
+    return dcgan.trunk(
+        outputs,
+        config.data.image_size,
+        config.data.channels,
+        c.labeler_width,
+        c.kernel,
+        name=name,
+        seed=config.seed + number,
+    )
+
+
+def _arguments(method: Callable, config: object) -> dict[str, object]:
+    """The fields of a configuration that a method has arguments for."""
+    names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
+    fields = {field.name for field in dataclasses.fields(config)}
+    return {name: getattr(config, name) for name in names if name in fields}

@@ -141,7 +141,11 @@ class ImageConfig(Validated):
 
     model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=IMAGE_MODELS)
     steps: int = option(8_000, "discriminator steps", low=0, may_grow=True)
-    batch_size: int = option(64, "images a step, over all replicas", low=2)
+    batch_size: int = option(
+        32,
+        "images a step, over all replicas (paper: 64): of equally long trainings, the one with more steps wins",
+        low=2,
+    )
     noise_size: int = option(64, "exogenous noise of the image, U(-1,1) numbers (paper: 100)", low=1)
     width: int = option(
         32,
@@ -149,7 +153,11 @@ class ImageConfig(Validated):
         low=4,
     )
     discriminator_width: int = option(32, "discriminator: channels of its finest block (paper: 64)", low=4)
-    labeler_width: int = option(32, "labeler and anti-labeler: channels of their finest block (paper: 64)", low=4)
+    labeler_width: int = option(
+        16,
+        "labeler and anti-labeler: channels of their finest block (paper: 64); labels are easier to see than fakes",
+        low=4,
+    )
     modulation: bool = option(
         True,
         "whether noise and labels scale and shift every block of the generator (arXiv:1810.01365), or enter at its "
@@ -169,7 +177,12 @@ class ImageConfig(Validated):
         0.5, "share of the steps after which the learning rates fall exponentially; 1: never", low=0.0, high=1.0
     )
     decay_to: float = option(0.1, "share of the learning rates that is left at the last step", low=1e-6, high=1.0)
-    beta1: float = option(0.5, "Adam's beta1", low=0.0, high=0.9999)
+    beta1: float = option(
+        0.0,
+        "Adam's beta1 (paper: .5; its CausalBEGAN: .9): no momentum that outlives a move of the other players",
+        low=0.0,
+        high=0.9999,
+    )
     gan_loss: str = option(
         "hinge",
         "GAN term: theory (what the theorem needs), nonsaturating (the authors' default), minimax, hinge",
@@ -218,6 +231,12 @@ class ImageConfig(Validated):
     )
     mix_uniform: float = option(
         0.25, "share of generated rows whose labels are all fair coins: every cell is trained", low=0.0, high=1.0
+    )
+    discriminator_rows: str = option(
+        "mixed",
+        "labels of the discriminator's real rows: data, as they come, or mixed, by the generated rows' law as far as "
+        "the data hold its cells: it then judges the images, and not that mixing made a cell common",
+        choices=("mixed", "data"),
     )
     labeler_balance: float = option(
         0.5,

@@ -18,7 +18,7 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import ControllerConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.columns import describe
-from causalgan_tf.data.images import label_cells, label_ranges
+from causalgan_tf.data.images import label_cells, label_ranges, mixed_weights
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph, load_graph
@@ -275,16 +275,19 @@ def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -
 
 
 def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
-    """The real batches of an image learner from a step on; the labeler's cells are balanced as configured."""
-    c = config.image
-    plain = pipeline.batches(dataset.train, c.batch_size, config.seed, first_step)
-    if not c.labeler_balance:
-        return plain.map(lambda image, labels: {"image": image, "labeler_image": image, "labeler_labels": labels})
-    cells = label_cells(dataset.graph, dataset.train.labels)
-    _, cell, count = np.unique(cells, return_inverse=True, return_counts=True)
-    weights = count[cell] ** -c.labeler_balance
-    balanced = pipeline.batches(dataset.train, c.batch_size, config.seed + 1, first_step, weights)
-    return tf.data.Dataset.zip(plain, balanced).map(
+    """The real batches of an image learner from a step on, those of discriminator and labeler drawn as configured."""
+    c, train, graph = config.image, dataset.train, dataset.graph
+    mixed = balanced = None
+    if c.discriminator_rows == "mixed" and c.mix_single + c.mix_uniform:
+        mixed = mixed_weights(graph, train.labels, c.mix_single, c.mix_uniform, config.seed)
+    real = pipeline.batches(train, c.batch_size, config.seed, first_step, mixed)
+    if c.labeler_balance:
+        _, cell, count = np.unique(label_cells(graph, train.labels), return_inverse=True, return_counts=True)
+        balanced = count[cell] ** -c.labeler_balance
+    if mixed is None and balanced is None:
+        return real.map(lambda image, labels: {"image": image, "labeler_image": image, "labeler_labels": labels})
+    labelled = pipeline.batches(train, c.batch_size, config.seed + 1, first_step, balanced)
+    return tf.data.Dataset.zip(real, labelled).map(
         lambda real, row: {"image": real[0], "labeler_image": row[0], "labeler_labels": row[1]}
     )
 

@@ -26,15 +26,28 @@ SIZES = EvaluationSizes(effectiveness=40, uniform=40, cfid=60, diversity=60, jud
 def test_rows_differ_in_what_their_titles_say():
     every = ablation.rows(16)
     default, paper = every["default"].image, every["paper"].image
-    alone = ("no_anti_labeler", "no_labeler", "unmixed", "in_turn")
+    alone = (
+        "no_anti_labeler",
+        "no_labeler",
+        "unmixed",
+        "in_turn",
+        "data_rows",
+        "wide_labelers",
+        "batch_64",
+        "momentum",
+    )
     changed = {name: changes(default, every[name].image) for name in alone}
     assert changed == {
         "no_anti_labeler": {"anti_labeler_weight": 0.0},
         "no_labeler": {"labeler_weight": 0.0},
         "unmixed": {"mix_single": 0.0, "mix_uniform": 0.0},
         "in_turn": {"updates": "in_turn"},
+        "data_rows": {"discriminator_rows": "data"},
+        "wide_labelers": {"labeler_width": 16},
+        "batch_64": {"batch_size": 64},
+        "momentum": {"beta1": 0.5},
     }
-    assert changes(dataclasses.replace(ImageConfig(), **widths(16)), default) == {}
+    assert changes(dataclasses.replace(ImageConfig(), width=16, discriminator_width=16, labeler_width=8), default) == {}
     assert (paper.updates, paper.generator_steps, paper.gan_loss) == ("in_turn", 6, "nonsaturating")
     assert (paper.discriminator_norm, paper.ema) == ("batch", 0)
     assert changes(paper, every["paper_hinge"].image) == {"gan_loss": "hinge", "discriminator_norm": "spectral"}
@@ -45,22 +58,20 @@ def test_rows_differ_in_what_their_titles_say():
         assert set(changes(default, every[name].image)) == set(ablation.PLAIN)
 
 
-def test_all_rows_have_one_width_and_began_the_presets_share_of_it():
+def test_all_rows_have_one_width_their_labelers_and_began_the_presets_share_of_it():
     for width in (8, 32):
         for name, row in ablation.rows(width).items():
-            share = {"width": width // 2, "discriminator_width": width // 2, "labeler_width": 3 * width // 4}
-            expected = share if name.startswith("began") else widths(width)
-            assert {field: getattr(row.image, field) for field in expected} == expected, name
+            own = width // 2 if name.startswith("began") else width
+            wide = name.startswith("paper") or name == "wide_labelers"
+            labelers = 3 * width // 4 if name.startswith("began") else width if wide else width // 2
+            found = (row.image.width, row.image.discriminator_width, row.image.labeler_width)
+            assert found == (own, own, labelers), name
             RunConfig(image=row.image, began=row.began)  # refuses fields of the other model
 
 
 def changes(old, new):
     fields = [field.name for field in dataclasses.fields(old)]
     return {name: getattr(new, name) for name in fields if getattr(new, name) != getattr(old, name)}
-
-
-def widths(width):
-    return {"width": width, "discriminator_width": width, "labeler_width": width}
 
 
 @pytest.mark.parametrize("exact", [squares.LAW, law()], ids=["squares", "faces"])

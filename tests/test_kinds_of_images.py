@@ -9,12 +9,13 @@ import squares
 from mixed import BRIGHT, FRAME, GRAPH, PLACE
 
 from causalgan_tf import gallery, report
-from causalgan_tf.data.images import label_cells, label_ranges, uniform_labels
+from causalgan_tf.data.images import MOST, label_cells, label_ranges, mixed_weights, uniform_labels
 from causalgan_tf.evaluation import EvaluationSizes, evaluate
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.seen import Judged
 from causalgan_tf.gallery import Gallery, label_rows
+from causalgan_tf.graph import CausalGraph
 from causalgan_tf.judge import Judge, train_judge
 
 SIZES = EvaluationSizes(draws=2_000, mmd=100, effectiveness=100, uniform=100, cfid=200, judge_test=50, judge_steps=150)
@@ -124,6 +125,40 @@ def test_uniform_labels_stay_in_the_ranges_of_the_rows_and_cells_cut_at_quantile
     assert (label_cells(GRAPH, rows[[0, -1]], rows) == cells[[0, -1]]).all()
     binary = uniform_labels(squares.GRAPH, rows, 100, seed=1)
     np.testing.assert_array_equal(binary, np.random.default_rng(1).integers(0, 2, (100, 4), np.uint8))
+
+
+def test_rows_weigh_what_mixing_makes_of_their_cells():
+    cells, shares = np.array([[0, 0], [0, 1], [1, 1]], np.uint8), np.array([0.76, 0.04, 0.2])
+    rows, graph = np.repeat(cells, (4_000 * shares).astype(int), axis=0), CausalGraph({"A": (), "B": ("A",)})
+    single, everywhere = 0.3, 0.2
+    # one label is picked, and with even odds it keeps its value or shows the other one
+    one = np.array([0.5 * 0.76 + 0.25 * 0.04, 0.5 * 0.04 + 0.25 * (0.76 + 0.2), 0.5 * 0.2 + 0.25 * 0.04])
+    mixed = 0.5 * shares + single * one + everywhere * 0.25
+    weights = mixed_weights(graph, rows, single, everywhere, seed=0)
+    np.testing.assert_allclose(weights, np.repeat(mixed / shares, (4_000 * shares).astype(int)), rtol=0.03)
+    assert (mixed_weights(graph, rows, single, everywhere, seed=0) == weights).all()
+    np.testing.assert_allclose(mixed_weights(graph, rows, 0.0, 0.0, seed=0), 1.0)
+
+
+def test_no_row_weighs_more_than_the_most_and_rows_all_different_weigh_alike():
+    rows = np.repeat(np.array([[0], [1]], np.uint8), [999, 1], axis=0)
+    assert mixed_weights(CausalGraph({"A": ()}), rows, 0.0, 1.0, seed=0).max() == MOST
+    graph = CausalGraph({f"L{k}": () for k in range(40)})
+    many = np.random.default_rng(0).integers(0, 2, (500, 40), np.uint8)
+    weights = mixed_weights(graph, many, 0.4, 0.2, seed=0)
+    assert weights.min() >= 0.4 and weights.max() <= 0.4 + 0.4
+
+
+def test_mixing_visits_the_cells_of_categories_and_numbers_alike():
+    rng = np.random.default_rng(0)
+    places, bright = rng.choice(3, 6_000, p=[0.6, 0.3, 0.1]), 100.0 * rng.beta(1.0, 2.0, 6_000)
+    rows = np.stack([places, bright, rng.integers(0, 2, 6_000)], axis=1).astype(np.float32)
+    weights = mixed_weights(GRAPH, rows, 0.0, 1.0, seed=0)
+    shares = [weights[places == place].sum() / weights.sum() for place in range(3)]
+    np.testing.assert_allclose(shares, 1 / 3, atol=0.02)
+    middle = label_ranges(GRAPH, rows)[BRIGHT].mean()
+    assert np.average(bright, weights=weights) == pytest.approx(middle, abs=4.0)
+    assert bright.mean() < middle - 10.0
 
 
 # pictures

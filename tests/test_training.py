@@ -8,6 +8,7 @@ import types
 
 import numpy as np
 import pytest
+import squares
 import tensorflow as tf
 from absl import flags
 
@@ -97,6 +98,21 @@ def test_training_again_does_nothing_and_more_steps_continue(workdir, config, ca
     said = capsys.readouterr().out
     assert said.startswith("replicas: 1\n")
     assert "controller: 100 steps" in said and "images: 4 steps" in said
+
+
+def test_the_discriminators_real_rows_have_the_mixed_law_and_without_mixing_the_datas_own():
+    dataset = squares.dataset(n=4_000)
+
+    def lipstick(**image) -> float:
+        """Share of bright last quadrants among the discriminator's real images."""
+        config = RunConfig(image=ImageConfig(batch_size=500, labeler_balance=0.0, **image))
+        batches = training.real_rows(dataset, config, 0).take(8)
+        return float(np.mean([np.mean(batch["image"][:, 9:15, 9:15], axis=(1, 2, 3)) > 0.0 for batch in batches]))
+
+    own = dataset.train.labels[:, 3].mean()
+    assert lipstick(mix_single=0.0, mix_uniform=0.0) == pytest.approx(own, abs=0.001)
+    assert lipstick(mix_uniform=0.5, discriminator_rows="data") == pytest.approx(own, abs=0.001)
+    assert lipstick(mix_single=0.0, mix_uniform=1.0) == pytest.approx(0.5, abs=0.05)
 
 
 def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(workdir, config, tmp_path):

@@ -13,6 +13,8 @@ from causalgan_tf.variables import Binary
 
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
 BINS = 4  # of a continuous label, where rows are told apart by cells
+MIXES = 20  # intervened rows that are drawn for each row of the data, to count how often a cell is visited
+MOST = 20.0  # times that a row may be drawn more often than another: rarer ones would be learnt by heart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,3 +132,34 @@ def label_cells(graph: CausalGraph, labels: np.ndarray, rows: np.ndarray | None 
             edges = np.quantile((labels if rows is None else rows)[:, k], shares)
             cut[:, k] = np.searchsorted(edges, cut[:, k])
     return row_codes(cut, [variable.size or bins for variable in graph.variables.values()])
+
+
+def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:
+    """How often to draw each row of the data so that its labels follow the law that label mixing makes of them.
+
+    The mixed law q intervenes on a share of the rows, see models.image_learner.mix_labels. A row weighs q / p of its
+    cell, p being the data's own law, but no more than `MOST`. Cells that the data do not hold cannot be weighed in.
+
+    Args:
+        graph: causal graph over K labels, with their kinds.
+        rows: label rows [N, K] of the data.
+        single: share of the rows in which one label, picked at random, becomes a coin.
+        everywhere: share of the rows in which every label does.
+        seed: of the intervened rows that are counted.
+
+    Returns:
+        float64 [N], positive unless single + everywhere is 1; all 1 if both are 0.
+    """
+    values, cell, count = np.unique(label_cells(graph, rows), return_inverse=True, return_counts=True)
+    coins = uniform_labels(graph, rows, MIXES * len(rows), seed)
+    picked = np.random.default_rng((seed, 1)).integers(0, len(graph), (len(coins), 1))
+    one = np.where(np.arange(len(graph)) == picked, coins, np.tile(rows, (MIXES, 1)))
+
+    def visits(labels: np.ndarray) -> np.ndarray:
+        """How many of the labels fall into each cell of the data, for one row of the data."""
+        codes = label_cells(graph, labels, rows)
+        place = np.searchsorted(values, codes).clip(max=len(values) - 1)
+        return np.bincount(place[values[place] == codes], minlength=len(values)) / MIXES
+
+    mixed = (1.0 - single - everywhere) * count + single * visits(one) + everywhere * visits(coins)
+    return np.minimum(mixed / count, MOST)[cell]

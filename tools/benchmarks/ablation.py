@@ -2,10 +2,11 @@
 
     python -m tools.benchmarks.ablation --out=/tmp/ablation [--minutes=6] [--seeds=3] [--rows=default,no_labeler]
 
-On the built-in faces, 32 x 32, all networks of one width. A row is an image model (`rows`); its training lasts
-`--minutes` of wall time after the first compiled call, and its learning rates fall by the share of that time instead of
-the share of its steps, so that a slow row is not cut off before its rates have fallen. The labels are drawn from the
-exact law, in training and in evaluation: no controller's errors enter. The row `joint` alone learns them.
+On the built-in faces, 32 x 32, generators and discriminators of one width. A row is an image model (`rows`); its
+training lasts `--minutes` of wall time after the first compiled call, and its learning rates fall by the share of that
+time instead of the share of its steps, so that a slow row is not cut off before its rates have fallen. The labels are
+drawn from the exact law, in training and in evaluation: no controller's errors enter. The row `joint` alone learns
+them.
 
 All rows of a data seed are measured by one judge, on the same label rows and against the same rendered do-images. The
 row `real` is fresh images of the truth in place of a model's. Run it on an idle machine: `cpu_s` beside `wall_s` in the
@@ -71,15 +72,14 @@ class Row:
 
 def rows(width: int) -> dict[str, Row]:
     """All rows, networks `width` channels wide where they are finest; CausalBEGAN's keep their preset's shares."""
-    widths = {"width": width, "discriminator_width": width, "labeler_width": width}
-    default = dataclasses.replace(ImageConfig(), **widths)
-    paper = dataclasses.replace(preset("paper_causalgan").image, **widths)
+    default = scaled(ImageConfig(), width / ImageConfig.width)
+    paper = preset("paper_causalgan").image
+    paper = scaled(paper, width / paper.width)
     hinge = dataclasses.replace(paper, gan_loss="hinge", discriminator_norm="spectral")
     mixed = {name: getattr(default, name) for name in ("mix_single", "mix_uniform")}
     plain = dataclasses.replace(default, **PLAIN)
     began = preset("faces_began")
-    narrow = {name: max(4, getattr(began.image, name) * width // ImageConfig.width) for name in widths}
-    autoencoder = dataclasses.replace(began.image, **narrow)
+    autoencoder = scaled(began.image, width / ImageConfig.width)
     two_margins = dataclasses.replace(began.began, third_margin=False)
     change = functools.partial(dataclasses.replace, default)
     idle = "The network is still trained, so that its time is spent; the generator does not hear of it."
@@ -95,6 +95,14 @@ def rows(width: int) -> dict[str, Row]:
         "paper_hinge": Row("paper's recipe + hinge + spectral norm", hinge),
         "paper_hinge_mixed": Row("the same + label mixing", dataclasses.replace(hinge, **mixed)),
         "unmixed": Row("default without label mixing", change(mix_single=0.0, mix_uniform=0.0)),
+        "data_rows": Row(
+            "default, discriminator's real rows as the data",
+            change(discriminator_rows="data"),
+            "Generated rows have the mixed law of labels, real ones the data's.",
+        ),
+        "wide_labelers": Row("default, labelers as wide as the discriminator", change(labeler_width=width)),
+        "batch_64": Row("default, batch of 64", change(batch_size=64)),
+        "momentum": Row("default, Adam's beta1 .5", change(beta1=0.5)),
         "in_turn": Row(
             "default, updates in turn",
             change(updates="in_turn"),
@@ -116,6 +124,12 @@ def rows(width: int) -> dict[str, Row]:
             build=baselines.build_joint,
         ),
     }
+
+
+def scaled(image: ImageConfig, share: float) -> ImageConfig:
+    """The image model with every network's width times `share`."""
+    names = ("width", "discriminator_width", "labeler_width")
+    return dataclasses.replace(image, **{name: max(4, round(getattr(image, name) * share)) for name in names})
 
 
 def preset(name: str) -> RunConfig:

@@ -7,7 +7,7 @@ with the first name that needs it.
 import importlib
 from typing import Any
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOMES = {
     "BeganConfig": "config",

@@ -9,7 +9,7 @@ import json
 import pathlib
 
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.options import Validated, check_read, option
+from causalgan_tf.options import Validated, check_read, option, read_by
 
 FILES = {
     "image_dir": "the folder that holds the image files",
@@ -184,7 +184,7 @@ class ImageConfig(Validated):
         high=0.9999,
     )
     gan_loss: str = option(
-        "hinge",
+        "nonsaturating",
         "GAN term: theory (what the theorem needs), nonsaturating (the authors' default), minimax, hinge",
         choices=("theory", "nonsaturating", "minimax", "hinge"),
         model="causal_gan",
@@ -252,8 +252,9 @@ class ImageConfig(Validated):
         model="causal_gan",
     )
     r1_weight: float = option(
-        0.0,
-        "weight g of g/2 E|grad D(x)|^2 over real images: damps a discriminator that runs away (arXiv:1801.04406: 10)",
+        2.0,
+        "weight g of g/2 E|grad D(x)|^2 over real images: damps a discriminator that runs away, at a price in time; 0: "
+        "none (arXiv:1801.04406: 10)",
         low=0.0,
         model="causal_gan",
     )
@@ -277,7 +278,10 @@ class ImageConfig(Validated):
         choices=("sign", "logit"),
     )
     discriminator_norm: str = option(
-        "spectral", "normalisation in the discriminator", choices=("spectral", "batch", "none"), model="causal_gan"
+        "none",
+        "normalisation in the discriminator; without one, r1_weight is what keeps it smooth",
+        choices=("spectral", "batch", "none"),
+        model="causal_gan",
     )
     minibatch: str = option(
         "std",
@@ -307,7 +311,7 @@ class ImageConfig(Validated):
                 f"ImageConfig.augment: expected none or some of {','.join(AUGMENTATIONS)}, each once; "
                 f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"
             )
-        if self.r1_weight and self.r1_every > self.batch_size:
+        if self.model == "causal_gan" and self.r1_weight and self.r1_every > self.batch_size:
             raise InputError(
                 f"ImageConfig.r1_every: expected at most the batch size {self.batch_size}, got {self.r1_every}."
             )
@@ -382,8 +386,11 @@ class RunConfig:
             unknown = sorted(set(values.get(name, {})) - set(known))
             if unknown:
                 raise InputError(f"config.json: {name} has no field {unknown[0]!r}.{closest(unknown[0], known)}")
-        built = {name: part(**values.get(name, {})) for name, part in parts.items()}
-        return cls(**built, seed=values.get("seed", 0))
+        values = {name: values.get(name, {}) for name in parts} | {"seed": values.get("seed", 0)}
+        for name, reader in (("image", ""), ("began", "causal_began")):
+            # what this run's model does not read is no part of it, whatever the default was when it was saved
+            values[name] = read_by(parts[name], values[name], values["image"].get("model", ImageConfig.model), reader)
+        return cls(**{name: part(**values[name]) for name, part in parts.items()}, seed=values["seed"])
 
     def save(self, workdir: pathlib.Path) -> None:
         """Writes `workdir`/config.json."""

@@ -75,3 +75,9 @@ def check_read(part: str, config: Any, model: str, reader_of_all: str = "") -> N
                 f"--{part}_{field.name}={value} is read by --image_model={reader} alone, and this is {model}: there it "
                 "would do nothing. Leave it out, or train the other model."
             )
+
+
+def read_by(part: type, values: dict[str, Any], model: str, reader_of_all: str = "") -> dict[str, Any]:
+    """Those of a configuration's values that an image model reads."""
+    readers = {field.name: field.metadata["model"] or reader_of_all for field in dataclasses.fields(part)}
+    return {name: value for name, value in values.items() if readers[name] in ("", model)}

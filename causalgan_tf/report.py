@@ -13,6 +13,8 @@ from causalgan_tf import page, report_labels
 from causalgan_tf.gallery import KINDS, Kind
 from causalgan_tf.page import NOTHING, Card, decimal
 
+MODELS = {"causal_gan": "CausalGAN", "causal_began": "CausalBEGAN"}
+
 
 def write_report(workdir: str | pathlib.Path, numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> None:
     """Writes `workdir`/report: report.json, report.html with everything inside, and each picture as a PNG file.
@@ -51,7 +53,7 @@ def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str
         *labels,
         *_run(numbers),
     ]
-    return page.document("CausalGAN report", body)
+    return page.document(f"{_model(numbers)} report", body)
 
 
 def _graph(drawn: Mapping[str, Image.Image]) -> list[str]:
@@ -80,10 +82,14 @@ def _seconds(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f} s"
 
 
+def _model(numbers: Mapping[str, Any]) -> str:
+    return MODELS[numbers["config"]["image"]["model"]] if "images" in numbers else "Causal controller"
+
+
 def _subtitle(numbers: Mapping[str, Any]) -> str:
     data = numbers["config"]["data"]
     size = f" · {data['image_size']} × {data['image_size']} pixels" if "images" in numbers else " · labels only"
-    return f"{data['dataset']} · graph {data['graph']}{size} · seed {numbers['config']['seed']}"
+    return f"{_model(numbers)} · {data['dataset']} · graph {data['graph']}{size} · seed {numbers['config']['seed']}"
 
 
 def _headline(numbers: Mapping[str, Any]) -> str:

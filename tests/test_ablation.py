@@ -26,23 +26,15 @@ SIZES = EvaluationSizes(effectiveness=40, uniform=40, cfid=60, diversity=60, jud
 def test_rows_differ_in_what_their_titles_say():
     every = ablation.rows(16)
     default, paper = every["default"].image, every["paper"].image
-    alone = (
-        "no_anti_labeler",
-        "no_labeler",
-        "unmixed",
-        "in_turn",
-        "data_rows",
-        "wide_labelers",
-        "batch_64",
-        "momentum",
-    )
-    changed = {name: changes(default, every[name].image) for name in alone}
+    alone = ("no_anti_labeler", "no_labeler", "unmixed", "in_turn", "data_rows", "hinge_spectral", "wide_labelers")
+    changed = {name: changes(default, every[name].image) for name in (*alone, "batch_64", "momentum")}
     assert changed == {
         "no_anti_labeler": {"anti_labeler_weight": 0.0},
         "no_labeler": {"labeler_weight": 0.0},
         "unmixed": {"mix_single": 0.0, "mix_uniform": 0.0},
         "in_turn": {"updates": "in_turn"},
         "data_rows": {"discriminator_rows": "data"},
+        "hinge_spectral": {"gan_loss": "hinge", "discriminator_norm": "spectral", "r1_weight": 0.0},
         "wide_labelers": {"labeler_width": 16},
         "batch_64": {"batch_size": 64},
         "momentum": {"beta1": 0.5},

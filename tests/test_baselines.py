@@ -27,6 +27,9 @@ IMAGE = ImageConfig(
     labeler_width=4,
     ema=0.5,
     steps_per_call=1,
+    gan_loss="hinge",
+    discriminator_norm="spectral",
+    r1_weight=0.0,
     **PLAIN,
 )
 
@@ -120,6 +123,18 @@ def test_the_classifier_of_ac_gan_learns_from_both_and_its_weight_counts_for_bot
     np.testing.assert_array_equal(one["discriminator"][-1][1:], 0)
     assert (np.abs(two["discriminator"][-1][1:]) > 0).any()
     assert moved(one["generator"], two["generator"])
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_the_penalty_is_that_of_the_logit_that_says_how_real(name, batches):
+    learner, rows = build(name, r1_weight=3.0, r1_every=4, discriminator_norm="none"), next(iter(batches))
+    images, labels = rows["labeler_image"][::4], rows["labeler_labels"][::4]
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        said = learner.discriminator(images if name == "ac_gan" else [images, labels], training=True)[:, :1]
+    squares_of = np.square(tape.gradient(said, images).numpy()).sum(axis=(1, 2, 3))
+    assert float(learner.penalty(rows)) == pytest.approx(1.5 * squares_of.mean(), rel=1e-4)
+    assert float(build(name).penalty(rows)) == 0.0
 
 
 def test_labels_that_are_trained_are_soft_and_have_a_gradient():

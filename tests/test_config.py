@@ -105,6 +105,14 @@ def test_a_configuration_from_before_causal_began_is_still_read_and_continued():
     assert read.began == BeganConfig() and read.differences(changed(RunConfig(), "image", steps=5)) == []
 
 
+def test_a_saved_run_is_read_whatever_the_defaults_were_of_what_its_model_does_not_read():
+    saved = json.loads(changed(RunConfig(), "image", model="causal_began").to_json())
+    saved["image"] |= {"gan_loss": "minimax", "r1_weight": 7.0}
+    assert RunConfig.from_json(json.dumps(saved)).image == ImageConfig(model="causal_began")
+    other = json.loads(RunConfig().to_json()) | {"began": {"lambda1": 0.5}}
+    assert RunConfig.from_json(json.dumps(other)) == RunConfig()
+
+
 def test_every_field_that_causal_began_reads_makes_another_run():
     began = changed(RunConfig(), "image", model="causal_began")
     for name, value in {"label_loss": "absolute", "lambda1": 0.1, "third_margin": False, "halve_every": 9}.items():

@@ -110,6 +110,7 @@ def test_the_page_names_every_label_the_graph_and_what_the_cfid_is_not(page):
     assert all(node in text for node in NODES)
     assert squares.GRAPH.to_text() in text
     assert "It is no FID" in text
+    assert "CausalGAN · causal_faces · graph" in text
 
 
 def test_every_picture_is_a_file_beside_the_page(folder):

@@ -1,5 +1,6 @@
 """CausalGAN's training: an image given its labels (arXiv:1709.02023, section 5)."""
 
+import functools
 from typing import Any
 
 import keras
@@ -8,7 +9,7 @@ import tensorflow as tf
 from causalgan_tf import losses
 from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.augmentation import NUMBERS, augment
-from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, both
+from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, both, slope
 
 
 class CausalGAN(ImageLearner):
@@ -163,15 +164,9 @@ class CausalGAN(ImageLearner):
             "labeler": self.kinds.cross_entropy(data["labeler_labels"], lr_real),
         }
         if self.r1_weight:
-            terms["discriminator"] += self.r1_weight * self._slope(real[:: self.r1_every])
+            logits_of = functools.partial(self.discriminator, training=True)
+            terms["discriminator"] += self.r1_weight * slope(logits_of, real[:: self.r1_every])
         return terms | {name: self._fake_loss(name, fakes, seen) for name in self.judges if name not in terms}
-
-    def _slope(self, images: tf.Tensor) -> tf.Tensor:
-        """The R1 penalty of real images [b, S, S, C], without its weight."""
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            logits = self.discriminator(images, training=True)
-        return losses.zero_centred_penalty(tape.gradient(logits, images))
 
     def _changed(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] as the discriminator sees them; `use` tells the draws of a step apart."""

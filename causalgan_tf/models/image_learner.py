@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from causalgan_tf import noise
+from causalgan_tf import losses, noise
 from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.learner import ExponentialAfter, Halving, Learner, update_average
 from causalgan_tf.variables import Binary
@@ -158,6 +158,14 @@ def both(
     """Gradients of a loss in a network's weights and in the images that it saw, from one backward pass."""
     *weights, image = tape.gradient(loss, [*network.trainable_variables, images])
     return weights, image
+
+
+def slope(logits_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:
+    """R1 without its weight, see losses.zero_centred_penalty, of real images [B, S, S, C] and their logits."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(images)
+        logits = logits_of(images)
+    return losses.zero_centred_penalty(tape.gradient(logits, images))
 
 
 def mix_labels(labels: tf.Tensor, coins: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float) -> tf.Tensor:

@@ -100,6 +100,10 @@ def rows(width: int) -> dict[str, Row]:
             change(discriminator_rows="data"),
             "Generated rows have the mixed law of labels, real ones the data's.",
         ),
+        "hinge_spectral": Row(
+            "default, hinge and spectral norm in place of R1",
+            change(gan_loss="hinge", discriminator_norm="spectral", r1_weight=0.0),
+        ),
         "wide_labelers": Row("default, labelers as wide as the discriminator", change(labeler_width=width)),
         "batch_64": Row("default, batch of 64", change(batch_size=64)),
         "momentum": Row("default, Adam's beta1 .5", change(beta1=0.5)),

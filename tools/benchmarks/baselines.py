@@ -17,7 +17,7 @@ import tensorflow as tf
 from causalgan_tf import losses, runs
 from causalgan_tf.config import RunConfig
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.models.image_learner import ImageLearner, LabelSampler
+from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, slope
 from causalgan_tf.models.learner import update_average
 from causalgan_tf.networks import dcgan, mechanisms
 from causalgan_tf.sampling import labels as label_sampling
@@ -70,10 +70,10 @@ class LabelFed(ImageLearner):
         super().__init__({"generator": generator, "discriminator": discriminator}, averaged, sample_labels, seed)
         self.generator, self.discriminator = generator, discriminator
 
-    def compile(self, gan_loss: str, **shared: Any) -> None:
-        """Sets the loss and the optimisation; `shared` is ImageLearner.compile's."""
+    def compile(self, gan_loss: str, r1_weight: float, r1_every: int, **shared: Any) -> None:
+        """Sets the losses, fields of ImageConfig, and the optimisation; `shared` is ImageLearner.compile's."""
         super().compile(**shared)
-        self.gan_loss = gan_loss
+        self.gan_loss, self.r1_weight, self.r1_every = gan_loss, r1_weight, r1_every
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of every player.
@@ -88,8 +88,20 @@ class LabelFed(ImageLearner):
             real = self.discriminator([data["labeler_image"], data["labeler_labels"]], training=True)
             fake = self.discriminator([fakes, labels], training=True)
             terms = self.terms(real, fake)
+            terms["discriminator"] += self.penalty(data)
         self.descend(terms, tape)
         return {f"{name}_loss": loss for name, loss in terms.items()}
+
+    def penalty(self, data: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The weighted R1 penalty, of one in `r1_every` real images."""
+        if not self.r1_weight:
+            return tf.constant(0.0)
+        image, labels = (data[name][:: self.r1_every] for name in ("labeler_image", "labeler_labels"))
+        return self.r1_weight * slope(lambda x: self.how_real(x, labels), image)
+
+    def how_real(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """The logit [B, 1] of images with their labels."""
+        return self.discriminator([images, labels], training=True)
 
     def descend(self, terms: dict[str, tf.Tensor], tape: tf.GradientTape) -> None:
         """One optimizer step of every player on its own loss, all from one pass, then the averages."""
@@ -164,11 +176,15 @@ class ACGAN(LabelFed):
             read_real = losses.label_cross_entropy(data["labeler_labels"], real[:, 1:])
             read_fake = losses.label_cross_entropy(labels, fake[:, 1:])
             terms = self.terms(real[:, :1], fake[:, :1])
-            terms["discriminator"] += self.labeler_weight * (read_real + read_fake)
+            terms["discriminator"] += self.labeler_weight * (read_real + read_fake) + self.penalty(data)
             terms["generator"] += self.labeler_weight * read_fake
         self.descend(terms, tape)
         shown = {"label_agreement": self.kinds.agreement(fake[:, 1:], labels)}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
+
+    def how_real(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """The logit [B, 1] of images, whatever their labels."""
+        return self.discriminator(images, training=True)[:, :1]
 
 
 def build_label_fed(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> LabelFed:
@@ -195,7 +211,7 @@ def _generators(config: RunConfig, graph: CausalGraph) -> tuple[keras.Model, ker
 
 
 def _compiled(learner: LabelFed, config: RunConfig) -> LabelFed:
-    wanted = {"gan_loss", *inspect.signature(ImageLearner.compile).parameters}
+    wanted = {"gan_loss", "r1_weight", "r1_every", *inspect.signature(ImageLearner.compile).parameters}
     wanted |= {"labeler_weight"} if isinstance(learner, ACGAN) else set()
     learner.compile(**{name: value for name, value in vars(config.image).items() if name in wanted})
     return learner

@@ -66,8 +66,14 @@ def configuration(options: argparse.Namespace) -> RunConfig:
     gan = options.model == "causal_gan"
     width = WIDTHS[options.model]
     shape = SHAPES[options.model] | {"width": width, "discriminator_width": width, "labeler_width": 64, "kernel": 5}
-    own = {"discriminator_norm": options.norm, "gan_loss": "nonsaturating", "labeler_weight": 1.0} if gan else {}
-    image = ImageConfig(model=options.model, updates=options.updates, steps_per_call=1, **shape, **PLAIN, **own)
+    own = (
+        {"discriminator_norm": options.norm, "gan_loss": "nonsaturating", "labeler_weight": 1.0, "r1_weight": 0.0}
+        if gan
+        else {}
+    )
+    image = ImageConfig(
+        model=options.model, updates=options.updates, steps_per_call=1, **shape, **PLAIN, **(own if gan else {})
+    )
     return RunConfig(data=DataConfig(image_size=64), image=image)
 
 

@@ -13,7 +13,7 @@ from causalgan_tf.variables import Binary
 
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
 BINS = 4  # of a continuous label, where rows are told apart by cells
-MIXES = 20  # intervened rows that are drawn for each row of the data, to count how often a cell is visited
+MIXED = 1_000_000  # intervened rows that are drawn to count how often a cell is visited, at least one a row of the data
 MOST = 20.0  # times that a row may be drawn more often than another: rarer ones would be learnt by heart
 
 
@@ -151,15 +151,16 @@ def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywher
         float64 [N], positive unless single + everywhere is 1; all 1 if both are 0.
     """
     values, cell, count = np.unique(label_cells(graph, rows), return_inverse=True, return_counts=True)
-    coins = uniform_labels(graph, rows, MIXES * len(rows), seed)
+    draws = -(-MIXED // len(rows))
+    coins = uniform_labels(graph, rows, draws * len(rows), seed)
     picked = np.random.default_rng((seed, 1)).integers(0, len(graph), (len(coins), 1))
-    one = np.where(np.arange(len(graph)) == picked, coins, np.tile(rows, (MIXES, 1)))
+    one = np.where(np.arange(len(graph)) == picked, coins, np.tile(rows, (draws, 1)))
 
     def visits(labels: np.ndarray) -> np.ndarray:
         """How many of the labels fall into each cell of the data, for one row of the data."""
         codes = label_cells(graph, labels, rows)
         place = np.searchsorted(values, codes).clip(max=len(values) - 1)
-        return np.bincount(place[values[place] == codes], minlength=len(values)) / MIXES
+        return np.bincount(place[values[place] == codes], minlength=len(values)) / draws
 
     mixed = (1.0 - single - everywhere) * count + single * visits(one) + everywhere * visits(coins)
     return np.minimum(mixed / count, MOST)[cell]

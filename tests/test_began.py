@@ -29,8 +29,8 @@ def test_the_weights_are_as_many_as_the_paper_lays_out():
     decoder = 64 * 4 + 4 * convolution(4, 4) + convolution(4, 1)
     generator = began.generator(labels=2, noise_size=3, image_size=16, channels=1, width=4)
     assert generator.count_params() == (3 + 2) * 64 * 4 + decoder
-    # from the image, two of n, a stride to 2 n, two of 2 n, the code; then the decoder from the code
-    encoder = convolution(1, 4) + 2 * convolution(4, 4) + convolution(4, 8) + 2 * convolution(8, 8) + (64 * 8 * 5 + 5)
+    # from the image, two of n, the second with a stride, two of 2 n, the code; then the decoder from the code
+    encoder = convolution(1, 4) + 2 * convolution(4, 4) + convolution(4, 8) + convolution(8, 8) + (64 * 8 * 5 + 5)
     assert began.autoencoder(16, 1, 4, code_size=5).count_params() == encoder + 5 * 64 * 4 + decoder
 
 

@@ -28,7 +28,9 @@ def assert_alike(ours, stock):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(("kernel", "stride", "side"), [(5, 2, 8), (4, 2, 16), (3, 2, 8), (2, 2, 8), (3, 1, 8)])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "side"), [(5, 2, 8), (4, 2, 16), (3, 2, 8), (2, 2, 8), (3, 1, 8), (3, 1, 18), (4, 1, 17)]
+)
 def test_convolutions_and_their_gradients_are_the_stock_ones(kernel, stride, side):
     fine, coarse = normal(ROWS, side, side, C), normal(ROWS, side // stride, side // stride, D)
     w = normal(kernel, kernel, C, D)

@@ -1,9 +1,9 @@
 """CausalBEGAN's networks: a generator, and an autoencoder for a discriminator.
 
 Sources: BEGAN, arXiv:1703.10717, section 3.3; CausalBEGAN, arXiv:1709.02023. 3x3 convolutions, two of them a
-resolution, exponential linear units, no normalisation. The labeler is dcgan.trunk, with weights of its own: a head on
-the autoencoder's code would set the two margins against each other, for the discriminator has to spoil the code of a
-generated image while the labeler has to read it.
+resolution, of the encoder's the second with stride 2; exponential linear units, no normalisation. The labeler is
+dcgan.trunk, with weights of its own: a head on the autoencoder's code would set the two margins against each other,
+for the discriminator has to spoil the code of a generated image while the labeler has to read it.
 """
 
 import keras
@@ -13,7 +13,6 @@ from causalgan_tf.networks.dcgan import Seeds
 
 COARSEST = 8  # side at which decoders start and encoders end, pixels
 KERNEL = 3
-BLOCK = 2  # convolutions of one resolution
 
 
 def resolutions(image_size: int) -> int:
@@ -67,12 +66,10 @@ def autoencoder(image_size: int, channels: int = 3, width: int = 32, code_size: 
 
 
 def _encode(x: keras.KerasTensor, image_size: int, width: int, code_size: int, seeds: Seeds) -> keras.KerasTensor:
-    x = _convolution(width, seeds)(x)
-    for k in range(1, resolutions(image_size) + 1):
-        for _ in range(BLOCK):
-            x = _convolution(k * width, seeds)(x)
-        if k < resolutions(image_size):
-            x = _convolution((k + 1) * width, seeds, stride=2)(x)
+    x, coarsest = _convolution(width, seeds)(x), resolutions(image_size)
+    for k in range(1, coarsest + 1):
+        x = _convolution(k * width, seeds)(x)
+        x = _convolution(k * width, seeds, stride=2 if k < coarsest else 1)(x)
     return keras.layers.Dense(code_size, kernel_initializer=seeds(), name="code")(keras.layers.Flatten()(x))
 
 
@@ -84,7 +81,7 @@ def _decode(
     for k in range(resolutions(image_size)):
         if k:
             x = keras.layers.UpSampling2D(interpolation="nearest")(x)
-        for _ in range(BLOCK):
+        for _ in range(2):
             x = _convolution(width, seeds)(x)
     return keras.layers.Conv2D(channels, KERNEL, padding="same", kernel_initializer=seeds(), name=name)(x)
 

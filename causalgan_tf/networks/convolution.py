@@ -2,7 +2,8 @@
 
 oneDNN's own gradient of a kernel reaches a third to two thirds of the speed of a forward convolution where images are
 small and channels are many, as in a DCGAN. It is the same sum written as a convolution: channels of the images take
-the batch's place, rows of the batch are summed over as channels, and the output's gradient is the kernel. On a GPU the
+the batch's place, rows of the batch are summed over as channels, and the output's gradient is the kernel. At stride 1
+and larger images that kernel is too large, and the sum is a matrix product for each pixel of the kernel. On a GPU the
 stock gradient is left alone.
 """
 
@@ -12,6 +13,7 @@ import keras
 import tensorflow as tf
 
 FEWEST = 16  # channels: of fewer the stock gradient is the faster one
+LARGEST = 16  # side of the images, pixels, up to which a kernel gradient of stride 1 is taken as a convolution
 
 
 class Conv2D(keras.layers.Conv2D):
@@ -90,6 +92,23 @@ def kernel_gradient(fine: tf.Tensor, coarse: tf.Tensor, kernel: int, stride: int
     """
     before = (kernel - stride) // 2
     margin = [before, kernel - stride - before]
-    images = tf.transpose(tf.pad(fine, [[0, 0], margin, margin, [0, 0]]), [3, 1, 2, 0])
+    padded = tf.pad(fine, [[0, 0], margin, margin, [0, 0]])
+    if stride == 1 and max(coarse.shape[1:3]) > LARGEST:
+        return _by_products(padded, coarse, kernel)
+    images = tf.transpose(padded, [3, 1, 2, 0])
     sums = tf.nn.conv2d(images, tf.transpose(coarse, [1, 2, 0, 3]), 1, "VALID", dilations=stride)
     return tf.transpose(sums, [1, 2, 0, 3])
+
+
+def _by_products(padded: tf.Tensor, coarse: tf.Tensor, kernel: int) -> tf.Tensor:
+    """The same at stride 1 as a matrix product for each pixel of the kernel: kernels as large as images are slow."""
+    height, width, channels = coarse.shape[1:]
+    gradient = tf.reshape(coarse, [-1, channels])
+    products = [
+        tf.matmul(
+            tf.reshape(padded[:, i : i + height, j : j + width], [-1, padded.shape[-1]]), gradient, transpose_a=True
+        )
+        for i in range(kernel)
+        for j in range(kernel)
+    ]
+    return tf.reshape(tf.stack(products), [kernel, kernel, padded.shape[-1], channels])

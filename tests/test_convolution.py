@@ -60,6 +60,7 @@ def test_the_gradient_of_a_gradient_is_the_stock_one():
 def test_few_channels_odd_sides_and_unknown_sizes_are_left_to_the_stock_gradient():
     assert not convolution.applies([8, 8], (5, 5, 3, 64), 2)
     assert not convolution.applies([9, 8], (5, 5, 64, 64), 2)
+    assert not convolution.applies([32, 32], (3, 3, 64, 32), 1)
     assert not convolution.applies([None, 8], (5, 5, 64, 64), 2)
     layer = convolution.Conv2D(20, 3, 2, "same")
     assert layer(normal(2, 9, 9, 3)).shape == (2, 5, 5, 20)

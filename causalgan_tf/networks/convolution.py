@@ -14,6 +14,7 @@ import tensorflow as tf
 
 FEWEST = 16  # channels: of fewer the stock gradient is the faster one
 LARGEST = 16  # side of the images, pixels, up to which a kernel gradient of stride 1 is taken as a convolution
+MANY = 64  # channels from which on it is taken as matrix products beyond that; of fewer the stock gradient is faster
 
 
 class Conv2D(keras.layers.Conv2D):
@@ -42,8 +43,10 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
 def applies(fine: list[int], kernel: tuple[int, ...], stride: int) -> bool:
     """Whether the gradient of a kernel [k, k, C, D] is taken by `kernel_gradient`; `fine`: the larger images' sides."""
-    whole = all(side is not None and side % stride == 0 for side in fine)
-    return whole and kernel[0] >= stride and min(kernel[2:]) >= FEWEST and not tf.config.list_physical_devices("GPU")
+    if not all(side is not None and side % stride == 0 for side in fine) or kernel[0] < stride:
+        return False
+    fewest = MANY if stride == 1 and max(fine) > LARGEST else FEWEST
+    return min(kernel[2:]) >= fewest and not tf.config.list_physical_devices("GPU")
 
 
 def convolution(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:

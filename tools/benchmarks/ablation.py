@@ -20,6 +20,7 @@ repeated; one that is interrupted starts again.
 import argparse
 import dataclasses
 import functools
+import os
 import pathlib
 import time
 import zlib
@@ -188,7 +189,7 @@ class Rendered:
         path = self.folder / f"{seed}_{len(labels)}_{zlib.crc32(np.ascontiguousarray(labels)):08x}.npy"
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part")
+            partial = path.with_suffix(f".{os.getpid()}.part")  # another process may be drawing the same
             with partial.open("wb") as file:
                 np.save(file, self.render(labels, seed))
             partial.rename(path)

@@ -131,7 +131,8 @@ class ControllerConfig(Validated):
     checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
 
 
-IMAGE_MODELS = ("causal_gan", "causal_began")
+IMAGE_MODELS = {"causal_gan": "CausalGAN", "causal_began": "CausalBEGAN"}  # as the paper calls them
+READERS = {"image": "", "began": "causal_began"}  # which image model alone reads all fields of a part; empty: neither
 AUGMENTATIONS = ("brightness", "saturation", "contrast", "translation", "cutout")
 
 
@@ -139,7 +140,7 @@ AUGMENTATIONS = ("brightness", "saturation", "contrast", "translation", "cutout"
 class ImageConfig(Validated):
     """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5)."""
 
-    model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=IMAGE_MODELS)
+    model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=tuple(IMAGE_MODELS))
     steps: int = option(8_000, "discriminator steps", low=0, may_grow=True)
     batch_size: int = option(
         32,
@@ -361,8 +362,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**31:
             raise InputError(f"seed: expected an integer in [0, 2**31), got {self.seed!r}.")
-        check_read("image", self.image, self.image.model)
-        check_read("began", self.began, self.image.model, "causal_began")
+        for name, reader in READERS.items():
+            check_read(name, getattr(self, name), self.image.model, reader)
 
     def to_json(self) -> str:
         """The configuration as JSON text, fields in declaration order."""
@@ -387,7 +388,7 @@ class RunConfig:
             if unknown:
                 raise InputError(f"config.json: {name} has no field {unknown[0]!r}.{closest(unknown[0], known)}")
         values = {name: values.get(name, {}) for name in parts} | {"seed": values.get("seed", 0)}
-        for name, reader in (("image", ""), ("began", "causal_began")):
+        for name, reader in READERS.items():
             # what this run's model does not read is no part of it, whatever the default was when it was saved
             values[name] = read_by(parts[name], values[name], values["image"].get("model", ImageConfig.model), reader)
         return cls(**{name: part(**values[name]) for name, part in parts.items()}, seed=values["seed"])

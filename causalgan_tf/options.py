@@ -66,10 +66,15 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
         raise InputError(f"{owner}.{field.name}: expected a value {bounds}, got {value!r}.")
 
 
+def reader_of(field: dataclasses.Field, reader_of_all: str = "") -> str:
+    """The one image model that reads a field; empty: every one."""
+    return field.metadata["model"] or reader_of_all
+
+
 def check_read(part: str, config: Any, model: str, reader_of_all: str = "") -> None:
     """InputError for a field that another image model than `model` reads, unless it has its default."""
     for field in dataclasses.fields(config):
-        reader, value = field.metadata["model"] or reader_of_all, getattr(config, field.name)
+        reader, value = reader_of(field, reader_of_all), getattr(config, field.name)
         if reader not in ("", model) and value != field.default:
             raise InputError(
                 f"--{part}_{field.name}={value} is read by --image_model={reader} alone, and this is {model}: there it "
@@ -79,5 +84,5 @@ def check_read(part: str, config: Any, model: str, reader_of_all: str = "") -> N
 
 def read_by(part: type, values: dict[str, Any], model: str, reader_of_all: str = "") -> dict[str, Any]:
     """Those of a configuration's values that an image model reads."""
-    readers = {field.name: field.metadata["model"] or reader_of_all for field in dataclasses.fields(part)}
+    readers = {field.name: reader_of(field, reader_of_all) for field in dataclasses.fields(part)}
     return {name: value for name, value in values.items() if readers[name] in ("", model)}

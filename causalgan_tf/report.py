@@ -10,10 +10,9 @@ import numpy as np
 from PIL import Image
 
 from causalgan_tf import page, report_labels
+from causalgan_tf.config import IMAGE_MODELS
 from causalgan_tf.gallery import KINDS, Kind
 from causalgan_tf.page import NOTHING, Card, decimal
-
-MODELS = {"causal_gan": "CausalGAN", "causal_began": "CausalBEGAN"}
 
 
 def write_report(workdir: str | pathlib.Path, numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> None:
@@ -83,7 +82,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _model(numbers: Mapping[str, Any]) -> str:
-    return MODELS[numbers["config"]["image"]["model"]] if "images" in numbers else "Causal controller"
+    return IMAGE_MODELS[numbers["config"]["image"]["model"]] if "images" in numbers else "Causal controller"
 
 
 def _subtitle(numbers: Mapping[str, Any]) -> str:

@@ -45,8 +45,13 @@ def applies(fine: list[int], kernel: tuple[int, ...], stride: int) -> bool:
     """Whether the gradient of a kernel [k, k, C, D] is taken by `kernel_gradient`; `fine`: the larger images' sides."""
     if not all(side is not None and side % stride == 0 for side in fine) or kernel[0] < stride:
         return False
-    fewest = MANY if stride == 1 and max(fine) > LARGEST else FEWEST
+    fewest = MANY if by_products(fine, stride) else FEWEST
     return min(kernel[2:]) >= fewest and not tf.config.list_physical_devices("GPU")
+
+
+def by_products(fine: list[int], stride: int) -> bool:
+    """Whether a kernel gradient is a matrix product for each pixel of the kernel, and no convolution."""
+    return stride == 1 and max(fine) > LARGEST
 
 
 def convolution(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
@@ -96,14 +101,14 @@ def kernel_gradient(fine: tf.Tensor, coarse: tf.Tensor, kernel: int, stride: int
     before = (kernel - stride) // 2
     margin = [before, kernel - stride - before]
     padded = tf.pad(fine, [[0, 0], margin, margin, [0, 0]])
-    if stride == 1 and max(coarse.shape[1:3]) > LARGEST:
-        return _by_products(padded, coarse, kernel)
+    if by_products(fine.shape[1:3], stride):
+        return _sum_of_products(padded, coarse, kernel)
     images = tf.transpose(padded, [3, 1, 2, 0])
     sums = tf.nn.conv2d(images, tf.transpose(coarse, [1, 2, 0, 3]), 1, "VALID", dilations=stride)
     return tf.transpose(sums, [1, 2, 0, 3])
 
 
-def _by_products(padded: tf.Tensor, coarse: tf.Tensor, kernel: int) -> tf.Tensor:
+def _sum_of_products(padded: tf.Tensor, coarse: tf.Tensor, kernel: int) -> tf.Tensor:
     """The same at stride 1 as a matrix product for each pixel of the kernel: kernels as large as images are slow."""
     height, width, channels = coarse.shape[1:]
     gradient = tf.reshape(coarse, [-1, channels])

@@ -85,9 +85,8 @@ class LabelFed(ImageLearner):
         with tf.GradientTape(persistent=True) as tape:
             labels, z, encoded = self.draw(self.step, 0)
             fakes = self.generator([z, encoded], training=True)
-            real = self.discriminator([data["labeler_image"], data["labeler_labels"]], training=True)
-            fake = self.discriminator([fakes, labels], training=True)
-            terms = self.terms(real, fake)
+            real = self.how_real(data["labeler_image"], data["labeler_labels"])
+            terms = self.terms(real, self.how_real(fakes, labels))
             terms["discriminator"] += self.penalty(data)
         self.descend(terms, tape)
         return {f"{name}_loss": loss for name, loss in terms.items()}

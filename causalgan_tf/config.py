@@ -235,8 +235,9 @@ class ImageConfig(Validated):
     )
     discriminator_rows: str = option(
         "mixed",
-        "labels of the discriminator's real rows: data, as they come, or mixed, by the generated rows' law as far as "
-        "the data hold its cells: it then judges the images, and not that mixing made a cell common",
+        "labels of the discriminator's rows: data, real ones as they come, or mixed: real ones by the generated ones' "
+        "law, and no generated one that mixing moved to a cell of fewer than 10 real ones (causal_gan): it then judges "
+        "the images, and not that mixing made a cell common",
         choices=("mixed", "data"),
     )
     labeler_balance: float = option(

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from causalgan_tf import losses
+from causalgan_tf.laws import HeldCells
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.dcgan import encode_labels
 from causalgan_tf.variables import Binary, Categorical, Continuous, Variable
@@ -32,13 +33,16 @@ NEAR = 0.5  # standard deviations within which a continuous label counts as read
 class LabelKinds:
     """The kinds of K labels."""
 
-    def __init__(self, variables: Sequence[Variable], ranges: np.ndarray | None = None) -> None:
-        """Takes the kinds and, for `coins`, the ranges of continuous labels.
+    def __init__(
+        self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: HeldCells | None = None
+    ) -> None:
+        """Takes the kinds, for `coins` the ranges of continuous labels, and for `held` the cells of the data.
 
         Args:
             variables: the kinds of K labels, all of them known.
             ranges: [K, 2], lowest and highest value of each continuous label that training visits on purpose, see
                 data.images.label_ranges; None: two standard deviations around the mean.
+            cells: the label cells that the data hold; None: not known, `held` cannot be asked.
         """
         self.variables = list(variables)
         self.all_binary = all(isinstance(variable, Binary) for variable in self.variables)
@@ -46,7 +50,7 @@ class LabelKinds:
         if ranges is None:
             spread = [(v.mean - 2.0 * v.std, v.mean + 2.0 * v.std) for v in map(_as_continuous, self.variables)]
             ranges = np.array(spread)
-        self.ranges = np.asarray(ranges, np.float32)
+        self.ranges, self.cells = np.asarray(ranges, np.float32), cells
 
     def encode(self, labels: tf.Tensor, kind: str, jitter: tf.Tensor) -> tf.Tensor:
         """Labels as the generator sees them.
@@ -136,6 +140,16 @@ class LabelKinds:
         sizes = tf.constant([float(v.size or 0) for v in self.variables])
         share = 0.5 * (chance + 1.0)
         return tf.where(sizes > 0, tf.floor(share * sizes), low + share * (high - low))
+
+    def held(self, labels: tf.Tensor) -> tf.Tensor:
+        """Whether the data hold the cell of each label row [B, K]: bool [B]."""
+        code, stride = tf.zeros(tf.shape(labels)[:1], tf.int64), 1
+        for label, edges, size in zip(tf.unstack(labels, axis=1), self.cells.edges, self.cells.sizes, strict=True):
+            value = tf.reduce_sum(tf.cast(label[:, None] > edges, tf.int64), 1) if len(edges) else tf.round(label)
+            code, stride = code + stride * tf.cast(value, tf.int64), stride * size
+        # a number that no cell has: the data may hold none
+        codes = tf.constant(np.append(self.cells.codes, np.iinfo(np.int64).max), tf.int64)
+        return tf.gather(codes, tf.searchsorted(codes, code)) == code
 
     def _mean(self, labels: tf.Tensor, outputs: tf.Tensor, *losses_of: Callable) -> tf.Tensor:
         """Mean over labels of each one's loss, a function of its columns and outputs a kind, in the order of KINDS."""

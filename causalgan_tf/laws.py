@@ -4,6 +4,7 @@ A joint law is a vector over the label cells; the code of a cell is sum_k value_
 the first one fastest: stride_k is the product of the sizes before k. Of binary labels that is sum_k label_k 2**k.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -73,6 +74,21 @@ def row_codes(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarra
         if odd.size:
             raise InputError(f"label column {k}: expected whole numbers from 0 to {size - 1}, got {odd[0]}.")
     return one_code(list(rows.T), sizes) if sizes else np.zeros(len(rows), np.int64)
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldCells:
+    """Which label cells a data set holds, see data.images.held_cells.
+
+    Attributes:
+        sizes: number of values or bins of each of K labels.
+        edges: of each label the numbers, ascending, between its bins; empty where it is discrete.
+        codes: int64, ascending, the numbers of the cells, see data.images.label_cells.
+    """
+
+    sizes: tuple[int, ...]
+    edges: tuple[np.ndarray, ...]
+    codes: np.ndarray
 
 
 def histogram(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarray:

@@ -18,7 +18,7 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import ControllerConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.columns import describe
-from causalgan_tf.data.images import label_cells, label_ranges, mixed_weights
+from causalgan_tf.data.images import held_cells, label_cells, label_ranges, mixed_weights
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph, load_graph
@@ -236,8 +236,7 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
     c, graph = config.image, dataset.graph
     controller = runs.restore_averaged(workdir, "controller", runs.build_mechanisms(config, graph))
     with strategy.scope():
-        kinds = LabelKinds(graph.variables.values(), label_ranges(graph, dataset.train.labels))
-        learner = IMAGE_LEARNERS[c.model](config, graph, LabelSampler(controller), kinds)
+        learner = IMAGE_LEARNERS[c.model](config, graph, LabelSampler(controller), label_kinds(config, dataset))
     parts = learner.players | learner.state | {"averaged": learner.averaged}
     manager = _checkpoints(workdir / "images", parts, learner.optimizers)
 
@@ -262,6 +261,13 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
         count, name = todo // learner.steps_per_call, type(learner).__name__
         _fit(learner, rows, count, steps_done, c.steps, name, manager, c.checkpoint_every, [look], (watch,))
     return steps_done()
+
+
+def label_kinds(config: RunConfig, dataset: Dataset) -> LabelKinds:
+    """The kinds of a data set's labels, with what its images show of them."""
+    graph, rows = dataset.graph, dataset.train.labels
+    cells = held_cells(graph, rows) if config.image.discriminator_rows == "mixed" else None
+    return LabelKinds(graph.variables.values(), label_ranges(graph, rows), cells)
 
 
 def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -> Callable[[], float]:

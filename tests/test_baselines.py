@@ -110,7 +110,7 @@ def gradients(learner, batches):
 def test_the_label_fed_discriminator_hears_of_the_labels(batches):
     """With the embedding's bias V_k's gradient is that of y_k: on real rows -mean y_k, on drawn ones +mean y_k."""
     learner, rows = build("label_fed"), next(iter(batches))
-    labels, _, _ = learner.draw(learner.step, 0)
+    labels, _, _, _ = learner.draw(learner.step, 0)
     real, drawn = (2 * np.array(part) - 1 for part in (rows["labeler_labels"], labels))
     *_, bias = gradients(learner, batches)["discriminator"]
     # hinge: every row counts while |D| < 1, which small initial weights see to
@@ -140,7 +140,7 @@ def test_the_penalty_is_that_of_the_logit_that_says_how_real(name, batches):
 def test_labels_that_are_trained_are_soft_and_have_a_gradient():
     learner = build("joint")
     with tf.GradientTape() as tape:
-        labels, _, encoded = learner.draw(learner.step, 0)
+        labels, _, encoded, _ = learner.draw(learner.step, 0)
         loss = tf.reduce_mean(encoded)
     assert ((labels.numpy() > 0) & (labels.numpy() < 1)).all()
     (gradient,) = tape.gradient(loss, learner.controller.trainable_variables)

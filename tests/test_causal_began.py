@@ -90,7 +90,7 @@ def without_margin():
 
 def test_the_first_steps_margins_and_controllers_are_those_of_the_equations(with_margin):
     learner, rows = build(), {name: part[:BATCH] for name, part in real_rows().items()}
-    labels, z, encoded = learner.draw(tf.constant(0), 0)
+    labels, z, encoded, _ = learner.draw(tf.constant(0), 0)
     fakes = learner.generator([z, encoded])
     l_real, l_fake = (np.abs(x - learner.discriminator(x)).mean() for x in (rows["image"], fakes.numpy()))
     pairs = ((rows["labeler_image"], rows["labeler_labels"], -1), (fakes, labels.numpy(), 0))

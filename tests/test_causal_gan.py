@@ -8,12 +8,16 @@ import tensorflow as tf
 
 from causalgan_tf import noise
 from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.laws import HeldCells
 from causalgan_tf.models.causal_gan import CausalGAN
-from causalgan_tf.models.image_learner import mix_labels
+from causalgan_tf.models.image_learner import Fakes, mix_labels
 from causalgan_tf.networks import dcgan
 from causalgan_tf.variables import Binary, Categorical, Continuous
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
+# the data hold the cells whose first label is 0
+CELLS = HeldCells((2,) * LABELS, (np.zeros(0),) * LABELS, np.array([0, 2, 4, 6]))
+HALF_HELD = LabelKinds([Binary()] * LABELS, cells=CELLS)
 OPTIMISATION = {
     "steps": 100,
     "batch_size": BATCH,
@@ -144,12 +148,29 @@ def gradients(learner):
     return [2 * variable.numpy() for variable in variables if "momentum" in variable.path]
 
 
-def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored):
-    one, two = build(width=16), build(mirrored, width=16)  # channels enough for the kernel gradient of this project
+@pytest.mark.parametrize("kinds", [None, HALF_HELD], ids=["all rows", "held rows"])
+def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds):
+    # channels enough for the kernel gradient of this project
+    one, two = build(width=16, kinds=kinds), build(mirrored, width=16, kinds=kinds)
     fit(one, 1), fit(two, 1)
     for a, b in zip(gradients(one), gradients(two), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
     assert max(np.abs(a).max() for a in gradients(one)) > 0.01
+
+
+def test_rows_that_mixing_moves_to_a_cell_without_data_have_no_weight_in_the_discriminators_loss():
+    learner = build(kinds=HALF_HELD, batch_size=4_096, mix_single=0.0, mix_uniform=0.5)
+    labels, z, _, held = learner.draw(tf.constant(0), 0)
+    first = labels.numpy()[:, 0] == 0
+    assert held.numpy()[first].all()
+    # of the others half are unmixed, and an eighth of the mixed ones are as they were
+    assert held.numpy()[~first].mean() == pytest.approx(0.5 + 0.5 / 8, abs=0.03)
+    weights = learner._weights(Fakes(labels, z, None, None, held)).numpy()[:, 0]
+    assert weights.mean() == pytest.approx(1.0, rel=1e-5)
+    np.testing.assert_array_equal(weights > 0, held)
+    none = Fakes(labels, z, None, None, tf.zeros_like(held))
+    assert (learner._weights(none).numpy() == 0).all()
+    assert build()._weights(none) == 1.0
 
 
 def test_unmixed_labels_stay_as_they_are():

@@ -1,15 +1,25 @@
 """Images of labels of several kinds: judged, measured, drawn in pictures and reported as what they are."""
 
+import dataclasses
 import json
 
 import mixed
 import numpy as np
 import pytest
 import squares
+import tensorflow as tf
 from mixed import BRIGHT, FRAME, GRAPH, PLACE
 
 from causalgan_tf import gallery, report
-from causalgan_tf.data.images import MOST, label_cells, label_ranges, mixed_weights, uniform_labels
+from causalgan_tf.data.images import (
+    FEWEST,
+    MOST,
+    held_cells,
+    label_cells,
+    label_ranges,
+    mixed_weights,
+    uniform_labels,
+)
 from causalgan_tf.evaluation import EvaluationSizes, evaluate
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.labels import single_interventions
@@ -17,6 +27,7 @@ from causalgan_tf.evaluation.seen import Judged
 from causalgan_tf.gallery import Gallery, label_rows
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.judge import Judge, train_judge
+from causalgan_tf.label_kinds import LabelKinds
 
 SIZES = EvaluationSizes(draws=2_000, mmd=100, effectiveness=100, uniform=100, cfid=200, judge_test=50, judge_steps=150)
 
@@ -141,12 +152,36 @@ def test_rows_weigh_what_mixing_makes_of_their_cells():
 
 
 def test_no_row_weighs_more_than_the_most_and_rows_all_different_weigh_alike():
-    rows = np.repeat(np.array([[0], [1]], np.uint8), [999, 1], axis=0)
+    rows = np.repeat(np.array([[0], [1]], np.uint8), [50 * FEWEST, FEWEST], axis=0)
     assert mixed_weights(CausalGraph({"A": ()}), rows, 0.0, 1.0, seed=0).max() == MOST
     graph = CausalGraph({f"L{k}": () for k in range(40)})
     many = np.random.default_rng(0).integers(0, 2, (500, 40), np.uint8)
     weights = mixed_weights(graph, many, 0.4, 0.2, seed=0)
-    assert weights.min() >= 0.4 and weights.max() <= 0.4 + 0.4
+    # no cell is held: rows that mixing leaves as they are count, and so do those whose coin shows their label
+    np.testing.assert_allclose(weights, 0.4 + 0.4 / 2, atol=0.02)
+
+
+def test_cells_of_fewer_rows_are_not_visited_by_mixing():
+    rows = np.repeat(np.array([[0], [1]], np.uint8), [1_000, FEWEST - 1], axis=0)
+    graph = CausalGraph({"A": ()})
+    weights = mixed_weights(graph, rows, 0.0, 0.5, seed=0)
+    # of the rarer cell's rows half are mixed, and the coin shows half of these their own label
+    assert weights[-1] == pytest.approx(0.5 + 0.5 / 2, abs=0.05)
+    assert held_cells(graph, rows).codes.tolist() == [0]
+    assert held_cells(graph, rows.repeat(2, axis=0)).codes.tolist() == [0, 1]
+
+
+def test_the_kinds_know_the_cells_that_the_data_hold():
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.choice(3, 400, p=[0.9, 0.1, 0.0]), rng.normal(50, 9, 400), rng.integers(0, 2, 400)], axis=1)
+    rows = rows.astype(np.float32)
+    cells, asked = held_cells(GRAPH, rows), uniform_labels(GRAPH, rows, 500, seed=1)
+    held = LabelKinds(GRAPH.variables.values(), cells=cells).held(tf.constant(asked)).numpy()
+    values, count = np.unique(label_cells(GRAPH, rows), return_counts=True)
+    np.testing.assert_array_equal(held, np.isin(label_cells(GRAPH, asked, rows), values[count >= FEWEST]))
+    assert not held[asked[:, PLACE] == 2].any() and held[asked[:, PLACE] == 0].all() and 0 < held.mean() < 1
+    nothing = dataclasses.replace(cells, codes=cells.codes[:0])
+    assert not LabelKinds(GRAPH.variables.values(), cells=nothing).held(tf.constant(asked)).numpy().any()
 
 
 def test_mixing_visits_the_cells_of_categories_and_numbers_alike():

@@ -45,7 +45,7 @@ def gan_losses(learner, data, only=None):
     """CausalGAN's losses as the paper writes them."""
 
     def terms():
-        labels, z, encoded = learner.draw(STEP, 0)
+        labels, z, encoded, held = learner.draw(STEP, 0)
         fakes = learner.generator([z, encoded], training=True)
         blurred, kind = learner.blur(fakes, STEP, 0), learner.label_loss
         d_fake = learner.discriminator(fakes, training=True)
@@ -61,7 +61,7 @@ def gan_losses(learner, data, only=None):
             return found
         d_real = learner.discriminator(data["image"], training=True)
         lr_real = learner.labeler(learner.blur(data["labeler_image"], STEP, -1), training=True)
-        found["discriminator"] = losses.discriminator(d_real, d_fake, learner.gan_loss)
+        found["discriminator"] = losses.discriminator(d_real, tf.boolean_mask(d_fake, held), learner.gan_loss)
         found["labeler"] = losses.label_cross_entropy(data["labeler_labels"], lr_real)
         found["anti_labeler"] = losses.label_cross_entropy(labels, lg_fake)
         return found | ({"rebuilder": rebuilt} if learner.rebuilder else {})
@@ -73,7 +73,7 @@ def began_losses(learner, data, only=None):
     """CausalBEGAN's losses as the paper writes them."""
 
     def terms():
-        labels, z, encoded = learner.draw(STEP, 0)
+        labels, z, encoded, _ = learner.draw(STEP, 0)
         fakes, (c1, c2, c3), kind = learner.generator([z, encoded], training=True), learner.c, learner.label_loss
         read_real = learner.labeler(learner.blur(data["labeler_image"], STEP, -1), training=True)
         read_fake = learner.labeler(learner.blur(fakes, STEP, 0), training=True)
@@ -94,6 +94,8 @@ GAN_VARIANTS = [
     {"gan_loss": "theory", "label_loss": "cross_entropy", "norm": "none", "minibatch": "features"},
     {"gan_loss": "minimax", "label_loss": "cross_entropy", "rebuild": True, "noise_reconstruction": 0.7},
     {"gan_loss": "theory", "label_loss": "swapped", "rebuild": True, "noise_reconstruction": 0.7},
+    {"gan_loss": "hinge", "kinds": test_causal_gan.HALF_HELD},
+    {"gan_loss": "nonsaturating", "kinds": test_causal_gan.HALF_HELD},
 ]
 
 

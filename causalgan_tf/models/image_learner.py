@@ -16,12 +16,16 @@ LabelSampler = Callable[[tf.Tensor], tf.Tensor]
 
 
 class Fakes(NamedTuple):
-    """Generated rows: labels [B, K], noise [B, Z], images [B, S, S, C], and the tape that saw them drawn."""
+    """Generated rows: labels [B, K], noise [B, Z], images [B, S, S, C], and the tape that saw them drawn.
+
+    `held`: bool [B], whether real images can be compared with a row, see `ImageLearner.draw`.
+    """
 
     labels: tf.Tensor
     noise: tf.Tensor
     images: tf.Tensor
     tape: tf.GradientTape
+    held: tf.Tensor
 
 
 class ImageLearner(Learner):
@@ -107,26 +111,34 @@ class ImageLearner(Learner):
 
     def generate(self, step: tf.Tensor, update: int) -> Fakes:
         """This replica's generated rows of a step; `update` tells the draws of a step apart."""
-        labels, z, encoded = self.draw(step, update)
+        labels, z, encoded, held = self.draw(step, update)
         with tf.GradientTape() as tape:
             images = self.players["generator"]([z, encoded], training=True)
-        return Fakes(labels, z, images, tape)
+        return Fakes(labels, z, images, tape, held)
 
     def through(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of a loss in the generator's weights, from `towards`, its gradient in the generated images."""
         return fakes.tape.gradient(fakes.images, self.players["generator"].trainable_variables, towards)
 
-    def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Labels [B, K], the image's noise [B, Z] and encoded labels [B, C] of this replica's generated rows."""
+    def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Labels [B, K], the image's noise [B, Z] and encoded labels [B, C] of this replica's generated rows.
+
+        The fourth, bool [B], is false where mixing has moved a row into a cell that the data do not hold; always true
+        where the kinds do not know the data's cells.
+        """
         rows = self.batch_size // self.replicas
         first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
         seeds = noise.row_seeds(self.seed, first, rows, update)
         chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.kinds.variables)))
         coins = self.kinds.coins(chance[:, 2:])
-        labels = mix_labels(self.sample_labels(seeds), coins, chance[:, :2], self.mix_single, self.mix_uniform)
+        drawn = self.sample_labels(seeds)
+        labels = mix_labels(drawn, coins, chance[:, :2], self.mix_single, self.mix_uniform)
+        held = tf.ones([rows], tf.bool)
+        if self.kinds.cells:
+            held = tf.reduce_all(labels == drawn, 1) | self.kinds.held(labels)
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
-        return labels, z, self.kinds.encode(labels, self.label_encoding, jitter)
+        return labels, z, self.kinds.encode(labels, self.label_encoding, jitter), held
 
     def blur(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""

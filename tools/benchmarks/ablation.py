@@ -97,9 +97,9 @@ def rows(width: int) -> dict[str, Row]:
         "paper_hinge_mixed": Row("the same + label mixing", dataclasses.replace(hinge, **mixed)),
         "unmixed": Row("default without label mixing", change(mix_single=0.0, mix_uniform=0.0)),
         "data_rows": Row(
-            "default, discriminator's real rows as the data",
+            "default, discriminator's rows as they come",
             change(discriminator_rows="data"),
-            "Generated rows have the mixed law of labels, real ones the data's.",
+            "Generated rows have the mixed law of labels and all count, real ones have the data's.",
         ),
         "hinge_spectral": Row(
             "default, hinge and spectral norm in place of R1",
@@ -237,8 +237,12 @@ class Bench:
     def train(self, row: Row, seed: int) -> tuple[Any, dict[str, float]]:
         """A trained row as evaluation.images takes it, and the figures of its training."""
         config = RunConfig(data=self.config, image=row.image, began=row.began, seed=10 * seed)
-        build = row.build or building.IMAGE_LEARNERS[row.image.model]
-        learner = build(config, self.dataset.graph, LawSampler(self.dataset.law))
+        graph, labels = self.dataset.graph, LawSampler(self.dataset.law)
+        if row.build:
+            learner = row.build(config, graph, labels)
+        else:
+            kinds = training.label_kinds(config, self.dataset)
+            learner = building.IMAGE_LEARNERS[row.image.model](config, graph, labels, kinds)
         found = timed_training(learner, training.real_rows(self.dataset, config, 0), config, self.seconds, self.clock)
         if isinstance(learner, baselines.Joint):
             mechanisms, encoding = learner.averaged_labels, row.image.label_encoding

@@ -83,7 +83,7 @@ class LabelFed(ImageLearner):
                 belong together; their law must be the data's: ImageConfig.labeler_balance=0.
         """
         with tf.GradientTape(persistent=True) as tape:
-            labels, z, encoded = self.draw(self.step, 0)
+            labels, z, encoded, _ = self.draw(self.step, 0)
             fakes = self.generator([z, encoded], training=True)
             real = self.how_real(data["labeler_image"], data["labeler_labels"])
             terms = self.terms(real, self.how_real(fakes, labels))
@@ -168,7 +168,7 @@ class ACGAN(LabelFed):
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of both players; `data` as LabelFed's."""
         with tf.GradientTape(persistent=True) as tape:
-            labels, z, encoded = self.draw(self.step, 0)
+            labels, z, encoded, _ = self.draw(self.step, 0)
             fakes = self.generator([z, encoded], training=True)
             real = self.discriminator(data["labeler_image"], training=True)
             fake = self.discriminator(fakes, training=True)

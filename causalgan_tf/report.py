@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from causalgan_tf import page, report_labels
-from causalgan_tf.config import IMAGE_MODELS
 from causalgan_tf.gallery import KINDS, Kind
+from causalgan_tf.image_config import IMAGE_MODELS
 from causalgan_tf.page import NOTHING, Card, decimal
 
 

@@ -16,7 +16,18 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "causalgan_tf"
 # innermost first; a module imports from its own floor and from those above it in this table
 FLOORS = (
     {"errors"},
-    {"config", "graph", "graph_formats", "laws", "named_graphs", "options", "query", "run_graph", "variables"},
+    {
+        "config",
+        "graph",
+        "graph_formats",
+        "image_config",
+        "laws",
+        "named_graphs",
+        "options",
+        "query",
+        "run_graph",
+        "variables",
+    },
     {"label_kinds", "losses", "metrics", "networks", "noise"},
     {"callbacks", "causal_model", "data", "devices", "drawing", "extractors", "gallery", "judge", "models"}
     | {"page", "pictures", "sampling"},

@@ -15,10 +15,11 @@ from PIL import Image
 from causalgan_tf import building, devices, run_graph, runs
 from causalgan_tf.causal_model import label_frame
 from causalgan_tf.cli import common, evaluate, export, sample, train
-from causalgan_tf.config import IMAGE_MODELS, BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graph import load_graph
+from causalgan_tf.image_config import IMAGE_MODELS
 from causalgan_tf.variables import Categorical, Continuous
 
 ROOT = pathlib.Path(__file__).parents[1]

@@ -14,7 +14,6 @@ from causalgan_tf.variables import Binary
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
 BINS = 4  # of a continuous label, where rows are told apart by cells
 MIXED = 1_000_000  # intervened rows that are drawn to count how often a cell is visited, at least one a row of the data
-FEWEST = 10  # rows of a label cell from which on the data hold it: fewer show the rows, not what the cell looks like
 MOST = 20.0  # times that a row may be drawn more often than another: rarer ones would be learnt by heart
 
 
@@ -144,18 +143,16 @@ def _cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndar
 
 
 def held_cells(graph: CausalGraph, rows: np.ndarray) -> HeldCells:
-    """The cells of label rows [N, K] that at least `FEWEST` rows show, continuous labels cut as in `label_cells`."""
-    codes, count = np.unique(label_cells(graph, rows), return_counts=True)
+    """The cells of label rows [N, K], continuous labels cut as in `label_cells`."""
     sizes = tuple(variable.size or BINS for variable in graph.variables.values())
-    return HeldCells(sizes, tuple(_cell_edges(graph, rows, BINS)), codes[count >= FEWEST])
+    return HeldCells(sizes, tuple(_cell_edges(graph, rows, BINS)), np.unique(label_cells(graph, rows)))
 
 
 def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:
     """How often to draw each row of the data so that its labels follow the law that label mixing makes of them.
 
-    The mixed law q intervenes on a share of the rows, see models.image_learner.mix_labels; rows that it moves into a
-    cell which the data do not hold, see `held_cells`, are not counted. A row weighs q / p of its cell, p being the
-    data's own law, but no more than `MOST`.
+    The mixed law q intervenes on a share of the rows, see models.image_learner.mix_labels. A row weighs q / p of its
+    cell, p being the data's own law, but no more than `MOST`. Cells that the data do not hold cannot be weighed in.
 
     Args:
         graph: causal graph over K labels, with their kinds.
@@ -171,15 +168,13 @@ def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywher
     draws = -(-MIXED // len(rows))
     coins = uniform_labels(graph, rows, draws * len(rows), seed)
     picked = np.random.default_rng((seed, 1)).integers(0, len(graph), (len(coins), 1))
-    drawn = np.tile(rows, (draws, 1))
-    one = np.where(np.arange(len(graph)) == picked, coins, drawn)
+    one = np.where(np.arange(len(graph)) == picked, coins, np.tile(rows, (draws, 1)))
 
     def visits(labels: np.ndarray) -> np.ndarray:
-        """How many of the labels are counted in each cell of the data, for one row of the data."""
+        """How many of the labels fall into each cell of the data, for one row of the data."""
         codes = label_cells(graph, labels, rows)
         place = np.searchsorted(values, codes).clip(max=len(values) - 1)
-        counted = (values[place] == codes) & ((count[place] >= FEWEST) | (labels == drawn).all(1))
-        return np.bincount(place[counted], minlength=len(values)) / draws
+        return np.bincount(place[values[place] == codes], minlength=len(values)) / draws
 
     mixed = (1.0 - single - everywhere) * count + single * visits(one) + everywhere * visits(coins)
     return np.minimum(mixed / count, MOST)[cell]

@@ -1,6 +1,7 @@
-"""What happens beside the training: progress, summaries, checkpoints, the stop at a TVD.
+"""What happens beside the training: progress, summaries, checkpoints, the stops at a TVD and at faults.
 
-A batch, to Keras, is one compiled call; these callbacks count training steps.
+A batch, to Keras, is one compiled call; these callbacks count training steps. A loss that is not
+finite and collapsed images are faults.
 """
 
 import math

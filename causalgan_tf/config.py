@@ -114,7 +114,7 @@ class ControllerConfig(Validated):
     distinct_rows: int = option(
         512,
         "a table of at most so many distinct rows enters the critic's loss by their exact shares instead of a batch "
-        "(paper: 0, never)",
+        "(paper: 0, never); wasserstein alone",
         low=0,
     )
     ema: float = option(

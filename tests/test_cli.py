@@ -140,6 +140,7 @@ def test_the_papers_controller_is_the_same_in_the_papers_presets():
     labels, *images = (configured(f"--flagfile={ROOT / 'flags' / name}.flags") for name in names)
     assert [config.controller for config in images] == [labels.controller] * 2
     assert (labels.controller.learning_rate, labels.controller.critic_steps, labels.controller.ema) == (8e-5, 20, 0.0)
+    assert (labels.controller.critic_order, labels.controller.distinct_rows) == (1, 0)
 
 
 # runs that are there already

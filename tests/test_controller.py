@@ -100,6 +100,7 @@ def test_shares_of_distinct_rows_replace_batches_and_fit_the_law():
     np.testing.assert_allclose(shares[0], np.bincount(ROWS @ [2, 1], minlength=4) / len(ROWS), atol=1e-6)
     assert total_variation(law_of(learner), LAW.joint()) < 0.03
     assert controller(distinct_rows=3).distinct is None
+    assert controller(distinct_rows=4, critic_loss="jensen_shannon").distinct is None
 
 
 def test_a_jensen_shannon_critic_loses_the_law_that_the_wasserstein_critic_fits():

@@ -1,1 +1,1 @@
-"""The four programs. Each one reads its flags, builds a configuration and calls the library once."""
+"""The five programs. Each one reads its flags, builds what they describe and calls the library once."""

@@ -66,7 +66,8 @@ class CausalController(Learner):
         super().compile()
         self.batch_size, self.critic_steps = batch_size, critic_steps
         self.critic_loss, self.penalty_weight, self.ema = critic_loss, gradient_penalty, ema
-        self._find_distinct(distinct_rows)
+        # a Jensen-Shannon loss takes batches of rows, not their shares
+        self._find_distinct(distinct_rows if critic_loss == WASSERSTEIN else 0)
 
         def adam(updates: int) -> keras.optimizers.Adam:
             total = steps * updates

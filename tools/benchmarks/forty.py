@@ -4,8 +4,8 @@
 
 Every label has all earlier columns of the file as parents, so the graph excludes no law, and the 2**40 cells are beyond
 counting: what can be judged are the probabilities of each label and the tables of each two. Beside the model's stand
-those of as many real rows drawn with replacement, the error of sampling alone. Prints aggregates; with --out they
-become a csv, and what is there is not computed again. Training takes the settings of --flagfile and of the
+those of as many real rows drawn with replacement, the error of sampling alone. Prints aggregates and
+keeps them in a csv, --out; what is there is not computed again. Training takes the settings of --flagfile and of the
 --controller_... flags behind it.
 """
 

@@ -1,8 +1,9 @@
 """Speed of an image model's updates beside a PyTorch twin, in one interleaved run.
 
-    python -m tools.benchmarks.image_speed --twin=twin.py --twin_python=/tmp/rivals/bin/python [--model=causal_began]
+    python -m tools.benchmarks.image_speed --twin=my_twin.py --twin_python=/tmp/rivals/bin/python [--model=causal_began]
 
-The twin is a program that is called as `twin.py causalgan|began SECONDS` and prints images per second first. CausalGAN:
+The twin is a program that is called as `twin.py causalgan|began SECONDS` and prints images per second first; no such
+program is part of this repository (rivals/twin.py is the controller's). CausalGAN:
 64 x 64, width 64, kernel 5, batch 64, one update each of D, LR, LG and G, no minibatch features. CausalBEGAN: n = 128,
 batch 16. Printed are images per second, medians of each turn; their ratio; the share of the machine's matmul peak, by
 the floating-point operations of the plain updates taken in turn; the share of the time that goes to making batches; and

@@ -77,8 +77,6 @@ def main() -> None:
         for label, config in configs.items():
             keys = [dict(zip(RUN, (name, graph, critic, label, seed), strict=True)) for seed in range(options.seeds)]
             config = dataclasses.replace(config, critic_loss=critic)
-            if critic == JENSEN_SHANNON:  # its loss takes batches of rows, not their shares
-                config = dataclasses.replace(config, distinct_rows=0)
             train_curve(table, keys, config, datasets[graph], options.draws)
     runs = pd.read_csv(table).query("data == @name and preset in @configs and seed < @options.seeds")
     marks = landmarks(datasets[GRAPH_1], options)
@@ -89,7 +87,7 @@ def main() -> None:
 
 
 def preset(name: str, steps: int) -> ControllerConfig:
-    """What flags/labels_NAME.flags says; the paper's without a stop, and the paper's where the file says nothing."""
+    """What flags/labels_NAME.flags says; the paper's without a stop."""
     if name not in TITLES:
         raise SystemExit(f"--presets: expected some of {','.join(TITLES)}, got {name!r}.")
     values = flags.FlagValues()
@@ -98,7 +96,7 @@ def preset(name: str, steps: int) -> ControllerConfig:
     common.parse(["tvd_figure", f"--flagfile={FLAGS / f'labels_{name}.flags'}"], values)
     config = common.read_fields(values, ControllerConfig, "controller_")
     if name == "paper":
-        config = dataclasses.replace(config, tvd_target=0.0, critic_order=1, distinct_rows=0)
+        config = dataclasses.replace(config, tvd_target=0.0)
     return dataclasses.replace(config, steps=steps or config.steps)
 
 
@@ -132,7 +130,7 @@ def train_curve(table: pathlib.Path, keys: list[dict], config: ControllerConfig,
     for key in keys:
         if finished(table, key, config.steps):
             continue
-        if learner is None or config.distinct_rows:
+        if learner is None or learner.distinct:
             run = RunConfig(controller=config, seed=key["seed"])
             learner = build_controller(run, dataset.graph, dataset.label_rows)
             measure = label_tvd(LabelSampler(learner.averaged), dataset, draws)

@@ -134,7 +134,8 @@ class Checkpoints(Finite):
 class Collapse(_EveryCall):
     """Stops a training whose generated images have all become one.
 
-    An untrained generator draws near to one image too, so the watch begins at twice the share.
+    An untrained generator draws near to one image too, so the watch begins at twice the share, and anew when a
+    training is resumed.
     """
 
     def __init__(

@@ -132,6 +132,7 @@ class ControllerConfig(Validated):
     checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
 
 
+BEFORE = {"discriminator_rows": "data"}  # what image runs did that were saved before there was such a field
 READERS = {"image": "", "began": "causal_began"}  # which image model alone reads all fields of a part; empty: neither
 
 
@@ -174,6 +175,7 @@ class RunConfig:
             if unknown:
                 raise InputError(f"config.json: {name} has no field {unknown[0]!r}.{closest(unknown[0], known)}")
         values = {name: values.get(name, {}) for name in parts} | {"seed": values.get("seed", 0)}
+        values["image"] = values["image"] and BEFORE | values["image"]
         for name, reader in READERS.items():
             # what this run's model does not read is no part of it, whatever the default was when it was saved
             values[name] = read_by(parts[name], values[name], values["image"].get("model", ImageConfig.model), reader)

@@ -186,6 +186,11 @@ class ImageConfig(Validated):
                 f"ImageConfig.augment: expected none or some of {','.join(AUGMENTATIONS)}, each once; "
                 f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"
             )
+        if self.mix_single + self.mix_uniform > 1.0:
+            raise InputError(
+                "ImageConfig.mix_single and mix_uniform are shares of the same rows: expected at most 1 together, got "
+                f"{self.mix_single} + {self.mix_uniform}."
+            )
         if self.model == "causal_gan" and self.r1_weight and self.r1_every > self.batch_size:
             raise InputError(
                 f"ImageConfig.r1_every: expected at most the batch size {self.batch_size}, got {self.r1_every}."

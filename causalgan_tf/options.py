@@ -43,11 +43,15 @@ def option(
 
 
 class Validated:
-    """Checks every field against the limits that its `option` states."""
+    """Checks every field against the limits that its `option` states; whole numbers become floats where due."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _check(type(self).__name__, field, getattr(self, field.name))
+            value = getattr(self, field.name)
+            _check(type(self).__name__, field, value)
+            if type(field.default) is float:
+                # a whole number may be given; TensorFlow tells it from a float
+                object.__setattr__(self, field.name, float(value))
 
 
 def _check(owner: str, field: dataclasses.Field, value: Any) -> None:

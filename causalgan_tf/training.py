@@ -18,7 +18,7 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import ControllerConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.columns import describe
-from causalgan_tf.data.images import held_cells, label_cells, label_ranges, mixed_weights
+from causalgan_tf.data.images import cell_sizes, held_cells, label_cells, label_ranges, mixed_weights
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph, load_graph
@@ -63,8 +63,12 @@ def train(
     distribution = devices.make_strategy(strategy, logical_devices)
     replicas = distribution.num_replicas_in_sync
     say(f"replicas: {replicas}")
-    devices.rows_per_replica(config.controller.batch_size, replicas, "controller_batch_size")
-    devices.rows_per_replica(config.image.batch_size, replicas, "image_batch_size")
+    for stage, batch, flag in (
+        ("controller", config.controller.batch_size, "controller_batch_size"),
+        ("images", config.image.batch_size, "image_batch_size"),
+    ):
+        if stage in stages:
+            devices.rows_per_replica(batch, replicas, flag)
     runs.check(config, workdir)
     if "controller" not in stages:
         runs.require_checkpoint(workdir, "controller")
@@ -119,6 +123,12 @@ def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) 
 
 def check_image_labels(graph: CausalGraph, config: RunConfig) -> None:
     """InputError for labels that the image model cannot be trained on."""
+    count = math.prod(cell_sizes(graph))
+    if count >= 2**63:
+        raise InputError(
+            f"The {len(graph)} labels have 2**{math.log2(count):.0f} cells: expected fewer than 2**63 where images are "
+            "trained. Leave labels out of the graph, or train labels alone: --stages=controller."
+        )
     if config.image.model == "causal_began" and not config.began.round_labels and not graph.is_binary:
         raise InputError(
             "--nobegan_round_labels feeds soft labels to the generator, which only binary labels have; "
@@ -266,7 +276,8 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
 def label_kinds(config: RunConfig, dataset: Dataset) -> LabelKinds:
     """The kinds of a data set's labels, with what its images show of them."""
     graph, rows = dataset.graph, dataset.train.labels
-    cells = held_cells(graph, rows) if config.image.discriminator_rows == "mixed" else None
+    judged = config.image.model == "causal_gan" and config.image.discriminator_rows == "mixed"
+    cells = held_cells(graph, rows) if judged else None
     return LabelKinds(graph.variables.values(), label_ranges(graph, rows), cells)
 
 

@@ -148,10 +148,10 @@ def gradients(learner):
     return [2 * variable.numpy() for variable in variables if "momentum" in variable.path]
 
 
-@pytest.mark.parametrize("kinds", [None, HALF_HELD], ids=["all rows", "held rows"])
-def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds):
+@pytest.mark.parametrize(("kinds", "minibatch"), [(None, "features"), (HALF_HELD, "std")])
+def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds, minibatch):
     # channels enough for the kernel gradient of this project
-    one, two = build(width=16, kinds=kinds), build(mirrored, width=16, kinds=kinds)
+    one, two = (build(strategy, width=16, kinds=kinds, minibatch=minibatch) for strategy in (None, mirrored))
     fit(one, 1), fit(two, 1)
     for a, b in zip(gradients(one), gradients(two), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)

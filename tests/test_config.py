@@ -20,6 +20,7 @@ from causalgan_tf.errors import InputError
         (lambda: ImageConfig(augment="cutout,brigthness"), "some of brightness,.*Did you mean 'brightness'"),
         (lambda: ImageConfig(augment="cutout,cutout"), "each once; got 'cutout,cutout'"),
         (lambda: ImageConfig(batch_size=8, r1_weight=1.0, r1_every=9), "at most the batch size 8, got 9"),
+        (lambda: ImageConfig(mix_single=0.7, mix_uniform=0.4), "at most 1 together, got 0.7 . 0.4"),
         (lambda: DataConfig(image_size=48), "power of two, got 48"),
         (lambda: DataConfig(dataset="folder"), "needs --image_dir"),
         (lambda: DataConfig(channels=2), "expected 3 .RGB. or 1 .grey., got 2"),
@@ -58,7 +59,8 @@ def test_every_field_is_explained_and_has_a_legal_default_of_its_type(part):
 
 
 def test_an_integer_serves_as_a_float():
-    assert ControllerConfig(gradient_penalty=10).gradient_penalty == 10
+    penalty = ControllerConfig(gradient_penalty=10).gradient_penalty
+    assert penalty == 10 and isinstance(penalty, float)
 
 
 def test_json_reads_back_what_it_wrote(tmp_path):
@@ -103,6 +105,12 @@ def test_a_configuration_from_before_causal_began_is_still_read_and_continued():
     del old["began"]
     read = RunConfig.from_json(json.dumps(old))
     assert read.began == BeganConfig() and read.differences(changed(RunConfig(), "image", steps=5)) == []
+
+
+def test_an_image_run_from_before_the_discriminators_rows_were_chosen_had_the_data_s():
+    old = json.loads(RunConfig(image=ImageConfig(steps=5)).to_json())
+    del old["image"]["discriminator_rows"]
+    assert RunConfig.from_json(json.dumps(old)).image == ImageConfig(steps=5, discriminator_rows="data")
 
 
 def test_a_saved_run_is_read_whatever_the_defaults_were_of_what_its_model_does_not_read():

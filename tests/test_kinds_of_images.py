@@ -19,12 +19,13 @@ from causalgan_tf.data.images import (
     mixed_weights,
     uniform_labels,
 )
+from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes, evaluate
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.seen import Judged
 from causalgan_tf.gallery import Gallery, label_rows
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graph import CausalGraph, load_graph
 from causalgan_tf.judge import Judge, train_judge
 from causalgan_tf.label_kinds import LabelKinds
 
@@ -123,6 +124,12 @@ def test_single_interventions_reach_numbers_at_the_quartiles_of_the_rows():
     assert [text for text, _ in single_interventions(GRAPH)] == [*places, "do(Frame=0)", "do(Frame=1)"]
 
 
+def test_quartiles_that_coincide_are_visited_once_and_stay_within_their_bounds():
+    graph = load_graph("X; X: continuous(0, 1.23456)")
+    rows = np.array([[0.0]] * 60 + [[1.23456]] * 40)
+    assert list(single_interventions(graph, rows)) == [("do(X=0)", {"X": 0.0}), ("do(X=1.23456)", {"X": 1.23456})]
+
+
 def test_uniform_labels_stay_in_the_ranges_of_the_rows_and_cells_cut_at_quantiles():
     rows = np.stack([np.zeros(1001), np.linspace(0, 100, 1001), np.zeros(1001)], axis=1).astype(np.float32)
     np.testing.assert_allclose(label_ranges(GRAPH, rows), [[0, 2], [1, 99], [0, 1]], atol=1e-4)
@@ -158,6 +165,8 @@ def test_no_row_weighs_more_than_the_most_and_rows_all_different_weigh_alike():
     weights = mixed_weights(graph, many, 0.4, 0.2, seed=0)
     # rows that mixing leaves as they are count, and so do those whose coin shows their label
     np.testing.assert_allclose(weights, 0.4 + 0.4 / 2, atol=0.02)
+    with pytest.raises(InputError, match="No label cell that label mixing visits is in the data"):
+        mixed_weights(graph, many, 0.0, 1.0, seed=1)  # of seed 0 the coins are these rows again
 
 
 def test_the_kinds_know_the_cells_that_the_data_hold():

@@ -317,6 +317,12 @@ def test_faces_with_other_kinds_of_labels_and_soft_labels_of_other_kinds_are_ref
         training.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), began_config, ("images",))
 
 
+def test_more_label_cells_than_can_be_numbered_are_refused_for_images(began_config):
+    graph = CausalGraph({f"L{k}": () for k in range(63)})
+    with pytest.raises(InputError, match="The 63 labels have 2..63 cells: expected fewer than 2..63 where images"):
+        training.check_dataset(data.Dataset(graph, np.zeros((9, 63), np.uint8)), began_config, ("images",))
+
+
 def test_of_many_labels_only_those_are_described_that_have_something_to_tell(table_config):
     graph = CausalGraph({f"x{i}": () for i in range(41)}, {"x3": Categorical(("a", "b"))})
     rows = np.tile(np.array([[0], [1]], np.uint8), [1, 41])
@@ -334,6 +340,10 @@ def test_a_batch_that_replicas_cannot_share_is_refused(config, tmp_path):
     odd = dataclasses.replace(config, image=dataclasses.replace(config.image, batch_size=9))
     with pytest.raises(InputError, match="--image_batch_size=9 is shared by 2 replicas.*such as 8"):
         training.train(odd, tmp_path / "odd", strategy="mirrored", logical_devices=2)
+    # labels alone do not care; that they are refused for another reason tells that this one was passed
+    target = dataclasses.replace(odd, controller=dataclasses.replace(odd.controller, tvd_target=1e-6))
+    with pytest.raises(InputError, match="lies below the sampling floor"):
+        training.train(target, tmp_path / "odd", ("controller",), strategy="mirrored", logical_devices=2)
 
 
 def test_the_training_stops_at_the_tvd_target(config, tmp_path):

@@ -14,7 +14,7 @@ from causalgan_tf.variables import Binary
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
 BINS = 4  # of a continuous label, where rows are told apart by cells
 MIXED = 1_000_000  # intervened rows that are drawn to count how often a cell is visited, at least one a row of the data
-MOST = 20.0  # times that a row may be drawn more often than another: rarer ones would be learnt by heart
+MOST = 20.0  # times that a row may be drawn more often than in the data: rarer ones would be learnt by heart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +130,12 @@ def label_cells(graph: CausalGraph, labels: np.ndarray, rows: np.ndarray | None 
     for k, edges in enumerate(_cell_edges(graph, labels if rows is None else rows, bins)):
         if len(edges):
             cut[:, k] = np.searchsorted(edges, cut[:, k])
-    return row_codes(cut, [variable.size or bins for variable in graph.variables.values()])
+    return row_codes(cut, cell_sizes(graph, bins))
+
+
+def cell_sizes(graph: CausalGraph, bins: int = BINS) -> tuple[int, ...]:
+    """How many values or bins each label has where rows are told apart by cells."""
+    return tuple(variable.size or bins for variable in graph.variables.values())
 
 
 def _cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndarray]:
@@ -144,8 +149,8 @@ def _cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndar
 
 def held_cells(graph: CausalGraph, rows: np.ndarray) -> HeldCells:
     """The cells of label rows [N, K], continuous labels cut as in `label_cells`."""
-    sizes = tuple(variable.size or BINS for variable in graph.variables.values())
-    return HeldCells(sizes, tuple(_cell_edges(graph, rows, BINS)), np.unique(label_cells(graph, rows)))
+    codes = np.unique(label_cells(graph, rows))
+    return HeldCells(cell_sizes(graph), tuple(_cell_edges(graph, rows, BINS)), codes)
 
 
 def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:
@@ -163,6 +168,9 @@ def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywher
 
     Returns:
         float64 [N], positive unless single + everywhere is 1; all 1 if both are 0.
+
+    Raises:
+        InputError: the mixed law visits no cell that the data hold.
     """
     values, cell, count = np.unique(label_cells(graph, rows), return_inverse=True, return_counts=True)
     draws = -(-MIXED // len(rows))
@@ -177,4 +185,9 @@ def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywher
         return np.bincount(place[values[place] == codes], minlength=len(values)) / draws
 
     mixed = (1.0 - single - everywhere) * count + single * visits(one) + everywhere * visits(coins)
+    if not mixed.any():
+        raise InputError(
+            "No label cell that label mixing visits is in the data: expected some, so that the discriminator has real "
+            "rows. Use --image_discriminator_rows=data, or mix less than all rows."
+        )
     return np.minimum(mixed / count, MOST)[cell]

@@ -45,13 +45,14 @@ def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> 
         rows: label rows [N, K] of the data; None: continuous labels are left out.
 
     Yields:
-        Every discrete node at each of its values, and every continuous one at its QUARTILES in the rows.
+        Every discrete node at each of its values, and every continuous one at its QUARTILES in the rows, each once.
     """
     for k, (node, variable) in enumerate(graph.variables.items()):
         values = [variable.shown(value) for value in range(variable.size or 0)]
         if not variable.size and rows is not None:
-            # four digits: the text is the value
-            values = [float(f"{value:.4g}") for value in np.quantile(rows[:, k], QUARTILES)]
+            # four digits: the text is the value; quartiles may coincide, and rounding may leave the range
+            rounded = [float(f"{value:.4g}") for value in np.quantile(rows[:, k], QUARTILES)]
+            values = list(dict.fromkeys(min(max(value, variable.low), variable.high) for value in rounded))
         for value in values:
             yield f"do({node}={value:g})" if isinstance(value, float) else f"do({node}={value})", {node: value}
 

@@ -43,15 +43,11 @@ class Learner(keras.Model):
         """One value a log, averaged over replicas."""
         return {name: self.distribute_strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
 
-    def minimise(self, loss: tf.Tensor, tape: tf.GradientTape, optimizer: keras.Optimizer, variables: list) -> None:
-        """One optimizer step on `loss`, a mean over this replica's rows.
+    def apply(self, gradients: list[tf.Tensor], optimizer: keras.Optimizer, variables: list) -> None:
+        """One optimizer step along `gradients` of a mean over this replica's rows.
 
         Keras sums gradients over replicas, so a replica contributes its share of the global mean.
         """
-        self.apply(tape.gradient(loss, variables), optimizer, variables)
-
-    def apply(self, gradients: list[tf.Tensor], optimizer: keras.Optimizer, variables: list) -> None:
-        """One optimizer step along `gradients` of a mean over this replica's rows; see `minimise`."""
         optimizer.apply([gradient / self.replicas for gradient in gradients], variables)
 
 

@@ -132,21 +132,41 @@ def trunk(
 
 
 class BatchDeviation(keras.layers.Layer):
-    """Appends one channel: the standard deviation over the batch, averaged over all features (arXiv:1710.10196)."""
+    """Appends one channel: the standard deviation over the batch, averaged over all features (arXiv:1710.10196).
+
+    The batch is the global one: replicas share their moments.
+    """
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        deviation = tf.sqrt(tf.math.reduce_variance(x, 0) + 1e-8)
+        away = x - _mean_over_replicas(tf.reduce_mean(x, 0))
+        deviation = tf.sqrt(_mean_over_replicas(tf.reduce_mean(tf.square(away), 0)) + 1e-8)
         return tf.concat([x, tf.zeros_like(x[..., :1]) + tf.reduce_mean(deviation)], -1)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], input_shape[-1] + 1)
 
 
+def _mean_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    """The mean of what every replica has, whose gradient reaches them all."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+
+def _rows_of_replicas(rows: tf.Tensor) -> tf.Tensor:
+    """The rows of every replica, whose gradient reaches them all."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return rows
+    return context.all_gather(rows, axis=0)
+
+
 class MinibatchFeatures(keras.layers.Layer):
     """Appends channels that say how near a sample's projections lie to the batch's (arXiv:1606.03498, section 3.2).
 
     o(x_i)_b = sum_j exp(-|M_ib - M_jb|_1), with M_ib the b-th learned projection of sample i. B rows, N kernels and C
-    numbers each need B * B * N * C memory.
+    numbers each need B * B * N * C memory. The batch is the global one: replicas share their projections.
     """
 
     def __init__(self, kernels: int = 16, size: int = 5, seed: int = 0, **kwargs: object) -> None:
@@ -166,7 +186,7 @@ class MinibatchFeatures(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         flat = tf.reshape(x, [tf.shape(x)[0], self.projection.shape[0]])
         m = tf.reshape(flat @ self.projection, [-1, self.kernels, self.size])
-        near = tf.exp(-tf.reduce_sum(tf.abs(m[:, None] - m[None]), -1))
+        near = tf.exp(-tf.reduce_sum(tf.abs(m[:, None] - _rows_of_replicas(m)[None]), -1))
         # a sample is always near itself: that 1 carries nothing
         features = tf.reduce_sum(near, 1) - 1.0
         return tf.concat([x, tf.ones_like(x[..., :1]) * features[:, None, None]], -1)

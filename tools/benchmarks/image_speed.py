@@ -72,9 +72,7 @@ def configuration(options: argparse.Namespace) -> RunConfig:
         if gan
         else {}
     )
-    image = ImageConfig(
-        model=options.model, updates=options.updates, steps_per_call=1, **shape, **PLAIN, **(own if gan else {})
-    )
+    image = ImageConfig(model=options.model, updates=options.updates, steps_per_call=1, **shape, **PLAIN, **own)
     return RunConfig(data=DataConfig(image_size=64), image=image)
 
 

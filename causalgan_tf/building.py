@@ -1,7 +1,8 @@
 """Learners of the configured shape and optimisation, untrained: networks from a configuration, joined and compiled."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -34,28 +35,27 @@ def build_causal_gan(
 ) -> CausalGAN:
     """CausalGAN of the configured shape and optimisation, untrained."""
     c, kinds = config.image, kinds or LabelKinds(graph.variables.values())
-    discriminator = dcgan.trunk(
-        1,
-        config.data.image_size,
-        config.data.channels,
-        c.discriminator_width,
-        c.kernel,
-        norm=c.discriminator_norm,
-        minibatch=c.minibatch,
-        name="discriminator",
-        seed=config.seed + 1,
-    )
-    learner = CausalGAN(
-        generator=runs.build_image_generator(config, graph),
-        averaged=runs.build_image_generator(config, graph),
-        discriminator=discriminator,
-        labeler=_labeler(config, "labeler", kinds.columns, 2),
-        anti_labeler=_labeler(config, "anti_labeler", kinds.columns, 3),
-        sample_labels=sampler,
-        rebuilder=_labeler(config, "rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
-        seed=config.seed,
-        kinds=kinds,
-    )
+    with arithmetic(c.precision):
+        discriminator = dcgan.trunk(
+            1,
+            config.data.image_size,
+            config.data.channels,
+            c.discriminator_width,
+            c.kernel,
+            norm=c.discriminator_norm,
+            minibatch=c.minibatch,
+            name="discriminator",
+            seed=config.seed + 1,
+        )
+        players = {
+            "generator": runs.build_image_generator(config, graph),
+            "discriminator": discriminator,
+            "labeler": _labeler(config, "labeler", kinds.columns, 2),
+            "anti_labeler": _labeler(config, "anti_labeler", kinds.columns, 3),
+            "rebuilder": _labeler(config, "rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
+        }
+    averaged = runs.build_image_generator(config, graph)
+    learner = CausalGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, kinds=kinds)
     learner.compile(**_arguments(ImageLearner.compile, c), **_arguments(CausalGAN.compile, c))
     return learner
 
@@ -65,23 +65,34 @@ def build_causal_began(
 ) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
     c, b, kinds = config.image, config.began, kinds or LabelKinds(graph.variables.values())
-    learner = CausalBEGAN(
-        generator=runs.build_image_generator(config, graph),
-        averaged=runs.build_image_generator(config, graph),
-        discriminator=began.autoencoder(
-            config.data.image_size, config.data.channels, c.discriminator_width, b.code_size, seed=config.seed + 1
-        ),
-        labeler=_labeler(config, "labeler", kinds.columns, 2),
-        sample_labels=sampler if b.round_labels else sampler.soft,
-        seed=config.seed,
-        kinds=kinds,
-    )
+    with arithmetic(c.precision):
+        players = {
+            "generator": runs.build_image_generator(config, graph),
+            "discriminator": began.autoencoder(
+                config.data.image_size, config.data.channels, c.discriminator_width, b.code_size, seed=config.seed + 1
+            ),
+            "labeler": _labeler(config, "labeler", kinds.columns, 2),
+        }
+    averaged = runs.build_image_generator(config, graph)
+    drawn = sampler if b.round_labels else sampler.soft
+    learner = CausalBEGAN(**players, averaged=averaged, sample_labels=drawn, seed=config.seed, kinds=kinds)
     shared = _arguments(ImageLearner.compile, c) | _arguments(ImageLearner.compile, b)
     learner.compile(**shared, **_arguments(CausalBEGAN.compile, b))
     return learner
 
 
 IMAGE_LEARNERS = {"causal_gan": build_causal_gan, "causal_began": build_causal_began}
+
+
+@contextlib.contextmanager
+def arithmetic(precision: str) -> Iterator[None]:
+    """Networks built in this block compute in `precision`, see ImageConfig; their weights and outputs are float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _labeler(config: RunConfig, name: str, outputs: int, number: int) -> keras.Model:

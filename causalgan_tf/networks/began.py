@@ -9,7 +9,7 @@ for the discriminator has to spoil the code of a generated image while the label
 import keras
 
 from causalgan_tf.networks.convolution import Conv2D
-from causalgan_tf.networks.dcgan import Seeds
+from causalgan_tf.networks.dcgan import OUTPUT, Seeds
 
 COARSEST = 8  # side at which decoders start and encoders end, pixels
 KERNEL = 3
@@ -83,7 +83,8 @@ def _decode(
             x = keras.layers.UpSampling2D(interpolation="nearest")(x)
         for _ in range(2):
             x = _convolution(width, seeds)(x)
-    return keras.layers.Conv2D(channels, KERNEL, padding="same", kernel_initializer=seeds(), name=name)(x)
+    last = keras.layers.Conv2D(channels, KERNEL, padding="same", kernel_initializer=seeds(), dtype=OUTPUT, name=name)
+    return last(x)
 
 
 def _convolution(filters: int, seeds: Seeds, stride: int = 1) -> keras.layers.Layer:

@@ -11,6 +11,7 @@ from causalgan_tf.networks.convolution import Conv2D, Conv2DTranspose
 
 SLOPE = 0.2  # of the leaky ReLU, as in DCGAN
 BATCH_NORM_MOMENTUM = 0.9
+OUTPUT = "float32"  # of what networks say, and of sums over a batch, whatever they compute with
 
 
 def blocks(image_size: int) -> int:
@@ -78,7 +79,14 @@ def generator(
         up = Conv2DTranspose(width * 2**k, kernel, 2, "same", use_bias=False, kernel_initializer=initializer())
         x = activated(up(x))
     image = Conv2DTranspose(
-        channels, kernel, 2, "same", activation="tanh", kernel_initializer=initializer(), name="image"
+        channels,
+        kernel,
+        2,
+        "same",
+        activation="tanh",
+        kernel_initializer=initializer(),
+        dtype=OUTPUT,
+        name="image",
     )
     return keras.Model([noise, encoded], image(x), name="generator")
 
@@ -118,11 +126,11 @@ def trunk(
             x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
         x = keras.layers.LeakyReLU(SLOPE)(x)
         if minibatch == "features" and k == 1:
-            x = MinibatchFeatures(seed=seed)(x)
+            x = MinibatchFeatures(seed=seed, dtype=OUTPUT)(x)
     if minibatch == "std":
-        x = BatchDeviation()(x)
+        x = BatchDeviation(dtype=OUTPUT)(x)
     x = keras.layers.Flatten()(x)
-    logits = keras.layers.Dense(outputs, kernel_initializer=initializer(), name="logits")(x)
+    logits = keras.layers.Dense(outputs, kernel_initializer=initializer(), dtype=OUTPUT, name="logits")(x)
     model = keras.Model(image, logits, name=name)
     for layer in model.layers:
         if isinstance(layer, keras.layers.SpectralNormalization):

@@ -72,7 +72,8 @@ def configuration(options: argparse.Namespace) -> RunConfig:
         if gan
         else {}
     )
-    image = ImageConfig(model=options.model, updates=options.updates, steps_per_call=1, **shape, **PLAIN, **own)
+    how = {"updates": options.updates, "precision": options.precision, "steps_per_call": 1}
+    image = ImageConfig(model=options.model, **how, **shape, **PLAIN, **own)
     return RunConfig(data=DataConfig(image_size=64), image=image)
 
 
@@ -103,6 +104,7 @@ def main() -> None:
     parser.add_argument("--model", choices=tuple(TWINS), default="causal_gan")
     parser.add_argument("--norm", choices=("batch", "spectral", "none"), default="batch", help="in D; twin: batch")
     parser.add_argument("--updates", choices=("shared", "in_turn"), default="shared")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="ours; twin: float32")
     parser.add_argument("--twin", default="", help="the twin's program; empty: none")
     parser.add_argument("--twin_python", default="", help="an interpreter with PyTorch")
     parser.add_argument("--rounds", type=int, default=5)
@@ -130,8 +132,9 @@ def main() -> None:
     if ratios:
         print(f"ratio to the twin: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
     work = sum(count * products(learner.players[name]) for name, count in PASSES[options.model].items())
-    rate, peak = statistics.median(ours) * work, matmul_peak()
-    print(f"{work:.1f} GFLOP an image, updates in turn: {rate:.0f} GFLOP/s, {rate / peak:.0%} of matmul's {peak:.0f}")
+    rate, peak = statistics.median(ours) * work, matmul_peak(options.precision)
+    share = f"{rate / peak:.0%} of matmul's {peak:.0f} in {options.precision}"
+    print(f"{work:.1f} GFLOP an image, updates in turn: {rate:.0f} GFLOP/s, {share}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 

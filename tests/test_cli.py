@@ -102,10 +102,10 @@ def test_the_programs_parts_are_those_of_a_run():
 
 def test_a_flag_reaches_the_field_of_its_stage_with_its_type():
     config = configured(
-        "--controller_steps=7", "--image_steps=8", "--image_size=64", "--image_mix_single=1", "--seed=9"
+        "--controller_steps=7", "--image_steps=8", "--image_size=64", "--image_labeler_weight=2", "--seed=9"
     )
     assert (config.controller.steps, config.image.steps, config.data.image_size, config.seed) == (7, 8, 64, 9)
-    assert isinstance(config.image.mix_single, float)
+    assert config.image.labeler_weight == 2 and isinstance(config.image.labeler_weight, float)
 
 
 def test_the_choices_of_the_flags_are_those_of_the_library():

@@ -109,8 +109,9 @@ class ImageConfig(Validated):
     discriminator_rows: str = option(
         "mixed",
         "labels of the discriminator's rows: data, real ones as they come, or mixed: real ones by the generated ones' "
-        "law, and no generated one that mixing moved to a cell without real ones (causal_gan): it then judges "
-        "the images, and not that mixing made a cell common",
+        "law, and no generated one that mixing moved to a cell without real ones (causal_gan; the "
+        "generator learns these from the labelers alone): it then judges the images, and not that mixing made a cell "
+        "common",
         choices=("mixed", "data"),
     )
     labeler_balance: float = option(

@@ -59,18 +59,18 @@ def discriminator(real: tf.Tensor, fake: tf.Tensor, kind: str, weights: tf.Tenso
     return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(weights * tf.nn.softplus(fake))
 
 
-def generator(fake: tf.Tensor, kind: str) -> tf.Tensor:
-    """The generator's GAN term on the discriminator's logits [B, 1] of generated images.
+def generator(fake: tf.Tensor, kind: str, weights: tf.Tensor | float = 1.0) -> tf.Tensor:
+    """The generator's GAN term on D's logits [B, 1] of generated images, weighted as in `discriminator`.
 
     `theory`: E log((1 - D) / D), what the theorem needs (arXiv:1709.02023, section 5), which is minus the mean logit;
     `hinge`: the same, against a hinge discriminator; `nonsaturating`: -E log D; `minimax`: E log(1 - D).
     """
     if kind in ("theory", "hinge"):
-        return -tf.reduce_mean(fake)
+        return -tf.reduce_mean(weights * fake)
     if kind == "nonsaturating":
-        return tf.reduce_mean(tf.nn.softplus(-fake))
+        return tf.reduce_mean(weights * tf.nn.softplus(-fake))
     if kind == "minimax":
-        return -tf.reduce_mean(tf.nn.softplus(fake))
+        return -tf.reduce_mean(weights * tf.nn.softplus(fake))
     raise ValueError(f"GAN term: expected theory, nonsaturating, minimax or hinge, got {kind!r}.")
 
 

@@ -158,7 +158,7 @@ def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds, mi
     assert max(np.abs(a).max() for a in gradients(one)) > 0.01
 
 
-def test_rows_that_mixing_moves_to_a_cell_without_data_have_no_weight_in_the_discriminators_loss():
+def test_rows_that_mixing_moves_to_a_cell_without_data_have_no_weight_in_the_gan_terms():
     learner = build(kinds=HALF_HELD, batch_size=4_096, mix_single=0.0, mix_uniform=0.5)
     labels, z, _, held = learner.draw(tf.constant(0), 0)
     first = labels.numpy()[:, 0] == 0

@@ -52,6 +52,12 @@ def test_generator_terms_where_the_discriminator_says_four_fifths(kind, expected
     assert float(losses.generator(logit, kind)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["theory", "hinge", "nonsaturating", "minimax"])
+def test_a_generated_row_of_weight_nought_is_not_judged_and_the_others_keep_their_share_of_the_batch(kind):
+    logits, weights = tf.constant([[0.3], [-2.0]]), tf.constant([[2.0], [0.0]])
+    assert float(losses.generator(logits, kind, weights)) == pytest.approx(float(losses.generator(logits[:1], kind)))
+
+
 def test_an_unknown_term_is_named():
     with pytest.raises(ValueError, match="hing"):
         losses.generator(tf.zeros([1, 1]), "hing")

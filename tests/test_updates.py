@@ -52,7 +52,8 @@ def gan_losses(learner, data, only=None):
         lr_fake, lg_fake = learner.labeler(blurred, training=True), learner.anti_labeler(blurred, training=True)
         pleased, defeated = (losses.label_cross_entropy(labels, x, kind) for x in (lr_fake, lg_fake))
         c = learner.anti_labeler_share(STEP)
-        loss = losses.generator(d_fake, learner.gan_loss) + learner.labeler_weight * pleased - c * defeated
+        judged = losses.generator(tf.boolean_mask(d_fake, held), learner.gan_loss)
+        loss = judged + learner.labeler_weight * pleased - c * defeated
         rebuilt = 0.0
         if learner.rebuilder:
             rebuilt = losses.noise_reconstruction(z, learner.rebuilder(fakes, training=True))

@@ -169,9 +169,10 @@ class CausalGAN(ImageLearner):
         return terms | {name: self._fake_loss(name, fakes, seen) for name in self.judges if name not in terms}
 
     def _weights(self, fakes: Fakes) -> tf.Tensor | float:
-        """Weights [B, 1] of generated rows in D's loss: rows of cells that the data do not hold have none.
+        """Weights [B, 1] of generated rows in the GAN terms: rows of cells that the data do not hold have none.
 
         D would learn that such labels are generated, whatever the image, and a generator that is told so hides them.
+        So would one that heard a D which never saw them: such an image is unlike any real one for showing its labels.
         """
         if not self.kinds.cells:
             return 1.0
@@ -197,7 +198,8 @@ class CausalGAN(ImageLearner):
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor], c: tf.Tensor) -> tf.Tensor:
         """GAN term + CE(l, LR(G)) - c CE(l, LG(G)), without what `_common` says."""
         pleased = self.kinds.cross_entropy(fakes.labels, seen["labeler"], self.label_loss)
-        loss = losses.generator(seen["discriminator"], self.gan_loss) + self.labeler_weight * pleased
+        judged = losses.generator(seen["discriminator"], self.gan_loss, self._weights(fakes))
+        loss = judged + self.labeler_weight * pleased
         if "anti_labeler" in self._common(c):
             return loss
         return loss - c * self.kinds.cross_entropy(fakes.labels, seen["anti_labeler"], self.label_loss)

@@ -252,9 +252,22 @@ def _image_law(images: Mapping[str, Any]) -> list[str]:
         page.paragraph(_law_note(images, distance), note=True),
     ]
     if frechet["do_each"]:
-        rows = [(name, decimal(value, 2)) for name, value in frechet["do_each"].items()]
-        parts.append(page.folded(f"{distance} under each intervention", page.table(("Intervention", distance), rows)))
+        header = ("Intervention", distance, "label cells with training images")
+        rows = [
+            (name, decimal(value, 2), _percent(images["support"][name])) for name, value in frechet["do_each"].items()
+        ]
+        parts.append(page.folded(f"{distance} under each intervention", page.table(header, rows)))
+        parts.append(page.paragraph(_support_note(images, distance, frechet["do_supported"]), note=True))
     return parts
+
+
+def _support_note(images: Mapping[str, Any], distance: str, mean: float | None) -> str:
+    """How much of the distance under do is where the data show nothing."""
+    return (
+        "An intervention may ask for label vectors of which there is not one training image; such images extrapolate. "
+        f"Over the interventions with training images for at least {images['supported_from']:.0%} of their rows the "
+        f"mean {distance} is {NOTHING if mean is None else decimal(mean, 2)}."
+    )
 
 
 def _law_note(images: Mapping[str, Any], distance: str) -> str:

@@ -100,6 +100,16 @@ def test_rendered_images_pass_for_real_ones(perfect):
     assert images["diversity"]["model"] == pytest.approx(images["diversity"]["real"], rel=0.05)
 
 
+def test_support_is_the_share_of_units_of_whom_the_data_show_the_like(perfect):
+    images = perfect["images"]
+    support, cfid = images["support"], images["cfid"]
+    # no woman of this world has a mustache, and 60 % of its units are women
+    assert support["do(Mustache=1)"] == pytest.approx(0.4, abs=0.06)
+    assert min(share for text, share in support.items() if text != "do(Mustache=1)") > images["supported_from"]
+    supported = [distance for text, distance in cfid["do_each"].items() if text != "do(Mustache=1)"]
+    assert cfid["do_supported"] == pytest.approx(np.mean(supported))
+
+
 def test_conditioning_in_place_of_doing_is_caught(conditioning, perfect):
     labels = conditioning["labels"]
     observed = squares.LAW.joint()

@@ -200,7 +200,7 @@ def test_a_chart_shows_the_largest_of_many_interventions():
 
 def test_without_a_renderer_the_page_says_so(numbers):
     images = {**numbers["images"], "judge_cells": "observational"}
-    images["cfid"] = {**images["cfid"], "do": None, "do_each": {}}
+    images["cfid"] = {**images["cfid"], "do": None, "do_supported": None, "do_each": {}}
     text = report.to_html({**numbers, "images": images}, {})
     assert "no renderer" in text
     assert "observational images only" in text
@@ -213,6 +213,13 @@ def test_every_figure_of_the_image_law_has_its_control_beneath(numbers, page):
         row = f"{kid[side]:.4f} ± {kid[f'{side}_error']:.4f} {spheres[0]:.1f} % {spheres[1]:.1f} % "
         row += f"{images['density'][side]:.2f} {100 * images['coverage'][side]:.1f} % {images['diversity'][real]:.3f}"
         assert row in " ".join(page.words)
+
+
+def test_the_page_says_which_interventions_the_images_support(numbers, page):
+    images, text = numbers["images"], " ".join(page.words)
+    name = "do(Mustache=1)"
+    assert f"{name} {images['cfid']['do_each'][name]:.2f} {100 * images['support'][name]:.1f} %" in text
+    assert f"mean cFID is {images['cfid']['do_supported']:.2f}." in text
 
 
 def test_with_inceptions_features_the_distance_is_called_fid(numbers):

@@ -27,6 +27,7 @@ from causalgan_tf.metrics.images import (
 
 NEIGHBOURS = 5  # k of precision, recall, density and coverage
 FEWEST = 2 * (NEIGHBOURS + 1)  # test images: either half needs k neighbours of an image
+SUPPORTED = 0.95  # share of an intervention's label rows with training images, from which on these support it
 
 
 def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
@@ -62,7 +63,10 @@ def image_numbers(
 
     Returns:
         The "images" part of report.json. Its Frechet distance is named as the extractor says: "cfid" or "fid".
-        Accuracies are of discrete labels, "continuous" holds the errors of the others.
+        Accuracies are of discrete labels, "continuous" holds the errors of the others. "support" is, of each
+        intervention, the share of its generated label rows in whose cell there is a training image (the overlap or
+        positivity of causal inference): on the others images extrapolate. "do_supported" of the Frechet distance is
+        the mean over interventions with a support of at least "supported_from", None where there is none.
 
     Raises:
         InputError: too few test images.
@@ -79,13 +83,16 @@ def image_numbers(
     uniform = _on_uniform_cells(source, eyes, dataset, sizes.uniform, seed)
     halves, unseen = _real_halves(eyes, dataset, real), eyes.judged(held_out.labels, held_out.images)
     sets = {"real": unseen, "observational": observational, "uniform": uniform}
+    support = _support(dataset, generated)
     return {
         "judge": _named(graph, unseen.agreement()),
         "judge_cells": "observational" if dataset.uniform is None else "uniform",
         **_accuracies(dataset, observational, uniform, generated, sizes.effectiveness),
         "continuous": _errors(dataset, sets, generated, sizes.effectiveness),
+        "support": support,
+        "supported_from": SUPPORTED,
         **_by_features(eyes.extractor, observational, real, halves, derived_seed(seed, "subsets")),
-        eyes.extractor.distance.lower(): _frechet(observational, real, halves, generated, rendered),
+        eyes.extractor.distance.lower(): _frechet(observational, real, halves, generated, rendered, support),
         "diversity": _diversity(source, observational.labels[: sizes.diversity], dataset, seed),
         "n": {
             **_counts(judge_train=train, judge_test=held_out, observational=observational, uniform=uniform),
@@ -214,17 +221,29 @@ def _errors(
     return found
 
 
+def _support(dataset: Dataset, generated: Mapping[str, Judged]) -> dict[str, float]:
+    """Of each intervention, the share of its label rows whose cell the training images hold."""
+    held = np.unique(label_cells(dataset.graph, dataset.train.labels, dataset.label_rows))
+    return {
+        text: float(np.isin(label_cells(dataset.graph, seen.labels, dataset.label_rows), held).mean())
+        for text, seen in generated.items()
+    }
+
+
 def _frechet(
     observational: Seen,
     real: Seen,
     halves: tuple[np.ndarray, np.ndarray],
     generated: Mapping[str, Intervened],
     rendered: Mapping[str, Intervened],
+    support: Mapping[str, float],
 ) -> dict[str, Any]:
     each = {text: frechet_distance(generated[text].moments, rendered[text].moments) for text in rendered}
+    supported = [distance for text, distance in each.items() if support[text] >= SUPPORTED]
     return {
         "observational": frechet_distance(observational.features, real.features),
         "do": float(np.mean(list(each.values()))) if each else None,
+        "do_supported": float(np.mean(supported)) if supported else None,
         "control": frechet_distance(*halves),
         "do_each": each,
     }

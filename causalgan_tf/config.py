@@ -132,7 +132,8 @@ class ControllerConfig(Validated):
     checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
 
 
-BEFORE = {"discriminator_rows": "data"}  # what image runs did that were saved before there was such a field
+# what image runs did that were saved before there were such fields
+BEFORE = {"discriminator_rows": "data", "gradient_limit": 0.0}
 READERS = {"image": "", "began": "causal_began"}  # which image model alone reads all fields of a part; empty: neither
 
 

@@ -57,6 +57,12 @@ class ImageConfig(Validated):
         low=0.0,
         high=0.9999,
     )
+    gradient_limit: float = option(
+        4.0,
+        "a gradient whose norm is more than so many times its running root mean square is scaled down to that, array "
+        "by array: after a long quiet time one hard batch moves Adam's weights by up to 32 learning rates; 0: never",
+        low=0.0,
+    )
     gan_loss: str = option(
         "nonsaturating",
         "GAN term: theory (what the theorem needs), nonsaturating (the authors' default), minimax, hinge",

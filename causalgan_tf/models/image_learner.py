@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from causalgan_tf import losses, noise
 from causalgan_tf.label_kinds import LabelKinds
-from causalgan_tf.models.learner import ExponentialAfter, Halving, Learner, update_average
+from causalgan_tf.models.learner import ExponentialAfter, Halving, Learner, LimitedAdam, update_average
 from causalgan_tf.variables import Binary
 
 # row seeds int64 [B] -> labels [B, K], one number each: 0/1, or between if soft, a category's place, a number
@@ -69,6 +69,7 @@ class ImageLearner(Learner):
         decay_to: float,
         updates: str = "shared",
         generator_steps: int = 1,
+        gradient_limit: float = 0.0,
         halve_every: int = 0,
         steps_per_call: int = 1,
     ) -> None:
@@ -83,7 +84,8 @@ class ImageLearner(Learner):
         self.optimizers = {}
         for name, network in self.players.items():
             rate = ExponentialAfter(rates[name], decay_start * total[name], total[name], decay_to)
-            self.optimizers[name] = keras.optimizers.Adam(Halving(rate, halve_every) if halve_every else rate, beta1)
+            falling = Halving(rate, halve_every) if halve_every else rate
+            self.optimizers[name] = LimitedAdam(falling, beta1, gradient_limit)
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.players["generator"].get_weights())
         self.steps_per_call = steps_per_call

@@ -57,6 +57,33 @@ def update_average(averaged: list[tf.Variable], weights: list[tf.Variable], deca
         average.assign(decay * average + (1.0 - decay) * weight)
 
 
+class LimitedAdam(keras.optimizers.Adam):
+    """Adam to which no gradient is far larger than those before it.
+
+    Adam divides by a running root mean square that a long quiet time makes small: with beta2 = .999 and no momentum a
+    single hard batch moves the weights by up to 32 learning rates, and a GAN that has trained well for hours is gone
+    (arXiv:2304.13013 tells of the same). Here an array's gradient whose norm is more than `limit` times what the
+    running mean square says is usual is scaled down to that, before Adam sees it.
+    """
+
+    def __init__(self, learning_rate: Any, beta1: float, limit: float) -> None:
+        """`limit` 0: plain Adam."""
+        super().__init__(learning_rate, beta1)
+        self.limit = limit
+
+    def update_step(self, gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
+        """Keras' hook: one variable's step; in a strategy, along the gradient summed over replicas."""
+        if self.limit:
+            steps = tf.cast(self.iterations, tf.float32)
+            velocity = self._velocities[self._get_variable_index(variable)]
+            usual = tf.reduce_sum(velocity) / (1.0 - tf.pow(self.beta_2, tf.maximum(steps, 1.0)))
+            allowed = self.limit**2 * usual / tf.reduce_sum(tf.square(gradient))
+            # nothing is usual as long as every gradient has been zero
+            known = (usual > 0.0) & (allowed < 1.0)
+            gradient *= tf.where(known, tf.sqrt(allowed), 1.0)
+        super().update_step(gradient, variable, learning_rate)
+
+
 class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):
     """A constant learning rate up to `start` steps, then an exponential fall to `share` of it at `end` steps."""
 

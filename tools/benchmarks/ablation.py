@@ -46,7 +46,7 @@ from causalgan_tf.judge import Judge, train_judge
 from causalgan_tf.laws import LabelLaw, histogram
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.models.image_learner import ImageLearner
-from causalgan_tf.models.learner import ExponentialAfter
+from causalgan_tf.models.learner import ExponentialAfter, LimitedAdam
 from causalgan_tf.sampling.images import ImageSampler
 from tools.benchmarks import ablation_table, baselines
 from tools.benchmarks.tvd_figure import append
@@ -261,7 +261,7 @@ def timed_training(
         rate = c.discriminator_learning_rate if name == "discriminator" else c.learning_rate
         schedules[name] = ExponentialAfter(rate, c.decay_start * seconds, seconds, c.decay_to)
         # the learner's own learning rates follow a number of steps that is not known yet
-        learner.optimizers[name] = keras.optimizers.Adam(rate, c.beta1)
+        learner.optimizers[name] = LimitedAdam(rate, c.beta1, c.gradient_limit)
         learner.optimizers[name].build(network.trainable_variables)
     logs = learner.train_call(iterator)
     first, passed = int(learner.step), dict.fromkeys(CLOCKS, 0.0)

@@ -34,7 +34,7 @@ from causalgan_tf.graph import load_graph
 from causalgan_tf.sampling.labels import LabelSampler
 from tools.benchmarks.speed import matmul_peak, timed
 
-PLAIN = {"mix_single": 0.0, "mix_uniform": 0.0, "labeler_balance": 0.0, "labeler_noise": 0.0, "ema": 0.0}
+PLAIN = dict.fromkeys(("mix_single", "mix_uniform", "labeler_balance", "labeler_noise", "ema", "gradient_limit"), 0.0)
 SHAPES = {
     "causal_gan": {"batch_size": 64, "noise_size": 100, "modulation": False, "minibatch": "none"},
     "causal_began": {"batch_size": 16, "noise_size": 64},

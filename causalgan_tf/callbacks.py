@@ -132,10 +132,10 @@ class Checkpoints(Finite):
 
 
 class Collapse(_EveryCall):
-    """Stops a training whose generated images have all become one.
+    """Stops a training whose generated images have all become one, before such a generator is saved.
 
-    An untrained generator draws near to one image too, so the watch begins at twice the share, and anew when a
-    training is resumed.
+    An untrained generator draws near to one image too, so the watch begins at twice the share. What was saved by a
+    training that it watched has not collapsed, so when one is resumed it goes on where the share is reached.
     """
 
     def __init__(
@@ -147,24 +147,32 @@ class Collapse(_EveryCall):
         every_steps: int,
         share: float,
     ) -> None:
-        """Looks every `every_steps` steps at `diversity`, the generated images' by the real ones'."""
+        """Looks every `every_steps` steps, those between two saves, at `diversity`, generated images' by real ones'."""
         super().__init__(steps_done)
         self.diversity, self.manager, self.every_steps, self.share = diversity, manager, every_steps, share
         self.writer = tf.summary.create_file_writer(str(folder))
-        self.next, self.begun = 0, False
+        self.looked, self.begun = steps_done(), False
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.begun = bool(self.manager.latest_checkpoint) and self.diversity() >= self.share
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Looks if it is time to; InputError if the images have collapsed."""
-        if step < self.next:
-            return
-        self.next = step + self.every_steps
+        # images of a diverged training are all one as well: the check of the losses says what has happened
+        if step - self.looked >= self.every_steps and all(math.isfinite(value) for value in logs.values()):
+            self.look(step)
+
+    def look(self, step: int) -> None:
+        """Looks now."""
+        self.looked = step
         diversity = self.diversity()
         with self.writer.as_default(step):
             tf.summary.scalar("diversity", diversity)
         self.begun = self.begun or diversity >= 2.0 * self.share
         if self.begun and diversity < self.share:
             latest = self.manager.latest_checkpoint
-            kept = f"The last checkpoint is {latest}; go on in another folder." if latest else Finite.last_good
+            kept = f"The last good checkpoint is {latest}; go on in another folder." if latest else Finite.last_good
             raise InputError(
                 f"After step {step} two generated images differ by {diversity:.3f} of what real ones do: the generator "
                 f"draws one image. {kept} Lower the learning rates, or use --image_minibatch=std (causal_began: raise "
@@ -172,7 +180,9 @@ class Collapse(_EveryCall):
             )
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Keras' hook."""
+        """Keras' hook: what is trained after the last look is saved as well."""
+        if self.steps_done() > self.looked:
+            self.look(self.steps_done())
         self.writer.close()
 
 

@@ -115,9 +115,9 @@ class ImageConfig(Validated):
     discriminator_rows: str = option(
         "mixed",
         "labels of the discriminator's rows: data, real ones as they come, or mixed: real ones by the generated ones' "
-        "law, and no generated one that mixing moved to a cell without real ones (causal_gan; the "
-        "generator learns these from the labelers alone): it then judges the images, and not that mixing made a cell "
-        "common",
+        "law, and no generated one that mixing moved to a cell without real ones (causal_gan; of these "
+        "rows the generator hears the labelers alone, but for what their batch's deviation tells of the others): it "
+        "then judges the images, and not that mixing made a cell common",
         choices=("mixed", "data"),
     )
     labeler_balance: float = option(
@@ -156,7 +156,8 @@ class ImageConfig(Validated):
     )
     label_encoding: str = option(
         "sign",
-        "labels as the generator sees them: sign (-1/1) or logit (jittered {.3,.7} to a logit, the authors' default)",
+        "labels as the generator sees them: sign (-1/1) or logit (of {.3, .7} jittered outwards; the authors' default, "
+        "but for the law of the jitter)",
         choices=("sign", "logit"),
     )
     discriminator_norm: str = option(
@@ -173,7 +174,8 @@ class ImageConfig(Validated):
     )
     noise_reconstruction: float = option(
         0.0,
-        "weight of the squared error of a fifth network that rebuilds the noise (the authors': 1)",
+        "weight of the squared error of a fifth network that rebuilds the noise from the image (the authors': 1, from "
+        "the discriminator's features)",
         low=0.0,
         model="causal_gan",
     )

@@ -147,38 +147,38 @@ def label_distance(labels: tf.Tensor, logits: tf.Tensor, kind: str) -> tf.Tensor
         logits: [B, K]; the prediction p is their sigmoid.
         kind: `squared`: (l - p)^2; `absolute`: |l - p|; `cross_entropy`: -l log p - (1 - l) log(1 - p).
     """
-    if kind == "squared":
-        return tf.reduce_mean(tf.square(labels - tf.sigmoid(logits)))
-    if kind == "absolute":
-        return tf.reduce_mean(tf.abs(labels - tf.sigmoid(logits)))
     if kind == "cross_entropy":
         return label_cross_entropy(labels, logits)
-    raise ValueError(f"label loss: expected squared, absolute or cross_entropy, got {kind!r}.")
+    return tf.reduce_mean(_size(labels - tf.sigmoid(logits), kind))
 
 
 def category_distance(labels: tf.Tensor, logits: tf.Tensor, kind: str) -> tf.Tensor:
     """The same of a label of several categories [B, n]: sum over categories, half for each of the two that differ."""
     if kind == "cross_entropy":
         return category_cross_entropy(labels, logits)
-    error = tf.abs(labels - tf.nn.softmax(logits))
-    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(error) if kind == "squared" else error, -1))
+    return 0.5 * tf.reduce_mean(tf.reduce_sum(_size(labels - tf.nn.softmax(logits), kind), -1))
 
 
 def value_distance(labels: tf.Tensor, outputs: tf.Tensor, kind: str, reach: float) -> tf.Tensor:
     """The same of a continuous label [B, 1]: squared or absolute error in standard deviations, see `gaussian_error`."""
     if kind == "cross_entropy":
         return gaussian_error(labels, outputs, reach)
-    error = tf.clip_by_value(labels, -reach, reach) - within(outputs, reach)
-    return tf.reduce_mean(tf.square(error) if kind == "squared" else tf.abs(error))
+    return tf.reduce_mean(_size(tf.clip_by_value(labels, -reach, reach) - within(outputs, reach), kind))
 
 
-def image_margin(real: tf.Tensor, fake: tf.Tensor, gamma: float) -> tf.Tensor:
-    """b1 = gamma1 L(x) - L(G): how far generated images are ahead of their share of the real ones' error."""
-    return gamma * real - fake
+def _size(error: tf.Tensor, kind: str) -> tf.Tensor:
+    if kind == "squared":
+        return tf.square(error)
+    if kind == "absolute":
+        return tf.abs(error)
+    raise ValueError(f"label loss: expected squared, absolute or cross_entropy, got {kind!r}.")
 
 
-def label_margin(real: tf.Tensor, fake: tf.Tensor, gamma: float) -> tf.Tensor:
-    """b2 = gamma2 Llab(x) - Llab(G): how far generated labels are ahead of their share of the real ones' loss."""
+def margin(real: tf.Tensor, fake: tf.Tensor, gamma: float) -> tf.Tensor:
+    """How far generated images are ahead of their share of the real ones' loss.
+
+    b1 = gamma1 L(x) - L(G), of the autoencoder's errors; b2 = gamma2 Llab(x) - Llab(G), of the labels' losses.
+    """
     return gamma * real - fake
 
 

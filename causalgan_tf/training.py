@@ -265,7 +265,7 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
         logs = workdir / "logs" / "images"
         look = callbacks.Summaries(steps_done, logs, pictures, c.pictures_every)
         spread = relative_diversity(model, dataset.train.images)
-        watch = callbacks.Collapse(steps_done, spread, manager, logs, c.pictures_every, c.collapse_share)
+        watch = callbacks.Collapse(steps_done, spread, manager, logs, c.checkpoint_every, c.collapse_share)
         learner.steps_per_call = math.gcd(todo, c.steps_per_call)
         rows = real_rows(dataset, config, steps_done())
         count, name = todo // learner.steps_per_call, type(learner).__name__

@@ -8,26 +8,56 @@ from causalgan_tf.callbacks import Collapse
 from causalgan_tf.errors import InputError
 
 
-def watch(folder, values, share=0.1):
-    manager = types.SimpleNamespace(latest_checkpoint="images/ckpt-7")
+def watch(folder, values, share=0.1, latest="images/ckpt-7"):
+    """A watch over a training that starts at step 0 and whose diversity is `values`, look by look."""
+    manager = types.SimpleNamespace(latest_checkpoint=latest)
     return Collapse(lambda: 0, iter(values).__next__, manager, folder, every_steps=10, share=share)
 
 
 def test_images_that_become_one_stop_the_training_with_the_last_checkpoint(tmp_path):
     look = watch(tmp_path, [0.01, 0.15, 0.25, 0.12, 0.05])
-    for step in (0, 10, 20, 30):
+    for step in (10, 20, 30, 40):
         look.at(step, {})
-    with pytest.raises(InputError, match="(?s)step 40 .* 0.050 of what real.*images/ckpt-7.*minibatch=std"):
-        look.at(40, {})
+    with pytest.raises(InputError, match="(?s)step 50 .* 0.050 of what real.*images/ckpt-7.*minibatch=std"):
+        look.at(50, {})
 
 
 def test_an_untrained_generator_and_a_share_of_zero_stop_nothing(tmp_path):
     for look in (watch(tmp_path, [0.0, 0.19, 0.05]), watch(tmp_path, [0.9, 0.0, 0.0], share=0.0)):
-        for step in (0, 10, 20):
+        for step in (10, 20, 30):
             look.at(step, {})
 
 
-def test_between_two_looks_nothing_is_measured(tmp_path):
+def test_it_looks_when_the_next_checkpoint_is_due_and_not_between(tmp_path):
     look = watch(tmp_path, [0.5])
-    for step in (0, 5, 9):
+    for step in (2, 5, 9):
         look.at(step, {})
+    assert look.looked == 0
+    look.at(10, {})
+    assert look.looked == 10
+
+
+def test_a_resumed_training_that_had_images_is_watched_from_the_start_and_one_that_had_none_is_not(tmp_path):
+    resumed = watch(tmp_path, [0.15, 0.05])
+    resumed.on_train_begin()
+    with pytest.raises(InputError, match="step 10 "):
+        resumed.at(10, {})
+    for early in (watch(tmp_path, [0.05, 0.05]), watch(tmp_path, [0.05], latest=None)):
+        early.on_train_begin()
+        early.at(10, {})
+
+
+def test_a_loss_that_is_not_finite_is_left_to_the_check_that_says_so(tmp_path):
+    look = watch(tmp_path, [0.5, 0.0])
+    look.at(10, {})
+    look.at(20, {"generator_loss": float("nan")})
+    assert look.looked == 10
+
+
+def test_the_last_steps_are_looked_at_before_they_are_saved(tmp_path):
+    done = iter([0, 13, 13])
+    manager = types.SimpleNamespace(latest_checkpoint="images/ckpt-10")
+    look = Collapse(lambda: next(done), iter([0.5, 0.05]).__next__, manager, tmp_path, every_steps=10, share=0.1)
+    look.at(10, {})
+    with pytest.raises(InputError, match="(?s)step 13 .*images/ckpt-10"):
+        look.on_train_end()

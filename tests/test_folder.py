@@ -1,6 +1,7 @@
 """A folder of images: which rows, which pixels, what is kept, what is refused."""
 
 import dataclasses
+import io
 import pathlib
 
 import numpy as np
@@ -118,6 +119,32 @@ def test_grey_and_transparent_images_become_rgb(config):
     dataset = load(config, seed=0)
     white = (np.concatenate([dataset.train.images, dataset.test.images]) == 255).all(axis=(1, 2, 3))
     assert white.sum() == 5
+
+
+def decoded(pixels, kind, channels=3):
+    """The square of 16 pixels that a file of this kind becomes."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return decoding.decode((f"file.{kind}", file.getvalue()), 0, 16, channels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sixteen_bits_of_grey_keep_their_range(channels):
+    ramp = np.linspace(0, 65535, 16).astype(np.uint16)
+    image = decoded(np.repeat(ramp[:, None], 16, 1), "png", channels)
+    assert np.abs(image - np.linspace(0, 255, 16)[:, None, None]).max() <= 0.51
+
+
+def test_what_is_transparent_is_seen_on_white():
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[:, 8:] = (*BLUE, 255)
+    image = decoded(pixels, "png")
+    assert (image[:, :8] == 255).all() and (image[:, 8:] == BLUE).all()
+
+
+def test_pixels_of_an_unknown_range_are_refused():
+    with pytest.raises(InputError, match=r"(?s)file.tiff.*32 bits \(Pillow's mode F\).*Convert"):
+        decoded(np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16), "tiff")
 
 
 def test_images_become_grey_where_grey_is_asked_for(config):

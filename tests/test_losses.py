@@ -99,8 +99,8 @@ def test_label_distances_where_the_labeler_says_three_quarters(kind, expected):
 
 
 def test_the_three_margins_by_hand():
-    image = losses.image_margin(tf.constant(0.8), tf.constant(0.1), gamma=0.5)
-    label = losses.label_margin(tf.constant(0.4), tf.constant(0.1), gamma=0.25)
+    image = losses.margin(tf.constant(0.8), tf.constant(0.1), gamma=0.5)
+    label = losses.margin(tf.constant(0.4), tf.constant(0.1), gamma=0.25)
     assert float(image) == pytest.approx(0.3) and float(label) == pytest.approx(0.0, abs=1e-7)
     # images ahead, labels behind: labels are to weigh more
     assert float(losses.third_margin(tf.constant(0.3), tf.constant(-9.0), gamma=0.5)) == pytest.approx(0.15)

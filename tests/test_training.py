@@ -193,9 +193,9 @@ def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(
 def test_a_training_whose_images_become_one_stops_with_its_last_good_checkpoint(began_folders, began_config, tmp_path):
     folder = tmp_path / "collapsed"
     shutil.copytree(began_folders[0], folder)
-    image = dataclasses.replace(began_config.image, steps=8, pictures_every=2)
+    image = dataclasses.replace(began_config.image, steps=8, checkpoint_every=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "relative_diversity", lambda model, images: iter([0.9, 0.05]).__next__)
+        patch.setattr(training, "relative_diversity", lambda model, images: iter([0.9, 0.9, 0.05]).__next__)
         with pytest.raises(InputError, match="(?s)After step 8 .*draws one image.*images/ckpt-6.*began_gamma1"):
             training.train(dataclasses.replace(began_config, image=image), folder)
     assert runs.require_checkpoint(folder, "images").endswith("ckpt-6")

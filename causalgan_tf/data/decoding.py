@@ -33,7 +33,8 @@ def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -
     """Centre crop, then antialiased resize (Lanczos), in grey or RGB.
 
     Args:
-        image: any size and mode. A grey one gets three equal channels, a coloured one its luminance (ITU-R 601-2).
+        image: any size, with 8 bits a channel or 16 bits of grey; what is transparent is seen on white. A grey one gets
+            three equal channels, a coloured one its luminance (ITU-R 601-2).
         crop: side of the crop, pixels; 0: none, for the image is square; LARGEST: the largest centred square.
         size: side S of the result, pixels.
         channels: C, 1 or 3.
@@ -43,7 +44,8 @@ def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -
         uint8 [S, S, C].
 
     Raises:
-        InputError: the image is not square and no crop was asked for, or the crop is larger than the image.
+        InputError: the image is not square and no crop was asked for, the crop is larger than the image, or its
+            pixels have 32 bits.
     """
     width, height = image.size
     if not crop and width != height:
@@ -57,11 +59,27 @@ def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -
             f"{name} has {width} x {height} pixels, fewer than --crop_size={crop}. Lower it; {LARGEST} takes the "
             "largest square of each image."
         )
+    image = _eight_bits(image, name)
     left, top = (width - side) // 2, (height - side) // 2
     image = image.convert(MODES[channels]).crop((left, top, left + side, top + side))
     if side != size:
         image = image.resize((size, size), Image.Resampling.LANCZOS)
     return np.asarray(image).reshape([size, size, channels])
+
+
+def _eight_bits(image: Image.Image, name: str) -> Image.Image:
+    """Sixteen bits of grey scaled to eight, which Pillow would cut off at 255; what is transparent on white."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray(np.rint(np.asarray(image, np.float32) / 257.0).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise InputError(
+            f"{name} has pixels of 32 bits (Pillow's mode {image.mode}), whose range nothing tells: expected 8 bits a "
+            "channel, or 16 bits of grey. Convert it."
+        )
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image
 
 
 def decode(source: Source, crop: int, size: int, channels: int) -> np.ndarray:

@@ -159,7 +159,8 @@ def neighbours(real: np.ndarray, generated: np.ndarray, k: int = 5) -> Neighbour
     generated_squares = np.square(generated).sum(axis=1)
     precise, recalled, covered, inside = np.zeros(len(generated), bool), 0, 0, 0
     for part in _parts(len(real), max(1, _BLOCK // len(generated))):
-        squared = real[part] @ (-2.0 * generated.T)
+        squared = real[part] @ generated.T
+        squared *= -2.0
         squared += generated_squares
         squared += np.square(real[part]).sum(axis=1)[:, None]
         within = squared <= real_radii[part, None]

@@ -136,8 +136,8 @@ class CausalBEGAN(ImageLearner):
         terms = [l_real, l_fake, llab_real, llab_fake]
         replica = tf.distribute.get_replica_context()
         l_real, l_fake, llab_real, llab_fake = replica.all_reduce(tf.distribute.ReduceOp.MEAN, terms)
-        b1 = losses.image_margin(l_real, l_fake, self.gammas[0])
-        b2 = losses.label_margin(llab_real, llab_fake, self.gammas[1])
+        b1 = losses.margin(l_real, l_fake, self.gammas[0])
+        b2 = losses.margin(llab_real, llab_fake, self.gammas[1])
         b3 = losses.third_margin(b1, b2, self.gammas[2]) if self.third_margin else tf.zeros([])
         margins = tf.stack([b1, b2, b3])
         self.c.assign(losses.controlled(self.c, margins, tf.constant(self.lambdas)))

@@ -121,7 +121,8 @@ def trunk(
     x = image
     for k in range(blocks(image_size)):
         conv = Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=initializer())
-        x = keras.layers.SpectralNormalization(conv)(x) if norm == "spectral" else conv(x)
+        # the wrapper stores the weights that it has divided: in float32, whatever the convolution computes in
+        x = keras.layers.SpectralNormalization(conv, dtype=OUTPUT)(x) if norm == "spectral" else conv(x)
         if norm == "batch" and k:
             x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
         x = keras.layers.LeakyReLU(SLOPE)(x)
@@ -208,8 +209,9 @@ def encode_labels(labels: tf.Tensor, kind: str, jitter: tf.Tensor) -> tf.Tensor:
 
     Args:
         labels: [B, K] of 0/1, or between for an interpolation.
-        kind: `sign`: 2 l - 1. `logit` (the authors' default): {0, 1} -> {.3, .7}, pushed outwards by a truncated
-            exponential of mean about .05 and at most .25, then log(p / (1 - p)).
+        kind: `sign`: 2 l - 1. `logit` (the authors' default but for the jitter's law, theirs goes inwards too): {0, 1}
+            -> {.3, .7}, pushed outwards by a truncated exponential of mean about .05 and at most .25, then
+            log(p / (1 - p)).
         jitter: [B, K] uniform on [-1, 1), the randomness of `logit`.
 
     Returns:

@@ -6,7 +6,7 @@ The twin is a program that is called as `twin.py causalgan|began SECONDS` and pr
 program is part of this repository (rivals/twin.py is the controller's). CausalGAN:
 64 x 64, width 64, kernel 5, batch 64, one update each of D, LR, LG and G, no minibatch features. CausalBEGAN: n = 128,
 batch 16. Printed are images per second, medians of each turn; their ratio; the share of the machine's matmul peak, by
-the floating-point operations of the plain updates taken in turn; the share of the time that goes to making batches; and
+the floating-point operations of the passes that are taken; the share of the time that goes to making batches; and
 the peak memory of this process. Ours and the twin's turns alternate.
 """
 
@@ -41,10 +41,12 @@ SHAPES = {
 }
 WIDTHS = {"causal_gan": 64, "causal_began": 128}
 TWINS = {"causal_gan": "causalgan", "causal_began": "began"}
-# passes through each network in a step whose updates are taken in turn: forward, in the images, in the weights
+# passes through each network in a step: forward, in the images, in the weights
 PASSES = {
-    "causal_gan": {"generator": 3, "discriminator": 8, "labeler": 5, "anti_labeler": 5},
-    "causal_began": {"generator": 3, "discriminator": 8, "labeler": 8},
+    ("causal_gan", "in_turn"): {"generator": 3, "discriminator": 8, "labeler": 5, "anti_labeler": 5},
+    ("causal_gan", "shared"): {"generator": 3, "discriminator": 7, "labeler": 5, "anti_labeler": 3},
+    ("causal_began", "in_turn"): {"generator": 3, "discriminator": 8, "labeler": 8},
+    ("causal_began", "shared"): {"generator": 3, "discriminator": 6, "labeler": 6},
 }
 
 
@@ -131,10 +133,11 @@ def main() -> None:
     print(f"median {statistics.median(ours):.2f} images/s; batches take {statistics.median(shares):.1%} of a step")
     if ratios:
         print(f"ratio to the twin: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
-    work = sum(count * products(learner.players[name]) for name, count in PASSES[options.model].items())
+    passes = PASSES[options.model, options.updates]
+    work = sum(count * products(learner.players[name]) for name, count in passes.items())
     rate, peak = statistics.median(ours) * work, matmul_peak(options.precision)
     share = f"{rate / peak:.0%} of matmul's {peak:.0f} in {options.precision}"
-    print(f"{work:.1f} GFLOP an image, updates in turn: {rate:.0f} GFLOP/s, {share}")
+    print(f"{work:.1f} GFLOP an image: {rate:.0f} GFLOP/s, {share}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 

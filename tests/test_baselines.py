@@ -148,7 +148,8 @@ def test_labels_that_are_trained_are_soft_and_have_a_gradient():
 
 
 def test_ac_gans_labels_come_to_be_readable(batches):
-    """Forty steps on squares: the classifier reads generated images better than a coin does."""
+    """Forty steps on squares: the classifier reads generated images, and does not say the commonest labels to all."""
     learner, iterator = build("ac_gan", learning_rate=2e-3, discriminator_learning_rate=2e-3), iter(batches)
     agreements = [float(learner.train_call(iterator)["label_agreement"]) for _ in range(40)]
-    assert np.mean(agreements[-10:]) > 0.6
+    shares = squares.LAW.sample(20_000, seed=0).mean(0)
+    assert np.mean(agreements[-10:]) > np.maximum(shares, 1 - shares).mean() + 0.1

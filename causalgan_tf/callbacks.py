@@ -147,7 +147,7 @@ class Collapse(_EveryCall):
         every_steps: int,
         share: float,
     ) -> None:
-        """Looks every `every_steps` steps, those between two saves, at `diversity`, generated images' by real ones'."""
+        """Looks at `diversity`, generated images' by real ones', every `every_steps` steps: as often as is saved."""
         super().__init__(steps_done)
         self.diversity, self.manager, self.every_steps, self.share = diversity, manager, every_steps, share
         self.writer = tf.summary.create_file_writer(str(folder))

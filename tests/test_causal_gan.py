@@ -10,7 +10,7 @@ from causalgan_tf import noise
 from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.laws import HeldCells
 from causalgan_tf.models.causal_gan import CausalGAN
-from causalgan_tf.models.image_learner import Fakes, mix_labels
+from causalgan_tf.models.image_learner import mix_labels
 from causalgan_tf.networks import dcgan
 from causalgan_tf.variables import Binary, Categorical, Continuous
 
@@ -160,17 +160,17 @@ def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds, mi
 
 def test_rows_that_mixing_moves_to_a_cell_without_data_have_no_weight_in_the_gan_terms():
     learner = build(kinds=HALF_HELD, batch_size=4_096, mix_single=0.0, mix_uniform=0.5)
-    labels, z, _, held = learner.draw(tf.constant(0), 0)
+    labels, _, _, held = learner.draw(tf.constant(0), 0)
     first = labels.numpy()[:, 0] == 0
     assert held.numpy()[first].all()
     # of the others half are unmixed, and an eighth of the mixed ones are as they were
     assert held.numpy()[~first].mean() == pytest.approx(0.5 + 0.5 / 8, abs=0.03)
-    weights = learner._weights(Fakes(labels, z, None, None, held)).numpy()[:, 0]
+    weights = learner.weights(held).numpy()[:, 0]
     assert weights.mean() == pytest.approx(1.0, rel=1e-5)
     np.testing.assert_array_equal(weights > 0, held)
-    none = Fakes(labels, z, None, None, tf.zeros_like(held))
-    assert (learner._weights(none).numpy() == 0).all()
-    assert build()._weights(none) == 1.0
+    none = tf.zeros_like(held)
+    assert (learner.weights(none).numpy() == 0).all()
+    assert build().weights(none) == 1.0
 
 
 def test_unmixed_labels_stay_as_they_are():

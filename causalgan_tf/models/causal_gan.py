@@ -160,25 +160,13 @@ class CausalGAN(ImageLearner):
         d_real = self.discriminator(real, training=True)
         lr_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
         terms = {
-            "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss, self._weights(fakes)),
+            "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss, fakes.weights),
             "labeler": self.kinds.cross_entropy(data["labeler_labels"], lr_real),
         }
         if self.r1_weight:
             logits_of = functools.partial(self.discriminator, training=True)
             terms["discriminator"] += self.r1_weight * slope(logits_of, real[:: self.r1_every])
         return terms | {name: self._fake_loss(name, fakes, seen) for name in self.judges if name not in terms}
-
-    def _weights(self, fakes: Fakes) -> tf.Tensor | float:
-        """Weights [B, 1] of generated rows in the GAN terms: rows of cells that the data do not hold have none.
-
-        D would learn that such labels are generated, whatever the image, and a generator that is told so hides them.
-        So would one that heard a D which never saw them: such an image is unlike any real one for showing its labels.
-        """
-        if not self.kinds.cells:
-            return 1.0
-        counted = tf.cast(fakes.held, tf.float32)
-        share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
-        return (counted / tf.maximum(share, 1.0 / self.batch_size))[:, None]
 
     def _changed(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] as the discriminator sees them; `use` tells the draws of a step apart."""
@@ -198,7 +186,7 @@ class CausalGAN(ImageLearner):
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor], c: tf.Tensor) -> tf.Tensor:
         """GAN term + CE(l, LR(G)) - c CE(l, LG(G)), without what `_common` says."""
         pleased = self.kinds.cross_entropy(fakes.labels, seen["labeler"], self.label_loss)
-        judged = losses.generator(seen["discriminator"], self.gan_loss, self._weights(fakes))
+        judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
         loss = judged + self.labeler_weight * pleased
         if "anti_labeler" in self._common(c):
             return loss

@@ -18,14 +18,14 @@ LabelSampler = Callable[[tf.Tensor], tf.Tensor]
 class Fakes(NamedTuple):
     """Generated rows: labels [B, K], noise [B, Z], images [B, S, S, C], and the tape that saw them drawn.
 
-    `held`: bool [B], whether real images can be compared with a row, see `ImageLearner.draw`.
+    `weights`: of the rows in the GAN terms, see `ImageLearner.weights`.
     """
 
     labels: tf.Tensor
     noise: tf.Tensor
     images: tf.Tensor
     tape: tf.GradientTape
-    held: tf.Tensor
+    weights: tf.Tensor | float
 
 
 class ImageLearner(Learner):
@@ -116,7 +116,19 @@ class ImageLearner(Learner):
         labels, z, encoded, held = self.draw(step, update)
         with tf.GradientTape() as tape:
             images = self.players["generator"]([z, encoded], training=True)
-        return Fakes(labels, z, images, tape, held)
+        return Fakes(labels, z, images, tape, self.weights(held))
+
+    def weights(self, held: tf.Tensor) -> tf.Tensor | float:
+        """Weights [B, 1] of generated rows in the GAN terms: rows of cells that the data do not hold have none.
+
+        D would learn that such labels are generated, whatever the image, and a generator that is told so hides them.
+        So would one that heard a D which never saw them: such an image is unlike any real one for showing its labels.
+        """
+        if not self.kinds.cells:
+            return 1.0
+        counted = tf.cast(held, tf.float32)
+        share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
+        return (counted / tf.maximum(share, 1.0 / self.batch_size))[:, None]
 
     def through(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of a loss in the generator's weights, from `towards`, its gradient in the generated images."""

@@ -1,16 +1,15 @@
 """The causal graph over the labels: an immutable value, validated at birth."""
 
 import pathlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import networkx as nx
+from absl import logging
 
-from causalgan_tf.errors import InputError, closest
-from causalgan_tf.variables import Binary, Variable, parse_variable
-
-_NAME = re.compile(r"[A-Za-z0-9_]+")
+from causalgan_tf import graph_text, names
+from causalgan_tf.errors import InputError, brief, closest, shown
+from causalgan_tf.variables import Binary, Variable
 
 
 class CausalGraph:
@@ -19,27 +18,35 @@ class CausalGraph:
     Label columns follow the order of `nodes` everywhere.
     """
 
-    def __init__(self, parents: Mapping[str, Iterable[str]], variables: Mapping[str, Variable] | None = None) -> None:
+    def __init__(
+        self,
+        parents: Mapping[str, Iterable[str]],
+        variables: Mapping[str, Variable] | None = None,
+        titles: Mapping[str, str] | None = None,
+    ) -> None:
         """Builds the graph from each node's parents; a name that is only a parent is a root.
 
         Args:
             parents: node to the names of its parents.
             variables: kinds of nodes, see causalgan_tf.variables; what is not declared is binary.
+            titles: what a file calls some nodes beside their names, for messages.
 
         Raises:
             InputError: no nodes, a bad name, a self-loop, a parent named twice, a cycle, which is printed, or a
                 variable of a node that is not there.
         """
         graph = nx.DiGraph()
-        graph.add_nodes_from(_checked_name(node) for node in parents)
+        graph.add_nodes_from(names.checked(node) for node in parents)
         for node, causes in parents.items():
             if isinstance(causes, str) or not isinstance(causes, Iterable):
-                raise InputError(f"graph: parents of {node!r}: expected a list of names, got {causes!r}.")
+                raise InputError(f"graph: parents of {node!r}: expected a list of names, got {shown(causes, 80)}.")
             for cause in causes:
-                _check_edge(graph, _checked_name(cause), node)
+                _check_edge(graph, names.checked(cause), node)
                 graph.add_edge(cause, node)
         if not graph:
-            raise InputError('The causal graph has no nodes. Expected text such as "Young -> Bald; Male -> Bald".')
+            raise InputError(
+                'The causal graph has no nodes and no edges. Expected text such as "Young -> Bald; Male -> Bald".'
+            )
         _check_acyclic(graph)
         first = {node: i for i, node in enumerate(graph)}
         self._nodes = tuple(nx.lexicographical_topological_sort(graph, key=first.__getitem__))
@@ -52,6 +59,7 @@ class CausalGraph:
             self.index(node)
         self._declared = MappingProxyType({node: declared[node] for node in self.nodes if node in declared})
         self._variables = MappingProxyType({node: declared.get(node, Binary()) for node in self.nodes})
+        self._titles = MappingProxyType({node: title for node, title in (titles or {}).items() if node in graph})
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -74,6 +82,11 @@ class CausalGraph:
         return self._declared
 
     @property
+    def titles(self) -> Mapping[str, str]:
+        """What the file of the graph calls some nodes beside their names; not compared."""
+        return self._titles
+
+    @property
     def is_binary(self) -> bool:
         """Whether every label is 0 or 1."""
         return all(isinstance(variable, Binary) for variable in self.variables.values())
@@ -86,24 +99,20 @@ class CausalGraph:
 
     def with_variables(self, variables: Mapping[str, Variable]) -> "CausalGraph":
         """The same graph with the kinds of some nodes, or all, replaced."""
-        return CausalGraph(self.parents, {**self.declared, **variables})
+        return CausalGraph(self.parents, {**self.declared, **variables}, self.titles)
 
     @classmethod
     def from_text(cls, text: str) -> "CausalGraph":
         """From text: statements separated by ";" or line ends; "#" starts a comment.
 
         A statement is "A, B -> C -> D", "Lonely", or a kind of label such as "Age: continuous",
-        "Height: continuous(0, 250)", "Smoke: categorical(never, former, now)" or "Sex: binary".
+        "Height: continuous(0, 250)", "Smoke: categorical(never, former, now)" or "Sex: binary". A name that is more
+        than letters, digits and underscores stands in quotation marks.
+
+        >>> CausalGraph.from_text('"Patient Age" -> Smoke; "Patient Age": continuous(0, 110)').parents["Smoke"]
+        ('Patient Age',)
         """
-        parents: dict[str, list[str]] = {}
-        variables: dict[str, Variable] = {}
-        for line in text.splitlines():
-            for statement in filter(str.strip, line.split("#")[0].split(";")):
-                if ":" in statement:
-                    _read_declaration(statement, parents, variables)
-                else:
-                    _read_statement(statement, parents)
-        return cls(parents, variables)
+        return cls(*graph_text.read(text))
 
     @classmethod
     def from_list(cls, pairs: Sequence[Sequence]) -> "CausalGraph":
@@ -111,8 +120,8 @@ class CausalGraph:
         parents: dict[str, Iterable[str]] = {}
         for pair in pairs:
             if len(pair) != 2 or isinstance(pair[1], str):
-                raise InputError(f"graph list: expected [node, [parents]], got {pair!r}.")
-            if _checked_name(pair[0]) in parents:
+                raise InputError(f"graph list: expected [node, [parents]], got {shown(pair, 80)}.")
+            if names.checked(pair[0]) in parents:
                 raise InputError(f"graph list: node {pair[0]!r} is listed twice.")
             parents[pair[0]] = pair[1]
         return cls(parents)
@@ -126,11 +135,18 @@ class CausalGraph:
 
     def to_text(self) -> str:
         """The text form that `from_text` reads."""
-        statements = [
-            f"{', '.join(self.parents[node])} -> {node}" if self.parents[node] else node for node in self.nodes
+        return "; ".join(self.statements())
+
+    def statements(self) -> list[str]:
+        """The statements of the text form: one for each node, then one for each declared kind."""
+        shown = {node: names.written(node) for node in self.nodes}
+        return [
+            *(
+                f"{', '.join(map(shown.get, causes))} -> {shown[node]}" if causes else shown[node]
+                for node, causes in self.parents.items()
+            ),
+            *(f"{shown[node]}: {variable.text()}" for node, variable in self.declared.items()),
         ]
-        declared = [f"{node}: {variable.text()}" for node, variable in self.declared.items()]
-        return "; ".join(statements + declared)
 
     def to_dict(self) -> dict[str, tuple[str, ...]]:
         """Each node's parents, nodes in order."""
@@ -160,8 +176,9 @@ class CausalGraph:
     def index(self, node: str) -> int:
         """The node's label column; InputError for an unknown name."""
         if node not in self._columns:
-            hint = closest(str(node), self.nodes)
-            raise InputError(f"The causal graph has no node {node!r}.{hint} Nodes: {', '.join(self.nodes)}.")
+            called = [f" {name!r} has it as its label." for name, title in self.titles.items() if title == node][:1]
+            hint = "".join(called) or brief(closest(str(node), self.nodes), 100)
+            raise InputError(f"The causal graph has no node {shown(node)}.{hint} Nodes: {names.listed(self.nodes)}.")
         return self._columns[node]
 
     def children(self, node: str) -> tuple[str, ...]:
@@ -183,10 +200,11 @@ class CausalGraph:
         """The mutilated graph: without the edges into `nodes`, the node order kept."""
         for node in nodes:
             self.index(node)
-        return CausalGraph({node: () if node in nodes else self.parents[node] for node in self.nodes}, self.declared)
+        parents = {node: () if node in nodes else self.parents[node] for node in self.nodes}
+        return CausalGraph(parents, self.declared, self.titles)
 
     def __reduce__(self) -> tuple:
-        return CausalGraph, (self.to_dict(), dict(self.declared))
+        return CausalGraph, (self.to_dict(), dict(self.declared), dict(self.titles))
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -204,75 +222,60 @@ class CausalGraph:
 
 
 def load_graph(spec: str) -> CausalGraph:
-    """The causal graph that a user names.
+    """The causal graph that a user names; one without edges is said to be such.
 
     Args:
-        spec: a name (causal_graph_1, ...; see named_graphs), the path of a file (see graph_formats; text form where
-            the ending is none of its own), or the text itself.
+        spec: a name (causal_graph_1, ...; see named_graphs), the path of a file (see graph_formats), or the text of
+            such a file itself.
 
     Raises:
         InputError: nothing of the kind, or a graph that is not valid.
     """
+    graph = _named_or_read(spec)
+    if len(graph) > 1 and not graph.edges:
+        logging.warning(
+            "graph: no edges between %s: every label is independent of the others, and do() changes no other. "
+            "Edges are written 'A -> B'.",
+            names.listed(graph.nodes),
+        )
+    return graph
+
+
+def _named_or_read(spec: str) -> CausalGraph:
     from causalgan_tf import graph_formats, named_graphs
 
     named = named_graphs.ALIASES.get(spec, spec)
     if named in named_graphs.NAMED:
         return named_graphs.NAMED[named]
     if "->" not in spec and "\n" not in spec and _is_file(spec):
-        return graph_formats.read_graph(spec, otherwise=".txt")
+        return graph_formats.read_graph(spec)
+    if graph_formats.recognised(spec):
+        return graph_formats.read_text(spec)
     if any(mark in spec for mark in ("->", ";", ",", ":", "\n", "<", "--")):
         return CausalGraph.from_text(spec)
     known = [*named_graphs.NAMED, *named_graphs.ALIASES]
     raise InputError(
-        f'graph: {spec!r} is no known name, no file, and no text such as "Young -> Bald; Male -> Bald".'
-        f"{closest(spec, known)} Names: {', '.join(named_graphs.NAMED)}."
+        f'graph: {shown(spec)} is no known name, no file, and no text such as "Young -> Bald; Male -> Bald".'
+        f"{closest(spec, known)} Names: {names.listed(named_graphs.NAMED, 100)}."
     )
 
 
 def _is_file(spec: str) -> bool:
     try:
         return pathlib.Path(spec).is_file()
-    except OSError:  # a text longer than a file name may be
+    except (OSError, ValueError):  # a text longer than a file name may be, or with a character that none has
         return False
-
-
-def _read_statement(statement: str, parents: dict[str, list[str]]) -> None:
-    if "<" in statement or "--" in statement.replace("->", ""):
-        raise InputError(
-            f"graph text {statement.strip()!r}: expected directed edges 'A -> B'. Hidden common causes (<->) and "
-            "undirected edges (--) are not supported."
-        )
-    groups = [[name.strip() for name in group.split(",")] for group in statement.split("->")]
-    for name in (name for group in groups for name in group):
-        parents.setdefault(_checked_name(name), [])
-    for causes, effects in zip(groups, groups[1:], strict=False):
-        for effect in effects:
-            parents[effect] += causes
-
-
-def _read_declaration(statement: str, parents: dict[str, list[str]], variables: dict[str, Variable]) -> None:
-    names, kind = statement.split(":", 1)
-    for name in (_checked_name(name.strip()) for name in names.split(",")):
-        if name in variables:
-            raise InputError(f"graph text: the kind of {name} is declared twice.")
-        parents.setdefault(name, [])
-        variables[name] = parse_variable(kind)
-
-
-def _checked_name(name: object) -> str:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InputError(f"graph: node name {name!r}: expected letters, digits and underscores, [A-Za-z0-9_]+.")
-    return name
 
 
 def _check_edge(graph: nx.DiGraph, cause: str, effect: str) -> None:
     if cause == effect:
-        raise InputError(f"graph: {cause!r} is a parent of itself.")
+        raise InputError(f"graph: {shown(cause)} is a parent of itself.")
     if graph.has_edge(cause, effect):
-        raise InputError(f"graph: the edge {cause} -> {effect} is given twice.")
+        raise InputError(f"graph: the edge {brief(cause, 60)} -> {brief(effect, 60)} is given twice.")
 
 
 def _check_acyclic(graph: nx.DiGraph) -> None:
     if not nx.is_directed_acyclic_graph(graph):
         cycle = [edge[0] for edge in nx.find_cycle(graph)]
-        raise InputError(f"graph: expected no cycle, found {' -> '.join([*cycle, cycle[0]])}. Remove one of its edges.")
+        shown = brief(" -> ".join([*cycle, cycle[0]]), 150)
+        raise InputError(f"graph: expected no cycle, found {shown}. Remove one of its edges.")

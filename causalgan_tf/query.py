@@ -9,16 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from causalgan_tf.errors import InputError, closest
+from causalgan_tf import names
+from causalgan_tf.errors import InputError, brief, closest, shown
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.variables import Categorical, Continuous, Variable, parse_range
 
 Interval = tuple[float, float]
 
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_]+)\s*=\s*(.*\S)\s*", re.DOTALL)
-_PROBABILITY = re.compile(r"\s*P\((?P<event>[^|()]+)(?:\|(?P<condition>.+))?\)\s*")
-_DO = re.compile(r"\s*do\(([^()]*)\)\s*")
-_COMMA = re.compile(r",(?![^()]*\))")  # not those inside do( )
+_PART = rf'\s*(?:{names.QUOTED}[^|(),]*|(?!\s*")[^|(),]*)'  # of a list: a name in quotation marks may hold any mark
+_PARTS = rf"{_PART}(?:,{_PART})*"
+_ASSIGNMENT = re.compile(
+    rf'\s*(?P<name>{names.QUOTED}|[^\s"=,|()](?:[^"=,|()]*[^\s"=,|()])?)\s*=\s*(?P<value>.*\S)\s*', re.S
+)
+_LISTED = re.compile(rf"\s*(?:{names.QUOTED})?[^,]*")
+_PROBABILITY = re.compile(rf"\s*P\((?P<event>{_PARTS})(?:\|(?P<condition>.+))?\)\s*")
+_DO = re.compile(rf"\s*do\((?P<inside>{_PARTS})\)\s*")
+_CONDITION = re.compile(rf"\s*do\({_PARTS}\)[^,]*|\s*(?:{names.QUOTED})?[^,]*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +86,11 @@ class Query:
         return ", ".join(parts + ([self._assignments(self.given)] if self.given else []))
 
     def _assignments(self, values: Mapping[str, int | float | Interval]) -> str:
-        shown = {
+        plain = {
             node: value if isinstance(value, tuple) else self.variables[node].shown(value)
             for node, value in values.items()
         }
-        return ", ".join(f"{node}={_written(value)}" for node, value in shown.items())
+        return ", ".join(f"{names.written(node)}={_written(value)}" for node, value in plain.items())
 
     def __reduce__(self) -> tuple:
         return Query, (dict(self.do), dict(self.given), dict(self.variables))
@@ -112,13 +118,18 @@ def meets(rows: np.ndarray, graph: CausalGraph, given: Mapping[str, int | Interv
 def parse_assignments(text: str) -> dict[str, Any]:
     """Reads "Mustache=1,Smoke=never smoked,Age=20..30"; an empty text assigns nothing.
 
+    A name may stand in quotation marks, and must where it holds a comma, a bar, a parenthesis or an equals sign.
+
+    >>> parse_assignments('"Patient Age"=40, Smoke=former')
+    {'Patient Age': 40, 'Smoke': 'former'}
+
     Values are not checked, for there is no graph: 1 becomes an int, 1.5 a float, 20..30 an interval (20.0, 30.0), and
     all else stays text, so does a number in another spelling, such as 01, which may be a category's name.
 
     Raises:
         InputError: a part that is not name=value, nothing between two commas, or a name assigned twice.
     """
-    return _parsed(text.split(",")) if text.strip() else {}
+    return _parsed(_split(_LISTED, text)) if text.strip() else {}
 
 
 def parse_probability(text: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -129,12 +140,22 @@ def parse_probability(text: str) -> tuple[dict[str, Any], dict[str, Any], dict[s
     """
     match = _PROBABILITY.fullmatch(text)
     if not match or not match["event"].strip(" ,"):
-        raise InputError(f'{text!r}: expected a probability such as "P(Male=0|do(Mustache=1))".')
-    parts = _COMMA.split(match["condition"]) if match["condition"] else []
-    set_to = [match[1] for match in map(_DO.fullmatch, parts) if match]
-    do = [part for inside in set_to for part in inside.split(",")]
+        raise InputError(f'{shown(text)}: expected a probability such as "P(Male=0|do(Mustache=1))".')
+    parts = _split(_CONDITION, match["condition"]) if match["condition"] else []
+    set_to = [match["inside"] for match in map(_DO.fullmatch, parts) if match]
+    do = [part for inside in set_to for part in _split(_LISTED, inside)]
     given = [part for part in parts if not _DO.fullmatch(part)]
     return parse_assignments(match["event"]), _parsed(do), _parsed(given)
+
+
+def _split(pattern: re.Pattern, text: str) -> list[str]:
+    """The parts of a list between its commas, as a pattern finds them."""
+    parts, place = [], 0
+    while place <= len(text):
+        match = pattern.match(text, place)
+        parts.append(match[0])
+        place = match.end() + 1  # behind the comma
+    return parts
 
 
 def _parsed(parts: Sequence[str]) -> dict[str, Any]:
@@ -143,11 +164,12 @@ def _parsed(parts: Sequence[str]) -> dict[str, Any]:
     for part in parts:
         match = _ASSIGNMENT.fullmatch(part)
         if not match:
-            found = f"{part.strip()!r}" if part.strip() else f"{','.join(parts)!r} has an empty part"
+            found = shown(part.strip()) if part.strip() else f"{shown(','.join(parts))} has an empty part"
             raise InputError(f"{found}: expected name=value, such as Mustache=1,Young=0.")
-        if match[1] in assigned:
-            raise InputError(f"{','.join(parts)!r}: {match[1]} is assigned twice.")
-        assigned[match[1]] = _value(match[2])
+        name = names.unquoted(match["name"]) if match["name"][0] == '"' else match["name"]
+        if name in assigned:
+            raise InputError(f"{shown(','.join(parts))}: {brief(name, 60)} is assigned twice.")
+        assigned[name] = _value(match["value"])
     return assigned
 
 
@@ -164,7 +186,7 @@ def _value(text: str) -> int | float | Interval | str:
 
 def _check_nodes(graph: CausalGraph, part: str, values: Mapping[str, Any] | None) -> None:
     if values is not None and not isinstance(values, Mapping):
-        raise InputError(f"{part}: expected a mapping such as {{'Mustache': 1}}, got {values!r}.")
+        raise InputError(f"{part}: expected a mapping such as {{'Mustache': 1}}, got {shown(values)}.")
     for node in values or {}:
         graph.index(node)
 
@@ -184,7 +206,9 @@ def _number(part: str, node: str, variable: Variable, value: Any) -> int | float
         number = variable.number(plain)
     except ValueError as error:
         hint = closest(str(value), variable.categories) if isinstance(variable, Categorical) else ""
-        raise InputError(f"{part} {node}={value!r}: expected {variable.expected}.{hint}") from error
+        raise InputError(
+            f"{part} {brief(node, 60)}={shown(value)}: expected {brief(variable.expected, 120)}.{hint}"
+        ) from error
     return number if isinstance(variable, Continuous) else int(number)
 
 
@@ -195,17 +219,21 @@ def _condition(node: str, variable: Variable, value: Any) -> int | Interval:
     ends = parse_range(value) if isinstance(value, str) else value
     if not isinstance(ends, tuple | list) or len(ends) != 2:
         raise InputError(
-            f"given {node}={value!r}: expected an interval, such as {node}=20..30 or (20, 30), for a continuous label "
-            "meets a single value with probability 0."
+            f"given {brief(node, 60)}={shown(value)}: expected an interval, such as "
+            f"{names.written(node)}=20..30 or (20, 30), for a continuous label meets a single value with probability 0."
         )
     try:
         low, high = (float(end) for end in ends)
     except (TypeError, ValueError):
         low = high = math.nan
     if not low < high:
-        raise InputError(f"given {node}={value!r}: expected two numbers, the lower one first, such as 20..30.")
+        raise InputError(
+            f"given {brief(node, 60)}={shown(value)}: expected two numbers, the lower one first, such as 20..30."
+        )
     if high < variable.low or low > variable.high:
-        raise InputError(f"given {node}={value!r}: no value is there; expected {variable.expected}.")
+        raise InputError(
+            f"given {brief(node, 60)}={shown(value)}: no value is there; expected {brief(variable.expected, 120)}."
+        )
     return low, high
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causalgan_tf.errors import InputError, closest
+from causalgan_tf.errors import InputError, brief, closest, shown
 
 KINDS = ("binary", "categorical", "continuous")
 _DECLARATION = re.compile(r"\s*([A-Za-z]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
@@ -73,8 +73,8 @@ class Categorical:
         names = self.categories
         if len(names) == 1 or len(set(names)) < len(names) or any(re.search(r"[(),;#\n]", name) for name in names):
             raise InputError(
-                f"categorical({', '.join(map(str, names))}): expected at least two different names without commas, "
-                "semicolons, parentheses and #."
+                f"categorical({brief(', '.join(map(str, names)), 60)}): expected at least two different names without "
+                "commas, semicolons, parentheses and #."
             )
 
     @property
@@ -203,8 +203,8 @@ def parse_variable(text: str) -> Variable:
             if isinstance(error, InputError):
                 raise
     raise InputError(
-        f"{text.strip()!r}: expected a kind of label: binary, categorical, categorical(never, former, now), continuous "
-        f"or continuous(0, 250).{closest(kind, KINDS)}"
+        f"{shown(text.strip())}: expected a kind of label: binary, categorical, categorical(never, former, now), "
+        f"continuous or continuous(0, 250).{closest(kind, KINDS)}"
     )
 
 

@@ -127,7 +127,7 @@ def test_a_file_in_text_form_is_read(tmp_path):
     (tmp_path / "graph.txt").write_text("A -> B\nA -> C\nB, C -> D\nE\n")
     assert load_graph(str(tmp_path / "graph.txt")) == DIAMOND
     (tmp_path / "face.png").write_bytes(b"\x89PNG\xff")
-    with pytest.raises(InputError, match="face.png: expected text"):
+    with pytest.raises(InputError, match="face.png: '.png' is no known ending. Expected .txt, .dot"):
         load_graph(str(tmp_path / "face.png"))
 
 

@@ -20,7 +20,8 @@ KINDS = CausalGraph.from_text(
     "Age -> Smoke -> Ill; Sex -> Ill; Age: continuous(0, 120.5); Sex: binary; "
     'Smoke: categorical(never, "for \\ a" while, smokes now); Ill: categorical; Weight: continuous'
 )
-WRITTEN = [name for name in ("", *ENDINGS) if not name.startswith(".bif")]
+READ_ONLY = [".bif", ".bif.gz", ".graphml", ".csv", ".tsv", ".edgelist"]
+WRITTEN = [name for name in ("", *ENDINGS) if name not in READ_ONLY]
 WITH_KINDS = ["", ".txt", ".dot", ".gv", ".gml", ".json"]
 
 # Lauritzen and Spiegelhalter (1988), table 2
@@ -127,8 +128,10 @@ def test_the_ending_tells_the_form_whatever_its_case(tmp_path):
             act(saved(tmp_path, "graph.xml", "<graph/>"))
 
 
-def test_a_file_of_another_ending_is_text_where_a_user_names_a_graph(tmp_path):
-    assert load_graph(str(saved(tmp_path, "graph.mine", "A -> B\n"))) == CausalGraph.from_text("A -> B")
+def test_a_file_of_an_unknown_ending_is_refused_with_the_known_ones(tmp_path):
+    for name in ("graph.mine", "graph.md", "graph.txt.gz"):
+        with pytest.raises(InputError, match=r"is no known ending. Expected .txt, .dot, .gv, .dagitty, .gml, .json"):
+            load_graph(str(saved(tmp_path, name, "A -> B\n")))
     with pytest.raises(InputError, match=r"graph.txt: expected no cycle, found A -> B -> A"):
         load_graph(str(saved(tmp_path, "graph.txt", "A -> B; B -> A")))
 
@@ -136,12 +139,15 @@ def test_a_file_of_another_ending_is_text_where_a_user_names_a_graph(tmp_path):
 def test_a_graph_without_tables_is_not_written_as_a_network(tmp_path):
     with pytest.raises(InputError, match=r"a .bif file holds probabilities, which a graph has not. Write .txt, .dot"):
         write_graph(DIAMOND, tmp_path / "graph.bif")
+    for name in (".graphml", ".csv"):
+        with pytest.raises(InputError, match=rf"{name} is only read. Write .txt, .dot"):
+            write_graph(DIAMOND, tmp_path / f"graph{name}")
 
 
 def test_what_is_no_text_or_is_not_there_is_named(tmp_path):
     (tmp_path / "graph.dot").write_bytes(b"\x89PNG\xff")
     (tmp_path / "asia.bif.gz").write_text("not packed")
-    with pytest.raises(InputError, match=r"graph.dot: expected text"):
+    with pytest.raises(InputError, match=r"graph.dot, line 1: expected text in UTF-8, found the byte 0x89. .* Latin-1"):
         read_graph(tmp_path / "graph.dot")
     with pytest.raises(InputError, match=r"asia.bif.gz: expected text"):
         read_graph(tmp_path / "asia.bif.gz")
@@ -259,7 +265,7 @@ def test_what_is_written_is_plain(tmp_path):
         ("g.cg", "<NODES>\nX\nY\n<EDGES>\nX <-> Y\n", "line 5: X <-> Y says that a hidden cause"),
         ("g.cg", "<NODES>\nX\nY\n<EDGES>\nX -- Y\n", "line 5: X -- Y has no direction"),
         ("g.gml", 'graph [ node [ id 0 label "A" ] node [ id 1 label "B" ] edge [ source 0 target 1 ] ]', "A -- B"),
-        ("g.json", '{"directed": false, "nodes": [{"id": "A"}], "edges": [{"source": "A", "target": "B"}]}', "A -- B"),
+        ("g.json", '{"directed": false, "nodes": [{"id": 1}, {"id": 2}], "edges": [{"source": 1, "target": 2}]}', "1 -- 2"),
         ("g.txt", "A <-> B", r"graph text 'A <-> B': .* Hidden common causes"),
         # cycles, repetitions
         *(
@@ -280,11 +286,13 @@ def test_what_is_written_is_plain(tmp_path):
         ("g.list", "[['A', []], ['A', ['B']]]", "the node 'A' is listed twice"),
         ("g.gml", 'graph [ directed 1 node [ id 0 label "A" ] node [ id 1 label "A" ] ]', "two nodes are called 'A'"),
         # names
-        ("g.dot", 'digraph {\n"Family out" -> B }', r"line 2: node name 'Family out': expected letters, digits"),
-        ("g.dagitty", "dag { A\nFamily.Size -> A }", r"line 2: node name 'Family.Size'"),
-        ("g.gml", 'graph [ directed 1 node [ id 0 label "A b" ] ]', "node name 'A b'"),
-        ("g.json", '{"A b": []}', "node name 'A b'"),
+        ("g.dot", 'digraph {\n" Family" -> B }', "line 2: node name ' Family': expected printed text"),
+        ("g.dagitty", 'dag { A\n"" -> A }', "line 2: node name ''"),
+        ("g.gml", 'graph [ directed 1 node [ id 0 label "&#7;" ] ]', r"node name '.x07'"),
+        ("g.txt", "A\nA b -> C", "node name 'A b': .* quotation marks round the name: \"A b\""),
+        ("g.txt", '"A" b -> C', "expected ->, a comma or a semicolon between two names"),
         ("g.json", '{"A": [["B"]]}', r"the name of a node, got \['B'\]"),
+        ("g.json", '{"A": [1.5]}', "the name of a node, got 1.5"),
         ("g.json", '{"A": [true]}', "node name True"),
         ("g.list", "[['A', [[]]]]", r"the name of a node, got \[\]"),
         ("g.cg", "<NODES>\nA b", "line 2: node name 'A b'"),
@@ -409,7 +417,8 @@ PAIR = (
         (PAIR + "variable C { type discrete [ 3 ] { x, y }; }", "line 4: C: expected 3 values, found x, y"),
         (PAIR + "variable C { type discrete [ 1 ] { x }; }", r"line 4: values of C: categorical\(x\)"),
         (PAIR + "variable C { type continuous; }", "line 4: expected 'discrete', found 'continuous'"),
-        (PAIR + "variable light-on { type discrete [ 2 ] { x, y }; }", "line 4: node name 'light-on'"),
+        (PAIR + 'variable " x" { type discrete [ 2 ] { x, y }; }', "line 4: node name ' x'"),
+        (PAIR + "/* property", "line 4: the comment that begins here has no end"),
         (PAIR + "utility U { }", "line 4: expected 'network' or 'variable' or 'probability', found 'utility'"),
         (PAIR + "probability ( B | A ) { (yes) 0.1", "line 4: expected a probability or ';', found the end"),
         (PAIR.replace("( A )", "( A | B )") + "probability ( B | A ) { table 1, 1, 0, 0; }",

@@ -7,14 +7,18 @@ import re
 
 import numpy as np
 
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, shown
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.graph_formats.draft import Draft, Token, Tokens, error
+from causalgan_tf.names import listed
 from causalgan_tf.variables import Categorical
 
+MAX_NUMBERS = 10_000_000  # of one table
 TOLERANCE = 0.01  # by which a row of rounded numbers may miss 1: three thirds of .33 do
 _WORDS = re.compile(
-    r'(?P<skip>\s+|//[^\n]*|/\*.*?\*/)|"(?P<quoted>[^"]*)"|(?P<word>[{}()\[\],;|]|[^\s{}()\[\],;|"]+)', re.DOTALL
+    r'(?P<skip>\s+|//[^\n]*|/\*.*?\*/)|(?P<open>/\*)|(?P<quoted>"[^"]*")'
+    r'|(?P<word>[{}()\[\],;|]|[^\s{}()\[\],;|"]+)',
+    re.DOTALL,
 )
 
 
@@ -35,12 +39,12 @@ class _Law:
     is_table: bool = False
 
 
-def read(path: pathlib.Path, text: str) -> CausalGraph:
+def read(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads the graph of a network; every node is categorical, with the categories' names."""
     return _Reader(path, text).graph()
 
 
-def read_tables(path: pathlib.Path, text: str) -> tuple[CausalGraph, dict[str, np.ndarray]]:
+def read_tables(path: pathlib.Path | None, text: str) -> tuple[CausalGraph, dict[str, np.ndarray]]:
     """Reads a network: its graph and the nodes' conditional probabilities, see `graph_formats.read_network`."""
     reader = _Reader(path, text)
     graph = reader.graph()
@@ -50,10 +54,10 @@ def read_tables(path: pathlib.Path, text: str) -> tuple[CausalGraph, dict[str, n
 class _Reader:
     """Reads blocks "variable" and "probability"; the network's own block and all properties are passed over."""
 
-    def __init__(self, path: pathlib.Path, text: str) -> None:
+    def __init__(self, path: pathlib.Path | None, text: str) -> None:
         self.path = path
         self.tokens = Tokens(path, text, _WORDS, marks="{}()[],;|")
-        self.categories: dict[str, list[str]] = {}
+        self.categories: dict[str, dict[str, int]] = {}
         self.laws: dict[str, _Law] = {}
         self.draft = Draft(path)
         while self.tokens:
@@ -67,7 +71,7 @@ class _Reader:
                 raise error(self.path, f"the variable {node} has no block 'probability ( {node} ... )'.")
         for node, law in self.laws.items():
             for name in (name for name in (node, *law.parents) if name not in self.categories):
-                raise error(self.path, f"probability of {node}: there is no variable {name!r}.", law.node.line)
+                raise error(self.path, f"probability of {node}: there is no variable {shown(name)}.", law.node.line)
             for parent in law.parents:
                 self.draft.edge(parent, "->", node, law.node.line)
         return self.draft.graph()
@@ -75,6 +79,8 @@ class _Reader:
     def table(self, law: _Law, order: tuple[str, ...]) -> np.ndarray:
         """The conditional probabilities of a node, float64 [sizes of parents in this order..., size of the node]."""
         sizes = [len(self.categories[node]) for node in (*law.parents, law.node.text)]
+        if math.prod(sizes) > MAX_NUMBERS:
+            raise error(self.path, f"{law.node.text}: a table of more than {MAX_NUMBERS:,} numbers.", law.node.line)
         values = self._whole_table(law, sizes) if law.is_table else self._rows(law, sizes)
         sums = values.sum(axis=-1, keepdims=True)
         if not (values >= 0).all() or not (np.abs(sums - 1) <= TOLERANCE + 1e-9).all():
@@ -118,14 +124,14 @@ class _Reader:
         self.tokens.expect("{")
         names = self._names("}")
         if size != str(len(names)):
-            raise error(self.path, f"{node.text}: expected {size} values, found {', '.join(names)}.", node.line)
+            raise error(self.path, f"{node.text}: expected {size} values, found {listed(names)}.", node.line)
         self.tokens.expect(";")
         self._properties()
         try:
             self.draft.variables[node.text] = Categorical(tuple(names))
         except InputError as problem:
             raise error(self.path, f"values of {node.text}: {problem}", node.line) from problem
-        self.categories[node.text] = names
+        self.categories[node.text] = {name: place for place, name in enumerate(names)}
 
     def _names(self, closing: str) -> list[str]:
         """Reads names, with commas or without, up to a closing mark."""
@@ -138,8 +144,9 @@ class _Reader:
     def _probability(self) -> None:
         self.tokens.expect("(")
         node = self.tokens.name("a variable")
-        closing = self.tokens.expect("|", ")").text
-        law = _Law(node, self._names(")") if closing == "|" else [])
+        while self.tokens.took("|", ","):  # JavaBayes writes neither: the first name is the node
+            pass
+        law = _Law(node, self._names(")"))
         if node.text in self.laws:
             raise error(self.path, f"the probability of {node.text} is there twice.", node.line)
         self.laws[node.text] = law
@@ -166,7 +173,7 @@ class _Reader:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise error(self.path, f"expected a probability, found {word.text!r}.", word.line)
+            raise error(self.path, f"expected a probability, found {shown(word.text)}.", word.line)
         return number
 
     def _whole_table(self, law: _Law, sizes: list[int]) -> np.ndarray:
@@ -192,13 +199,13 @@ class _Reader:
                 continue
             place = self._place(law, causes, line)
             if not np.isnan(values[place]).all():
-                raise error(self.path, f"{law.node.text}: the row ({', '.join(causes)}) is there twice.", line)
+                raise error(self.path, f"{law.node.text}: the row ({listed(causes)}) is there twice.", line)
             values[place] = numbers
         missing = np.isnan(values).all(axis=-1)
         if missing.any() and default is None:
             cell = np.argwhere(missing)[0]
-            names = [self.categories[parent][code] for parent, code in zip(law.parents, cell, strict=True)]
-            raise error(self.path, f"{law.node.text}: the row ({', '.join(names)}) is missing.", law.node.line)
+            names = [list(self.categories[parent])[code] for parent, code in zip(law.parents, cell, strict=True)]
+            raise error(self.path, f"{law.node.text}: the row ({listed(names)}) is missing.", law.node.line)
         values[missing] = default if default is not None else 0.0
         return values
 
@@ -206,10 +213,10 @@ class _Reader:
         if len(causes) != len(law.parents):
             raise error(
                 self.path,
-                f"{law.node.text}: expected a value of each of {', '.join(law.parents)}, found ({', '.join(causes)}).",
+                f"{law.node.text}: expected a value of each of {listed(law.parents)}, found ({listed(causes)}).",
                 line,
             )
         for parent, cause in zip(law.parents, causes, strict=True):
             if cause not in self.categories[parent]:
-                raise error(self.path, f"{law.node.text}: {parent} has no value {cause!r}.", line)
-        return tuple(self.categories[p].index(cause) for p, cause in zip(law.parents, causes, strict=True))
+                raise error(self.path, f"{law.node.text}: {parent} has no value {shown(cause)}.", line)
+        return tuple(self.categories[p][cause] for p, cause in zip(law.parents, causes, strict=True))

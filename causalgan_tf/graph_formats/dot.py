@@ -3,33 +3,40 @@
 import pathlib
 import re
 
+from causalgan_tf import names
+from causalgan_tf.errors import brief, shown
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.graph_formats.draft import Draft, Token, Tokens, error
+from causalgan_tf.graph_formats.draft import DEEPEST, Draft, Token, Tokens, error
+from causalgan_tf.graph_text import MAX_EDGES
 
 _GRAPHVIZ, _DAGITTY = ("digraph", "graph"), ("dag", "pdag")
 _KEYWORDS = ("node", "edge", "graph", "digraph", "subgraph", "strict")
 _HIDDEN = ("latent", "unobserved", "u")  # DAGitty's marks, the last one of its first versions
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = re.compile(
-    r'(?P<skip>\s+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)|"(?P<quoted>(?:[^"\\]|\\.)*)"'
-    r"|(?P<word>-?(?:\d+\.\d*|\.?\d+)(?![\w.])|[\w.]+|<?@?-+@?>?|[{}\[\];,=:]|<(?:[^<>]|<[^<>]*>)*>)",
-    re.DOTALL | re.MULTILINE,
+    r"(?P<skip>\s+|//[^\n]*|/\*.*?\*/|(?<![^\s;{}\],])\#[^\n]*)|(?P<open>/\*)"
+    r"""|(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
+    r"|(?P<word>-?(?:\d+\.\d*|\.?\d+)(?![\w.-])|[\w.]+(?:-[\w.]+)*|<?@?-+@?>?|[{}\[\];,=:]|<(?:[^<>]|<[^<>]*>)*>)",
+    re.DOTALL,
 )
 
 
-def read(path: pathlib.Path, text: str) -> CausalGraph:
+def read(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads a graph in DOT or in DAGitty's language.
 
-    Of the attributes three matter: a node's kind="categorical(never, former, now)", a node's observed="no" or
-    [latent], which is refused, and the ends of an edge (dir, arrowhead, arrowtail).
+    These attributes matter: a node's kind="categorical(never, former, now)"; its label, see `Draft`; observed="no" or
+    [latent], which are refused; the ends of an edge (dir, arrowhead, arrowtail); and a style with the word invis: such
+    edges and nodes, there for the layout of a drawing, are left out.
     """
-    return _Reader(path, text).draft.graph()
+    return _Reader(path, text).graph()
 
 
 def write_dot(graph: CausalGraph) -> str:
     """The graph in DOT, declared kinds as the attribute "kind" of their nodes."""
     nodes = [
-        f"{_name(node)} [kind={_quoted(graph.declared[node].text())}];" if node in graph.declared else f"{_name(node)};"
+        f"{_name(node)} [kind={names.quoted(graph.declared[node].text())}];"
+        if node in graph.declared
+        else f"{_name(node)};"
         for node in graph.nodes
     ]
     edges = [f"{_name(cause)} -> {_name(effect)};" for cause, effect in graph.edges]
@@ -42,62 +49,81 @@ def write_dagitty(graph: CausalGraph) -> str:
     return "".join(f"{line}\n" for line in ["dag {", *map(_name, graph.nodes), *edges, "}"])
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 def _name(node: str) -> str:
     plain = _PLAIN.fullmatch(node) and node.lower() not in _KEYWORDS + _DAGITTY
-    return node if plain else _quoted(node)
+    return node if plain else names.quoted(node)
 
 
 class _Reader:
     """Recursive descent: block -> statements -> groups of nodes, joined by marks, and their attributes."""
 
-    def __init__(self, path: pathlib.Path, text: str) -> None:
+    def __init__(self, path: pathlib.Path | None, text: str) -> None:
         self.draft = Draft(path)
         self.tokens = Tokens(path, text, _WORDS, marks="{}[];,=:<>@-")
-        self.edge_defaults: dict[str, str] = {}
+        self.defaults: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
+        self.looks: dict[str, tuple[Token, dict[str, str]]] = {}  # each node where it is described, and its attributes
+        self.edges: list[tuple[str, str, str, int]] = []
+        self.unseen: list[str] = []
+        self.pairs = self.depth = 0
         head = self._head()
         self.keywords = _KEYWORDS if head in _GRAPHVIZ else ()
         if not self.tokens.sees("{"):
             self.tokens.name("'{'")  # what the graph is called
         self._block()
         if self.tokens:
-            found = self.tokens.next.text
-            raise error(path, f"expected the end of the file behind the graph, found {found!r}.", self.tokens.line)
+            found = shown(self.tokens.next.text)
+            raise error(path, f"expected the end of the file behind the graph, found {found}.", self.tokens.line)
+
+    def graph(self) -> CausalGraph:
+        """The causal graph; InputError for what is none."""
+        invisible = {node: look for node, (_, look) in self.looks.items() if _invisible(look)}
+        for node, (token, look) in self.looks.items():
+            if node not in invisible:
+                self._describe(token, look)
+        for left, mark, right, line in self.edges:
+            if left in invisible or right in invisible:
+                self.unseen.append(f"{left} {mark} {right}")
+            else:
+                self.draft.edge(left, mark, right, line)
+        self.draft.without(invisible, self.unseen)
+        return self.draft.graph()
 
     def _head(self) -> str:
         """Reads what kind of graph it is, in small letters."""
         expected = "'digraph {' or 'dag {'"
         word = self.tokens.take(expected)
+        self.draft.repeats = word.text.lower() in ("strict", *_DAGITTY)
         if word.text.lower() == "strict":
             word = self.tokens.take(expected)
         head = word.text.lower()
         if head in ("mag", "pag"):
             message = f"a {head.upper()} stands for many causal graphs. Write the one that you mean: dag {{ ... }}."
         elif head not in _GRAPHVIZ + _DAGITTY:
-            message = f"expected {expected}, found {word.text!r}."
+            message = f"expected {expected}, found {shown(word.text)}."
         else:
             return head
         raise error(self.draft.path, message, word.line)
 
     def _block(self) -> list[Token]:
         """Reads { ... } and gives the nodes named in it."""
-        self.tokens.expect("{")
-        outer, nodes = self.edge_defaults, []
+        start = self.tokens.expect("{")
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise error(self.draft.path, f"there are more than {DEEPEST} braces in one another.", start.line)
+        outer, nodes = dict(self.defaults), []
         while not self.tokens.took("}"):
             nodes += self._statement()
-        self.edge_defaults = outer
-        return nodes
+        self.defaults = outer
+        self.depth -= 1
+        return list({node.text: node for node in nodes}.values())
 
     def _statement(self) -> list[Token]:
         if self.tokens.took(";", ","):
             return []
         if self._sees_keyword("node", "edge", "graph"):
-            keyword, found = self.tokens.take("'edge'"), self._attributes()
-            if keyword.text.lower() == "edge":
-                self.edge_defaults = self.edge_defaults | found
+            keyword, found = self.tokens.take("'edge'").text.lower(), self._attributes()
+            if keyword in self.defaults:
+                self.defaults[keyword] = self.defaults[keyword] | found
             return []
         groups, marks = [self._group()], []
         if self.tokens.took("="):  # an attribute of the whole graph
@@ -148,32 +174,54 @@ class _Reader:
 
     def _add(self, groups: list[list[Token]], marks: list[Token], attributes: dict[str, str]) -> None:
         for node in (node for group in groups for node in group):
-            self.draft.node(node.text, node.line)
-        if not marks:
-            for node in groups[0]:
-                self._describe(node, attributes)
+            if node.text not in self.looks:
+                self.draft.node(node.text, node.line)
+                plain = {name: value for name, value in self.defaults["node"].items() if name not in ("kind", "label")}
+                self.looks[node.text] = node, plain
+            if not marks:
+                self.looks[node.text] = node, self.looks[node.text][1] | attributes
+        look = self.defaults["edge"] | attributes
         for left, mark, right in zip(groups, marks, groups[1:], strict=False):
-            shown = _mark(mark.text, self.edge_defaults | attributes)
-            for cause, effect in ((cause, effect) for effect in right for cause in left):
-                self.draft.edge(cause.text, shown, effect.text, mark.line)
+            self.pairs += len(left) * len(right)
+            if self.pairs > MAX_EDGES:
+                raise error(self.draft.path, f"there are more than {MAX_EDGES:,} edges.", mark.line)
+            drawn = _mark(mark.text, look)
+            for cause, effect in ((cause.text, effect.text) for effect in right for cause in left):
+                if _invisible(look):
+                    self.unseen.append(f"{cause} {drawn} {effect}")
+                else:
+                    self.edges.append((cause, drawn, effect, mark.line))
 
-    def _describe(self, node: Token, attributes: dict[str, str]) -> None:
-        if any(name in attributes for name in _HIDDEN) or attributes.get("observed", "").lower() in ("no", "false"):
+    def _describe(self, node: Token, look: dict[str, str]) -> None:
+        if any(name in look for name in _HIDDEN) or look.get("observed", "").lower() in ("no", "false"):
             raise error(
                 self.draft.path,
-                f"{node.text} is hidden: expected nodes that are labels of the data. Remove it if it has one effect "
-                "alone, which has noise of its own; else make it a label, or remove it if it can be neglected.",
+                f"{brief(node.text, 60)} is hidden: expected nodes that are labels of the data. Remove it if it "
+                "has one effect alone, which has noise of its own; else make it a label, or remove it if it can be "
+                "neglected.",
                 node.line,
             )
-        if "kind" in attributes:
-            self.draft.kind(node.text, attributes["kind"], node.line)
+        label = re.sub(r"\\[nlr]", " ", look.get("label", "")).replace("\\N", node.text)
+        if not label.startswith("<"):  # a table in HTML says more than a name
+            self.draft.title(node.text, label)
+        if "kind" in look:
+            self.draft.kind(node.text, look["kind"], node.line)
 
 
-def _mark(mark: str, attributes: dict[str, str]) -> str:
-    """The mark of an edge after its attributes, which can turn it round or take its direction."""
+def _invisible(look: dict[str, str]) -> bool:
+    """Whether a style has the word invis, as in "dotted,invis"."""
+    return any(word.startswith("invis") for word in re.split(r"[,\s]+", look.get("style", "").lower()))
+
+
+def _mark(mark: str, look: dict[str, str]) -> str:
+    """The mark of an edge after its attributes, which can turn it round, take its direction or leave it open (o->)."""
     if mark != "->":
         return mark
-    direction = attributes.get("dir", "forward").lower()
-    at_head = direction in ("forward", "both") and attributes.get("arrowhead") != "none"
-    at_tail = direction in ("back", "both") and attributes.get("arrowtail") != "none"
-    return f"{'<' * at_tail}-{'>' * at_head}" if at_head or at_tail else "--"
+    direction = look.get("dir", "forward").lower()
+    head = _end(look.get("arrowhead", ""), ">") if direction in ("forward", "both") else ""
+    tail = _end(look.get("arrowtail", ""), "<") if direction in ("back", "both") else ""
+    return f"{tail}-{head}" if head or tail else "--"
+
+
+def _end(arrow: str, usual: str) -> str:
+    return {"none": "", "odot": "o"}.get(arrow.lower(), usual)

@@ -3,62 +3,116 @@
 import gzip
 import pathlib
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from causalgan_tf.errors import InputError
+from absl import logging
+
+from causalgan_tf import names
+from causalgan_tf.errors import LONGEST, InputError, brief, shown
 from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graph_text import MAX_EDGES, MAX_NODES
 from causalgan_tf.variables import Variable, parse_variable
 
+LARGEST = 64 * 2**20  # bytes of a file, unpacked
+DEEPEST = 100  # brackets in brackets
+_NUMBER = re.compile(r"n?\d+")  # names of nodes that a program has numbered
 
-def error(path: pathlib.Path, message: str, line: int | None = None) -> InputError:
-    """The error of a graph file, with the line it is about."""
-    return InputError(f"graph file {path}{f', line {line}' if line else ''}: {message}")
+
+def error(path: pathlib.Path | None, message: str, line: int | None = None) -> InputError:
+    """The error of a graph file, with the line it is about; without a path that of a text."""
+    source = f"graph file {brief(str(path), 150)}" if path else "graph text"
+    start = f"{source}{f', line {line}' if line else ''}: "
+    return InputError(start + brief(message, LONGEST - len(start)))
 
 
-def renamed(path: pathlib.Path, problem: InputError, line: int | None = None) -> InputError:
+def renamed(path: pathlib.Path | None, problem: InputError, line: int | None = None) -> InputError:
     """An error of the graph itself as one of the file that states it."""
-    return error(path, str(problem).removeprefix("graph: "), line)
+    return error(path, str(problem).removeprefix("graph: ").removeprefix("graph text: "), line)
 
 
-def read_text(path: pathlib.Path) -> str:
-    """The text of a file in UTF-8, unpacked if its name ends in .gz.
+def load(path: pathlib.Path) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with a mark of its order of bytes; unpacked if it is a .gz file.
 
     Raises:
-        InputError: no such file, or no text.
+        InputError: no such file, no text, another encoding, or more than LARGEST bytes.
     """
     try:
-        content = path.read_bytes()
-        return (gzip.decompress(content) if path.suffix.lower() == ".gz" else content).decode("utf-8-sig")
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except FileNotFoundError as problem:
         raise error(path, "there is no such file.") from problem
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as problem:
-        raise error(path, f'expected text such as "Young -> Bald; Male -> Bald", got {problem}.') from problem
+    except (EOFError, OSError, zlib.error) as problem:
+        raise error(path, f"expected text, got a file that cannot be read: {problem}.") from problem
+    if len(content) > LARGEST:
+        raise error(path, f"it is larger than {LARGEST // 2**20} MB, unpacked.")
+    return _decoded(path, content)
+
+
+def _decoded(path: pathlib.Path, content: bytes) -> str:
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as problem:
+        text, place = "\0", problem.start
+    else:
+        place = 0
+    if "\0" not in text:
+        return text
+    if b"\0" in content:
+        raise error(path, "expected text in UTF-8, found bytes that are no text.")
+    raise error(
+        path,
+        f"expected text in UTF-8, found the byte 0x{content[place]:02x}. The file may be in Latin-1 (Windows-1252): "
+        "save it as UTF-8, as by iconv -f WINDOWS-1252 -t UTF-8.",
+        content[:place].count(b"\n") + 1,
+    )
 
 
 class Draft:
-    """Nodes, edges and kinds as a file states them; `graph` makes them a causal graph or says why they are none."""
+    """Nodes, edges and kinds as a file states them; `graph` makes them a causal graph or says why they are none.
 
-    def __init__(self, path: pathlib.Path) -> None:
-        self.path = path
-        self.parents: dict[str, list[str]] = {}
+    A node that a program has numbered (7, n7) is called by its title if the file gives one, in every form of files. Any
+    other is called by its own name, and its title serves messages only.
+    """
+
+    def __init__(self, path: pathlib.Path | None, repeats: bool = False) -> None:
+        """An empty draft.
+
+        Args:
+            path: the file, for errors; None: a text.
+            repeats: whether an edge may be stated more than once.
+        """
+        self.path, self.repeats = path, repeats
+        self.parents: dict[str, dict[str, None]] = {}
         self.variables: dict[str, Variable] = {}
+        self.titles: dict[str, str] = {}
+        self.edges = 0
 
-    def node(self, name: str | int, line: int | None = None) -> str:
+    def node(self, name: object, line: int | None = None) -> str:
         """Adds a node, or finds it, and gives its name; numbers are names too."""
-        name = str(name) if isinstance(name, int) and not isinstance(name, bool) else name
+        if isinstance(name, int) and not isinstance(name, bool) and name.bit_length() < 64:
+            name = str(name)
         if isinstance(name, str) and name in self.parents:
             return name
+        if not isinstance(name, str | bool):
+            raise error(self.path, f"expected the name of a node, got {shown(name)}.", line)
         try:
-            CausalGraph({name: ()})  # the rule for names, here with the line
+            self.parents[names.checked(name)] = {}
         except InputError as problem:
             raise renamed(self.path, problem, line) from problem
-        except TypeError as problem:
-            raise error(self.path, f"expected the name of a node, got {name!r}.", line) from problem
-        self.parents[name] = []
+        if len(self.parents) > MAX_NODES:
+            raise error(self.path, f"there are more than {MAX_NODES:,} nodes.", line)
         return name
 
-    def edge(self, left: str | int, mark: str, right: str | int, line: int | None = None) -> None:
+    def title(self, node: str, title: object) -> None:
+        """Notes what the file calls a node beside its name; empty words say nothing."""
+        words = " ".join(str(title).split()) if isinstance(title, str | int) else ""
+        if words:
+            self.titles[node] = words
+
+    def edge(self, left: object, mark: str, right: object, line: int | None = None) -> None:
         """Adds an edge.
 
         Args:
@@ -72,49 +126,87 @@ class Draft:
         """
         left, right = self.node(left, line), self.node(right, line)
         if mark not in ("->", "<-"):
-            raise error(self.path, _refusal(left, mark, right), line)
+            raise error(
+                self.path,
+                _refusal(*(brief(part, 30) for part in (self._called(left), mark, self._called(right)))),
+                line,
+            )
         cause, effect = (left, right) if mark == "->" else (right, left)
         if cause in self.parents[effect]:
-            raise error(self.path, f"the edge {cause} -> {effect} is given twice.", line)
-        self.parents[effect].append(cause)
+            if self.repeats:
+                return
+            raise error(self.path, f"the edge {brief(cause, 60)} -> {brief(effect, 60)} is given twice.", line)
+        self.edges += 1
+        if self.edges > MAX_EDGES:
+            raise error(self.path, f"there are more than {MAX_EDGES:,} edges.", line)
+        self.parents[effect][cause] = None
 
-    def kind(self, name: str | int, text: str, line: int | None = None) -> None:
+    def kind(self, name: object, text: object, line: int | None = None) -> None:
         """Declares the kind of a node, in the words of `parse_variable`."""
         node = self.node(name, line)
         try:
             self.variables[node] = parse_variable(str(text))
         except InputError as problem:
-            raise error(self.path, f"kind of {node}: {problem}", line) from problem
+            raise error(self.path, f"kind of {brief(self._called(node), 60)}: {problem}", line) from problem
+
+    def _called(self, node: str) -> str:
+        """The name by which the graph has a node."""
+        return self.titles.get(node, node) if _NUMBER.fullmatch(node) else node
+
+    def without(self, invisible: Iterable[str], edges: Iterable[str]) -> None:
+        """Takes nodes away, and says so and which invisible edges were left out."""
+        for node in invisible:
+            del self.parents[node]
+            self.titles.pop(node, None)
+            self.variables.pop(node, None)
+        for what, left in (("nodes", invisible), ("edges", edges)):
+            if left:
+                self.note(f"invisible {what} are left out: {names.listed(left)}")
+
+    def note(self, words: str) -> None:
+        """Says how the file was read."""
+        logging.warning("%s: %s.", f"graph file {self.path}" if self.path else "graph text", words)
 
     def graph(self) -> CausalGraph:
         """The causal graph.
 
         Raises:
-            InputError: no nodes, a node that is its own parent, or a cycle.
+            InputError: no nodes, two of one name, a node that is its own parent, or a cycle.
         """
+        called = {
+            node: self.titles[node] if _NUMBER.fullmatch(node) and node in self.titles else node
+            for node in self.parents
+        }
+        titles = {called[node]: node if called[node] != node else title for node, title in self.titles.items()}
+        titles = {name: title for name, title in titles.items() if name != title}
+        seen = set()
+        for name in called.values():
+            if name in seen:
+                raise error(self.path, f"two nodes are called {shown(name)}.")
+            seen.add(name)
         try:
-            return CausalGraph(self.parents, self.variables)
+            return CausalGraph(
+                {called[node]: [called[cause] for cause in causes] for node, causes in self.parents.items()},
+                {called[node]: variable for node, variable in self.variables.items()},
+                titles,
+            )
         except InputError as problem:
             raise renamed(self.path, problem) from problem
 
 
 def _refusal(left: str, mark: str, right: str) -> str:
-    shown = f"{left} {mark} {right}"
+    edge = f"{left} {mark} {right}"
     if mark == "<->":
         return (
-            f"{shown} says that a hidden cause is common to both. Expected edges {left} -> {right}: every common cause "
-            f"must be a label of its own. Add it as a node with edges to {left} and {right}, or remove this edge if "
-            "there is none to speak of."
+            f"{edge} says that a hidden cause is common to both. Expected {left} -> {right}. Add it as a node with "
+            f"edges to {left} and {right}, or remove this edge if it can be neglected."
         )
     if set(mark) == {"-"}:
         return (
-            f"{shown} has no direction: it stands for several causal graphs, in which do({left}) differs. Write "
-            f"{left} -> {right} or {right} -> {left}."
+            f"{edge} has no direction: it stands for several causal graphs. Write {left} -> {right} or "
+            f"{right} -> {left}."
         )
-    return (
-        f"{shown} leaves open what it means: it stands for several causal graphs. Expected {left} -> {right} or "
-        f"{right} -> {left}."
-    )
+    return f"{edge} leaves open what it means. Write {left} -> {right} or {right} -> {left}."
 
 
 class Token(NamedTuple):
@@ -128,14 +220,14 @@ class Token(NamedTuple):
 class Tokens:
     """The words of a file, read one after the other."""
 
-    def __init__(self, path: pathlib.Path, text: str, pattern: re.Pattern, marks: str) -> None:
+    def __init__(self, path: pathlib.Path | None, text: str, pattern: re.Pattern, marks: str) -> None:
         """Cuts a text into words.
 
         Args:
-            path: the file, for errors.
+            path: the file, for errors; None: a text.
             text: its text.
-            pattern: what may follow at any place; its groups are "skip" (blanks, comments), "quoted" (between the
-                quotation marks) and "word".
+            pattern: what may follow at any place; its groups are "skip" (blanks, comments), "open" (a
+                comment without an end), "quoted" (in quotation marks) and "word".
             marks: first letters of the words that are no names.
         """
         self.path, self._marks = path, marks
@@ -147,9 +239,11 @@ class Tokens:
         while place < len(text):
             match = pattern.match(text, place)
             if not match:
-                raise error(self.path, f"cannot read {text[place:].split(maxsplit=1)[0]!r}.", line)
+                raise error(self.path, f"cannot read {text[place : place + 40].split(maxsplit=1)[0]!r}.", line)
+            if match["open"]:
+                raise error(self.path, "the comment that begins here has no end, '*/'.", line)
             if match["quoted"] is not None:
-                yield Token(re.sub(r'\\(["\\])', r"\1", match["quoted"]), line, quoted=True)
+                yield Token(re.sub(r"\\([\"'\\])", r"\1", match["quoted"][1:-1]), line, quoted=True)
             elif match["word"]:
                 yield Token(match["word"], line)
             place, line = match.end(), line + match[0].count("\n")
@@ -188,11 +282,11 @@ class Tokens:
         """The next word, which must be one of these; InputError for another."""
         wanted = " or ".join(map(repr, texts))
         if self and not self.sees(*texts):
-            raise error(self.path, f"expected {wanted}, found {self.next.text!r}.", self.line)
+            raise error(self.path, f"expected {wanted}, found {shown(self.next.text)}.", self.line)
         return self.take(wanted)
 
     def name(self, what: str) -> Token:
         """The next word, which must be in quotes or begin as words do; InputError for a mark."""
         if self and not self.next.quoted and self.next.text[0] in self._marks:
-            raise error(self.path, f"expected {what}, found {self.next.text!r}.", self.line)
+            raise error(self.path, f"expected {what}, found {shown(self.next.text)}.", self.line)
         return self.take(what)

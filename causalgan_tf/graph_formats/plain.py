@@ -1,23 +1,27 @@
 """Graphs in short forms: the project's text, JSON, GML, the .cg files of neural causal models, a Python list."""
 
 import ast
+import collections
 import json
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import networkx as nx
 
-from causalgan_tf.errors import InputError
+from causalgan_tf import names
+from causalgan_tf.errors import InputError, brief, shown
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.graph_formats.draft import Draft, error, renamed
 
+_CG_EDGE = re.compile(rf"({names.QUOTED}|[^\s\"<>-]+)\s*(<?[-o]+>?)\s*({names.QUOTED}|[^\s\"<>-]+)")
 _JSON_FORMS = (
     '{"A": [], "B": ["A"]}, {"causal_graph": {...}, "variables": {"A": "continuous"}} or the node-link data of networkx'
 )
 
 
-def read_statements(path: pathlib.Path, text: str) -> CausalGraph:
+def read_statements(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads the project's text form, see `CausalGraph.from_text`."""
     try:
         return CausalGraph.from_text(text)
@@ -27,25 +31,32 @@ def read_statements(path: pathlib.Path, text: str) -> CausalGraph:
 
 def write_statements(graph: CausalGraph) -> str:
     """The project's text form, a statement a line."""
-    return graph.to_text().replace("; ", "\n") + "\n"
+    return "".join(f"{statement}\n" for statement in graph.statements())
 
 
-def read_json(path: pathlib.Path, text: str) -> CausalGraph:
+def read_json(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads {node: [parents]}, alone or as "causal_graph" beside "variables", or networkx' node-link data."""
     draft = Draft(path)
 
     def without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        for name in (name for place, name in enumerate(names) if name in names[:place]):
-            raise error(path, f"{name!r} is there twice.")
-        return dict(pairs)
+        unique = dict(pairs)
+        if len(unique) < len(pairs):
+            counts = collections.Counter(name for name, _ in pairs)
+            raise error(path, f"{shown(counts.most_common(1)[0][0])} is there twice.")
+        return unique
 
     try:
         data = json.loads(text, object_pairs_hook=without_repetition)
     except json.JSONDecodeError as problem:
         raise error(path, f"expected JSON, found {problem.msg.lower()}.", problem.lineno) from problem
+    except (RecursionError, ValueError) as problem:  # brackets in brackets; a number of too many digits
+        if isinstance(problem, InputError):
+            raise
+        raise error(
+            path, f"expected {_JSON_FORMS}, found JSON that cannot be read: {brief(str(problem), 60)}."
+        ) from problem
     if not isinstance(data, dict):
-        raise error(path, f"expected {_JSON_FORMS}, got {_shortened(data)}.")
+        raise error(path, f"expected {_JSON_FORMS}, got {shown(data)}.")
     if isinstance(data.get("nodes"), list) and any(isinstance(node, dict) for node in data["nodes"]):
         _read_node_links(draft, data)
     elif isinstance(data.get("causal_graph"), dict):
@@ -66,22 +77,35 @@ def write_json(graph: CausalGraph) -> str:
     return f"{{\n{inner}\n}}\n"
 
 
-def read_gml(path: pathlib.Path, text: str) -> CausalGraph:
-    """Reads GML; a node is called by its label, else its name, else its id, and "kind" is its kind."""
-    draft = Draft(path)
+def read_gml(path: pathlib.Path | None, text: str) -> CausalGraph:
+    """Reads GML; for the names of nodes see `Draft`, "kind" is a node's kind."""
     try:
-        graph = nx.parse_gml(text, label="id")
-    except (nx.NetworkXException, ValueError, TypeError, LookupError) as problem:
-        raise error(path, f"expected a graph in GML: {problem}.") from problem
-    names = {key: node.get("label", node.get("name", key)) for key, node in graph.nodes(data=True)}
-    for key, name in names.items():
-        if name in draft.parents:
-            raise error(path, f"two nodes are called {name!r}.")
-        draft.node(name)
-        if "kind" in graph.nodes[key]:
-            draft.kind(name, graph.nodes[key]["kind"])
+        graph = nx.parse_gml(text.encode("ascii", "xmlcharrefreplace").decode(), label="id")
+    except Exception as problem:  # its parser was not made for damaged files
+        raise error(path, f"expected a graph in GML: {shown(str(problem), 120)}.") from problem
+    return _from_networkx(path, graph)
+
+
+def read_graphml(path: pathlib.Path | None, text: str) -> CausalGraph:
+    """Reads GraphML, as networkx, igraph and yEd write it; for the names of nodes see `Draft`."""
+    if "<!" in text.replace("<!--", ""):
+        raise error(path, "expected GraphML without <!DOCTYPE and <!ENTITY. Remove them.")
+    try:
+        graph = nx.parse_graphml(text.encode())
+    except Exception as problem:  # its parser was not made for damaged files
+        raise error(path, f"expected a graph in GraphML: {shown(str(problem), 120)}.") from problem
+    return _from_networkx(path, graph)
+
+
+def _from_networkx(path: pathlib.Path | None, graph: nx.Graph) -> CausalGraph:
+    draft = Draft(path)
+    keys = {key: draft.node(key) for key in graph}
+    for key, node in graph.nodes(data=True):
+        draft.title(keys[key], node.get("label", node.get("name")))
+        if "kind" in node:
+            draft.kind(keys[key], node["kind"])
     for left, right, *_ in graph.edges:
-        draft.edge(names[left], "->" if graph.is_directed() else "--", names[right])
+        draft.edge(keys[left], "->" if graph.is_directed() else "--", keys[right])
     return draft.graph()
 
 
@@ -93,44 +117,55 @@ def write_gml(graph: CausalGraph) -> str:
     return "".join(f"{line}\n" for line in nx.generate_gml(drawn))
 
 
-def read_cg(path: pathlib.Path, text: str) -> CausalGraph:
-    """Reads a .cg file: <NODES>, a name a line, <EDGES>, an edge "A -> B" a line."""
+def read_cg(path: pathlib.Path | None, text: str) -> CausalGraph:
+    """Reads a .cg file: <NODES>, a name a line, <EDGES>, an edge "A -> B" a line; # starts a comment."""
     draft, section = Draft(path), None
     for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
         if line in ("<NODES>", "<EDGES>"):
             section = line
-        elif line and section == "<NODES>":
-            draft.node(line, number)
-        elif line:
-            parts = line.split()
-            if section is None or len(parts) != 3:
+        elif not line or line.startswith("#"):
+            continue
+        elif section == "<NODES>":
+            _cg_names(draft, line, number)
+        else:
+            parts = _CG_EDGE.fullmatch(line)
+            if section is None or not parts:
                 expected = "<NODES>" if section is None else "an edge such as 'A -> B'"
-                raise error(path, f"expected {expected}, found {line!r}.", number)
-            for node in (node for node in parts[::2] if node not in draft.parents):
-                raise error(path, f"the node {node!r} is not among <NODES>.", number)
-            draft.edge(*parts, number)
+                raise error(path, f"expected {expected}, found {shown(line)}.", number)
+            left, right = (names.unquoted(part) if part[0] == '"' else part for part in parts.group(1, 3))
+            for node in (node for node in (left, right) if node not in draft.parents):
+                raise error(path, f"the node {shown(node)} is not among <NODES>.", number)
+            draft.edge(left, parts[2], right, number)
     return draft.graph()
+
+
+def _cg_names(draft: Draft, line: str, number: int) -> None:
+    try:
+        draft.node(names.unquoted(line) if line[0] == line[-1] == '"' else names.checked(line, plain=True), number)
+    except InputError as problem:
+        raise problem if problem.args[0].startswith("graph file") else renamed(draft.path, problem, number) from problem
 
 
 def write_cg(graph: CausalGraph) -> str:
     """A .cg file."""
-    edges = [f"{cause} -> {effect}" for cause, effect in graph.edges]
-    return "".join(f"{line}\n" for line in ["<NODES>", *graph.nodes, "", "<EDGES>", *edges])
+    nodes = map(names.written, graph.nodes)
+    edges = [f"{names.written(cause)} -> {names.written(effect)}" for cause, effect in graph.edges]
+    return "".join(f"{line}\n" for line in ["<NODES>", *nodes, "", "<EDGES>", *edges])
 
 
-def read_list(path: pathlib.Path, text: str) -> CausalGraph:
+def read_list(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads the 2017 program's form, [["A", []], ["B", ["A"]]], as a Python literal."""
     expected = 'expected a list such as [["A", []], ["B", ["A"]]]'
     try:
         pairs = ast.literal_eval(text.strip())
     except SyntaxError as problem:
-        raise error(path, f"{expected}, found {problem.msg}.", problem.lineno) from problem
+        raise error(path, f"{expected}, found {shown(problem.msg)}.", problem.lineno) from problem
     except (ValueError, TypeError, MemoryError, RecursionError) as problem:
         raise error(path, f"{expected} and no other Python.") from problem
     draft, listed = Draft(path), set()
     for pair in pairs if isinstance(pairs, list | tuple) else [pairs]:
         if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[1], list | tuple):
-            raise error(path, f"{expected}, got {_shortened(pair)}.")
+            raise error(path, f"{expected}, got {shown(pair)}.")
         node = draft.node(pair[0])
         if node in listed:
             raise error(path, f"the node {node!r} is listed twice.")
@@ -142,7 +177,7 @@ def read_list(path: pathlib.Path, text: str) -> CausalGraph:
 
 def write_list(graph: CausalGraph) -> str:
     """The 2017 program's form, a node a line."""
-    return "[" + ",\n ".join(json.dumps(pair) for pair in graph.to_list()) + "]\n"
+    return "[" + ",\n ".join(json.dumps(pair, ensure_ascii=False) for pair in graph.to_list()) + "]\n"
 
 
 def _read_parents(draft: Draft, parents: Mapping[str, Any]) -> None:
@@ -150,14 +185,14 @@ def _read_parents(draft: Draft, parents: Mapping[str, Any]) -> None:
         draft.node(node)
     for node, causes in parents.items():
         if not isinstance(causes, list):
-            raise error(draft.path, f"parents of {node!r}: expected a list of names, got {_shortened(causes)}.")
+            raise error(draft.path, f"parents of {node!r}: expected a list of names, got {shown(causes)}.")
         for cause in causes:
             draft.edge(cause, "->", node)
 
 
 def _read_kinds(draft: Draft, kinds: Any) -> None:
     if not isinstance(kinds, dict):
-        raise error(draft.path, f'"variables": expected an object of node and kind, got {_shortened(kinds)}.')
+        raise error(draft.path, f'"variables": expected an object of node and kind, got {shown(kinds)}.')
     for node, kind in kinds.items():
         if node not in draft.parents:
             raise error(draft.path, f'"variables": there is no node {node!r}.')
@@ -165,25 +200,42 @@ def _read_kinds(draft: Draft, kinds: Any) -> None:
 
 
 def _read_node_links(draft: Draft, data: Mapping[str, Any]) -> None:
-    mark = "->" if data.get("directed", True) else "--"
+    directed = data.get("directed", True)
+    if not isinstance(directed, bool):
+        raise error(draft.path, f'node-link data: "directed": expected true or false, got {shown(directed)}.')
     try:
-        for node in data["nodes"]:
-            draft.node(node["id"])
-            if "kind" in node:
-                draft.kind(node["id"], node["kind"])
-        for edge in data["edges" if "edges" in data else "links"]:
-            draft.edge(edge["source"], mark, edge["target"])
-    except (KeyError, TypeError) as problem:
+        nodes = [draft.node(node["id"]) for node in data["nodes"]]
+        if len(set(nodes)) < len(nodes):
+            raise error(draft.path, f"{shown(collections.Counter(nodes).most_common(1)[0][0])} is there twice.")
+        for node, entry in zip(nodes, data["nodes"], strict=True):
+            draft.title(node, entry.get("label", entry.get("name")))
+            if "kind" in entry:
+                draft.kind(node, entry["kind"])
+        ends = [(edge["source"], edge["target"]) for edge in data["edges" if "edges" in data else "links"]]
+    except (KeyError, TypeError, AttributeError) as problem:
         raise error(
-            draft.path, f'node-link data: expected nodes with "id" and edges with "source" and "target", {problem}.'
+            draft.path,
+            'node-link data: expected nodes with "id" and edges with "source" and "target", found '
+            f"{shown(problem.args[0])}.",
         ) from problem
+    for pair in _named_ends(draft, nodes, ends):
+        draft.edge(pair[0], "->" if directed else "--", pair[1])
+
+
+def _named_ends(draft: Draft, nodes: list[str], ends: list[tuple[Any, Any]]) -> list[tuple[str, str]]:
+    """The ends of edges as names; networkx 1 wrote the places of nodes, which are told by no node being called so."""
+    flat = [end for pair in ends for end in pair]
+    known = set(nodes)
+    places = flat and all(type(end) is int and 0 <= end < len(nodes) and str(end) not in known for end in flat)
+    for end in flat:
+        if not places and (not isinstance(end, str | int) or isinstance(end, bool) or str(end) not in known):
+            raise error(draft.path, f"node-link data: an edge to {shown(end)}, which is not among the nodes.")
+    return [(nodes[a], nodes[b]) if places else (str(a), str(b)) for a, b in ends]
 
 
 def _json_object(entries: Mapping[str, Any], indent: str) -> str:
-    lines = ",\n".join(f"{indent}  {json.dumps(name)}: {json.dumps(value)}" for name, value in entries.items())
+    lines = ",\n".join(
+        f"{indent}  {json.dumps(name, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
+        for name, value in entries.items()
+    )
     return f"{{\n{lines}\n{indent}}}\n"
-
-
-def _shortened(value: Any, length: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= length else f"{text[:length]}..."

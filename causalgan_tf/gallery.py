@@ -11,6 +11,7 @@ from PIL import Image
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
+from causalgan_tf.names import safe
 from causalgan_tf.pictures import CELL, COLUMNS, grid, headed, strips
 from causalgan_tf.query import Query
 from causalgan_tf.variables import Binary, Categorical
@@ -339,5 +340,5 @@ def summary_pictures(model: "CausalModel", kinds: Iterable[str] = tuple(KINDS)) 
     gallery = Gallery(model, seed=2, scale=scale, max_draws=1_000_000)
     for kind in kinds:
         for name, picture in gallery.draw([kind]).items():
-            shown[f"{kind}/{name.removeprefix(f'{kind}_')}" if KINDS[kind].labelled else kind] = picture
+            shown[f"{kind}/{safe(name.removeprefix(f'{kind}_'))}" if KINDS[kind].labelled else kind] = picture
     return {name: np.asarray(picture) for name, picture in shown.items()}

@@ -25,10 +25,11 @@ def checked(name: object, plain: bool = False) -> str:
     >>> checked("Patient Age")
     'Patient Age'
     """
-    if not isinstance(name, str) or not name or not name.isprintable() or name != name.strip() or len(name) > LONGEST:
+    legal = isinstance(name, str) and 0 < len(name) <= LONGEST and name.isprintable() and name == name.strip()
+    if not legal or name[0] == "*":  # as the names of noise that is no node's begin
         raise InputError(
             f"graph: node name {shown(name)}: expected printed text of 1 to {LONGEST} letters, without "
-            "blanks at its ends."
+            "blanks at its ends and without an asterisk before it."
         )
     if plain and not _PLAIN.fullmatch(name):
         raise InputError(

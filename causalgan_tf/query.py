@@ -132,6 +132,16 @@ def parse_assignments(text: str) -> dict[str, Any]:
     return _parsed(_split(_LISTED, text)) if text.strip() else {}
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """Reads names with commas between, in quotation marks where they hold one; an empty text names nothing.
+
+    >>> parse_names('Male, "Körper, groß"')
+    ('Male', 'Körper, groß')
+    """
+    parts = [part.strip() for part in _split(_LISTED, text)] if text.strip() else []
+    return tuple(names.unquoted(part) if re.fullmatch(names.QUOTED, part) else part for part in parts)
+
+
 def parse_probability(text: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Reads "P(Male=0|do(Mustache=1),Young=1)" into (event, do, given), values as `parse_assignments` reads them.
 

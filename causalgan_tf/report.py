@@ -12,6 +12,7 @@ from PIL import Image
 from causalgan_tf import page, report_labels
 from causalgan_tf.gallery import KINDS, Kind
 from causalgan_tf.image_config import IMAGE_MODELS
+from causalgan_tf.names import safe
 from causalgan_tf.page import NOTHING, Card, decimal
 
 
@@ -28,7 +29,7 @@ def write_report(workdir: str | pathlib.Path, numbers: Mapping[str, Any], drawn:
     (folder / "report.json").write_text(to_json(numbers), encoding="utf-8")
     (folder / "report.html").write_text(to_html(numbers, drawn), encoding="utf-8")
     for name, image in drawn.items():
-        image.save(folder / f"{name}.png")
+        image.save(folder / f"{safe(name)}.png")
 
 
 def to_json(numbers: Mapping[str, Any]) -> str:

@@ -17,7 +17,8 @@ from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.query import Query, parse_assignments
+from causalgan_tf.names import safe
+from causalgan_tf.query import Query, parse_assignments, parse_names
 from causalgan_tf.run_graph import graph_of
 from causalgan_tf.variables import Continuous
 
@@ -101,7 +102,7 @@ def asked_pictures(
     values: flags.FlagValues, graph: CausalGraph, do: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The kinds of pictures and the labels that --picture and --label ask for, checked; none without --picture."""
-    labels = tuple(label.strip() for label in values.label.split(",")) if values.label else ()
+    labels = parse_names(values.label)
     if values.picture == "none":
         if labels:
             raise InputError(f"--label={values.label} says what a picture is about: it needs --picture.")
@@ -131,8 +132,9 @@ def write_pictures(
     drawn = gallery.Gallery(model, n, n, *context, values.seed, scale).draw(kinds, labels)
     out.mkdir(parents=True, exist_ok=True)
     for name, image in drawn.items():
-        image.save(out / f"{name}.png")
-        print(out / f"{name}.png")
+        path = out / f"{safe(name)}.png"
+        image.save(path)
+        print(path)
 
 
 def write(samples: "Samples", out: pathlib.Path) -> None:

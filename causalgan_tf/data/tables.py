@@ -5,7 +5,7 @@ import dataclasses
 import io
 import pathlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -241,7 +241,7 @@ def _check_shape(path: pathlib.Path, layout: _Layout, values: pd.DataFrame) -> N
 
 def _labels(table: Table, graph: CausalGraph, drop_missing: bool) -> LabelTable:
     """The columns of the nodes as numbers."""
-    _check_columns(table, graph.nodes)
+    _check_columns(table, graph.nodes, graph.titles)
     table = dataclasses.replace(table, values=table.values[list(graph.nodes)])
     whole = _without_missing(table, drop_missing)
     if len(whole.values) < 2:
@@ -255,13 +255,14 @@ def _labels(table: Table, graph: CausalGraph, drop_missing: bool) -> LabelTable:
     return LabelTable(graph, rows, len(table.values) - len(rows))
 
 
-def _check_columns(table: Table, nodes: Sequence[str]) -> None:
+def _check_columns(table: Table, nodes: Sequence[str], titles: Mapping[str, str]) -> None:
     known = list(table.values.columns)
     absent = [node for node in nodes if node not in known]
     if absent:
         more = ", ..." if len(known) > SHOWN else ""
+        called = [f"{node!r} ({titles[node]!r} in the graph)" if node in titles else repr(node) for node in absent]
         raise InputError(
-            f"{table.source} has no column {', '.join(map(repr, absent))}.{closest(absent[0], known)} Every node of "
+            f"{table.source} has no column {', '.join(called)}.{closest(absent[0], known)} Every node of "
             f"the graph needs one; there are {', '.join(known[:SHOWN]) or 'none'}{more}. Mend the graph or the table."
         )
     twice = [node for node in nodes if known.count(node) > 1]

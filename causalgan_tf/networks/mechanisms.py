@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.graph import CausalGraph
+from causalgan_tf.names import safe
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.schedule import EMPTY, Stack, schedule
 from causalgan_tf.variables import Binary, Categorical, Variable
@@ -76,7 +77,7 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
         see it.
     """
     first, total = columns.offsets(graph.variables)
-    noise = {node: keras.Input([noise_size], name=f"noise_{node}") for node in graph.nodes}
+    noise = {node: keras.Input([noise_size], name=f"noise_{safe(node)}") for node in graph.nodes}
     do = keras.Input([total], name="do_values")
     labels: dict[str, keras.KerasTensor] = {}
     scale, shift = columns.centring(graph)
@@ -87,10 +88,10 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
     for node, variable in graph.variables.items():
         causes = [noise[node], *(centred(parent) for parent in graph.parents[node])]
         inputs = keras.layers.Concatenate()(causes) if len(causes) > 1 else causes[0]
-        f = mlp(inputs.shape[-1], width, layers, variable.width, f"mechanism_{node}")
-        label = Head(variable, name=f"head_{node}")(f(inputs))
+        f = mlp(inputs.shape[-1], width, layers, variable.width, f"mechanism_{safe(node)}")
+        label = Head(variable, name=f"head_{safe(node)}")(f(inputs))
         own = slice(first[node], first[node] + variable.width)
-        labels[node] = Intervene(name=f"label_{node}")(label, do[:, own])
+        labels[node] = Intervene(name=f"label_{safe(node)}")(label, do[:, own])
     parts = list(labels.values())
     joint = keras.layers.Concatenate(name="labels")(parts) if len(parts) > 1 else parts[0]
     return keras.Model([noise, do], joint, name="causal_controller")
@@ -212,7 +213,7 @@ class Mechanisms(keras.layers.Layer):
         """The `label_generator` that has these weights."""
         model = label_generator(self.graph, self.noise_size, self.width, self.layer_count)
         for node in self.graph.nodes:
-            fill(model.get_layer(f"mechanism_{node}"), self.perceptron(node))
+            fill(model.get_layer(f"mechanism_{safe(node)}"), self.perceptron(node))
         return model
 
     def _table(self, stacks: list[Layers], noise: tf.Tensor, do: tf.Tensor | None, hard: bool) -> tuple:

@@ -8,7 +8,7 @@ import networkx as nx
 from absl import logging
 
 from causalgan_tf import graph_text, names
-from causalgan_tf.errors import InputError, brief, closest, shown
+from causalgan_tf.errors import LONGEST, InputError, brief, closest, shown
 from causalgan_tf.variables import Binary, Variable
 
 
@@ -178,7 +178,8 @@ class CausalGraph:
         if node not in self._columns:
             called = [f" {name!r} has it as its label." for name, title in self.titles.items() if title == node][:1]
             hint = "".join(called) or brief(closest(str(node), self.nodes), 100)
-            raise InputError(f"The causal graph has no node {shown(node)}.{hint} Nodes: {names.listed(self.nodes)}.")
+            start = f"The causal graph has no node {shown(node)}.{hint} Nodes: "
+            raise InputError(f"{start}{names.listed(self.nodes, LONGEST - 1 - len(start))}.")
         return self._columns[node]
 
     def children(self, node: str) -> tuple[str, ...]:

@@ -232,7 +232,8 @@ class Tokens:
         """
         self.path, self._marks = path, marks
         self._words = list(self._cut(text, pattern))
-        self._place = 0
+        self._place, self._end = 0, len(self._words)
+        self._words.append(Token("", self._words[-1].line if self._words else 0, quoted=True))
 
     def _cut(self, text: str, pattern: re.Pattern) -> Iterator[Token]:
         place, line = 0, 1
@@ -249,17 +250,17 @@ class Tokens:
             place, line = match.end(), line + match[0].count("\n")
 
     def __bool__(self) -> bool:
-        return self._place < len(self._words)
+        return self._place < self._end
 
     @property
     def line(self) -> int | None:
         """The line of the next word, or of the last one behind the end."""
-        return self._words[min(self._place, len(self._words) - 1)].line if self._words else None
+        return self.next.line or None
 
     @property
     def next(self) -> Token:
         """The next word, left where it is; an empty one behind the end."""
-        return self._words[self._place] if self else Token("", 0, quoted=True)
+        return self._words[self._place]
 
     def take(self, expected: str) -> Token:
         """The next word; InputError at the end of the file, where `expected` is missing."""
@@ -274,7 +275,8 @@ class Tokens:
 
     def took(self, *texts: str) -> bool:
         """Whether the next word is one of these, which is then taken."""
-        seen = self.sees(*texts)
+        word = self._words[self._place]
+        seen = not word.quoted and word.text in texts
         self._place += seen
         return seen
 

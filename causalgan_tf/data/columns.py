@@ -15,10 +15,35 @@ from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.variables import Binary, Categorical, Continuous, Variable
 
+MISSING = (
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "<NA>",
+    "#N/A",
+    "#NA",
+    "NaN",
+    "nan",
+    "-nan",
+    "NaT",
+    "NULL",
+    "null",
+    "None",
+    "?",
+    ".",
+    "-",
+)
 WORDS = {"true": 1.0, "false": 0.0}
 LISTED = 10  # categories listed in a line of `describe`
 MAX_INFERRED = 100  # different texts that are taken for categories unasked
 MAX_CATEGORIES = 256  # their places are one byte
+CONTAINERS = (list, tuple, dict, set, np.ndarray)
+FORMS = (  # numbers that are written as pandas does not read them, and what is done about it
+    (r"[-+]?\d*,\d+", "a decimal comma", "Write a point, or give --decimal=, (pandas: decimal=',')"),
+    (r"[-+]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?", "marks between thousands", "Remove them"),
+    (r"[-+]?\d[\d.,]*\s*[%€$£¥]|[-+]?[€$£¥]\s*\d[\d.,]*", "a sign of percent or money", "Remove it"),
+)
 BINARY = "0 or 1, -1 or 1, or False or True"
 
 
@@ -60,10 +85,41 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
     return variable.fitted(numbers), numbers
 
 
-def is_missing(column: pd.Series) -> pd.Series:
-    """Whether each value is missing, bool [N]; a blank text is."""
+def is_missing(column: pd.Series, declared: Variable | None = None) -> pd.Series:
+    """Whether each value is missing, bool [N]: a blank, or a word of MISSING that is no declared category."""
     missing = column.isna()
-    return missing if _is_numeric(column) else missing | (column.astype(str).str.strip() == "")
+    if _is_numeric(column):
+        return missing
+    categories = getattr(declared, "categories", ())
+    return missing | column.astype(str).str.strip().isin([word for word in MISSING if word not in categories])
+
+
+def check_plain(table: Table, node: str, declared: Variable | None) -> None:
+    """Refuses a column of lists, dates or complex numbers, or of numbers with a decimal comma, percent or currency."""
+    column = table.values[node]
+    if not _is_numeric(column) and column.map(lambda value: isinstance(value, CONTAINERS)).any():
+        raise InputError(
+            f"{table.source}: column {node!r} holds lists, arrays or the like. Expected one value a row: give each "
+            "element a column of its own."
+        )
+    if pd.api.types.is_complex_dtype(column):
+        raise InputError(f"{table.source}: column {node!r} holds complex numbers. Give each part a column of its own.")
+    if isinstance(declared, Categorical) or _is_numeric(column):
+        return
+    if column.dtype.kind in "mM":
+        raise InputError(
+            f"{table.source}: column {node!r} holds dates or times. Expected numbers or texts: turn them into days or "
+            f"seconds since the first, or declare '{node}: categorical' in the graph."
+        )
+    texts = _texts(column)
+    for form, what, way in FORMS:
+        found = texts.str.fullmatch(form).to_numpy(bool)
+        if found.any():
+            row = int(np.argmax(found))
+            raise InputError(
+                f"{table.source}: column {node!r}, {table.place(row)}: {texts.iloc[row]} has {what} "
+                f"({found.sum():,} of {len(texts):,} rows). {way}, or declare '{node}: categorical' in the graph."
+            )
 
 
 def is_text(column: pd.Series) -> bool:

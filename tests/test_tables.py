@@ -121,9 +121,9 @@ def test_a_constant_column_is_read(tmp_path, value, number):
         ("3\n", ["empty"]),
         ("image,Male,Young\n", ["header but no rows"]),
         (CELEBA[: CELEBA.index("c.jpg")], ["says 3 rows", "has 2", "truncated"]),
-        (CELEBA[: CELEBA.rindex("-1  1")], ["missing values", "Male 1", "Young 1", "line 5"]),
-        ("image,Male,Young\na,1,0\nb,1,1,0\n", ["no table", "line 3"]),
-        ("image,Male,Young\na,1,0,5,6\nb,1,1,0,6\n", ["header has 3 names", "rows have 5 values"]),
+        (CELEBA[: CELEBA.rindex("-1  1")], ["line 5 has 2 values, the header has 3 names, separated by blanks"]),
+        ("image,Male,Young\na,1,0\nb,1,1,0\n", ["no table", "line 3 has 4 values, the header has 3 names"]),
+        ("image,Male,Young\na,1,0,5,6\nb,1,1,0,6\n", ["line 2 has 5 values, the header has 3 names"]),
     ],
 )
 def test_a_table_that_cannot_be_used_is_named(tmp_path, text, words):
@@ -146,7 +146,7 @@ def test_a_file_that_is_no_table_is_named(tmp_path):
     for name, word in [
         ("absent.csv", "no labels file"),
         ("picture.jpg", "no UTF-8 text"),
-        ("late.csv", "no table"),
+        ("late.csv", "line 3: the byte 0xFF is no UTF-8"),
         ("broken.zip", "no complete zip file"),
         ("two.zip", "holds 2 files"),
         ("absent.parquet", "no labels file"),
@@ -217,7 +217,7 @@ def test_declared_categories_are_taken_in_their_order(tmp_path):
         ("A\nlow\nlo\n", "A: categorical(low, high)", ["line 3", "one of low, high; got lo", "unseen", "'low'?"]),
         ("A\n3\n-1\n", "A: continuous(0, 9)", ["line 3", "between 0 and 9; got -1", "1 of 2 rows"]),
         ("A\n3\nblue\n", "A: continuous", ["line 3", "finite number; got blue"]),
-        ("A\n3\n1e39\n", "A: continuous", ["line 3", "finite number; got 1e39"]),
+        ("A\n3\n1e39\n", "A: continuous", ["line 3", "finite number; got 1e+39"]),
         ("A\nm\nf\n", "A: binary", ["line 2", "got m", "'A: categorical'"]),
         ("A\n" + "\n".join(map(str, range(257))), "A: categorical", ["at most 256 categories, there are 257"]),
     ],
@@ -312,7 +312,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
         raise ImportError("Unable to find a usable engine")
 
     monkeypatch.setattr(pd, "read_parquet", absent)
-    with pytest.raises(InputError, match="pip install pyarrow"):
+    with pytest.raises(InputError, match="needs pyarrow: pip install it"):
         numbers(write(tmp_path, "", "rows.parquet"), "A")
 
 
@@ -348,13 +348,13 @@ def test_a_description_warns_of_what_never_changes(tmp_path):
 
 
 def test_a_data_set_of_a_table_carries_the_kinds_and_the_dropped_rows(tmp_path):
-    """drop_missing is for tables alone."""
+    """drop_missing is for data that are read from a labels file."""
     path = str(write(tmp_path, "A,B\n0.5,x\n,y\n1.5,z\n"))
     config = DataConfig(dataset="table", labels_file=path, graph="A -> B", drop_missing=True)
     dataset = load(config, seed=0)
     assert dataset.graph.variables == {"A": Continuous(mean=1.0, std=0.5), "B": Categorical(("x", "z"))}
     assert dataset.label_rows.tolist() == [[0.5, 0], [1.5, 1]] and dataset.dropped_rows == 1
-    with pytest.raises(InputError, match="causal_faces drops no rows. Leave --drop_missing out"):
+    with pytest.raises(InputError, match="causal_faces reads no labels file. Leave --drop_missing out"):
         DataConfig(drop_missing=True)
 
 

@@ -116,9 +116,10 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
         found = texts.str.fullmatch(form).to_numpy(bool)
         if found.any():
             row = int(np.argmax(found))
+            category = "" if texts.str.contains(",").any() else f", or declare '{node}: categorical' in the graph"
             raise InputError(
                 f"{table.source}: column {node!r}, {table.place(row)}: {texts.iloc[row]} has {what} "
-                f"({found.sum():,} of {len(texts):,} rows). {way}, or declare '{node}: categorical' in the graph."
+                f"({found.sum():,} of {len(texts):,} rows). {way}{category}."
             )
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from causalgan_tf.config import DataConfig
 from causalgan_tf.data.columns import Table, check_plain, is_missing, is_text, resolved
+from causalgan_tf.data.contents import KNOWN
 from causalgan_tf.data.images import Dataset
-from causalgan_tf.data.text_tables import KNOWN, UNNAMED, name_column, read_text
+from causalgan_tf.data.text_tables import UNNAMED, name_column, read_text
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graph import CausalGraph, load_graph
 

@@ -1,21 +1,17 @@
 """Files of text as tables: the encoding, what separates the values, and how wide every row is."""
 
-import bz2
 import csv
 import dataclasses
-import gzip
 import io
 import itertools
-import lzma
 import pathlib
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
+from causalgan_tf.data import contents
 from causalgan_tf.data.columns import MISSING, Table
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
@@ -28,11 +24,7 @@ UNNAMED = re.compile(r"|Unnamed: ?\d+")  # the header of a column that pandas or
 SEPARATORS = (",", "\t", ";", "|", " ")
 SPOKEN = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "blanks"}
 LOOK = 50  # rows by which a separator is chosen
-LARGEST = 2**29  # bytes that a compressed file may hold
 COMMENT = ("#", "%", "//", "@")
-PACKED: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-KNOWN = "Expected CelebA's list_attr_celeba.txt, a csv with a header, these in a zip, gz or bz2 file, parquet or xlsx."
-MARKS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 TYPES = re.compile(
     r"(u?int|float)(8|16|32|64)?|integer|double|numeric|number|real|char(acter)?|string|str|text|object|bool(ean)?|factor"
     r"|categor(y|ical)|nominal|ordinal|binary|continuous|discrete|date"
@@ -92,13 +84,13 @@ def read_text(path: pathlib.Path, graph: CausalGraph, decimal: str = ".") -> Tab
         InputError: the file cannot be read, a row has another width than the header, the header names a column twice,
             or unnamed values stand in front of or behind the others and nothing tells which.
     """
-    source, text = str(path), _decoded(path, _contents(path))
+    source, text = str(path), contents.text_of(path)
     layout = _layout(source, text, graph.nodes)
     _check_header(source, layout, graph.nodes)
     rows = _rows(source, text, layout)
     if not len(rows.lines):
         raise InputError(f"{source} has a header but no rows. Expected one row an image or unit.")
-    columns = _columns(source, layout, rows, decimal)
+    columns = _columns(source, layout, rows)
     if layout.declared not in (None, len(rows.lines)):
         raise InputError(
             f"{source}: the first line says {layout.declared:,} rows, the file has {len(rows.lines):,}. It seems "
@@ -119,70 +111,6 @@ def name_column(columns: Sequence[str], nodes: Sequence[str]) -> int | None:
         if name not in nodes and re.sub(r"[\s_.-]", "", name).lower() in NAME_COLUMNS
     ]
     return found[0] if found and (found[0] == 0 or len(found) == 1) else None
-
-
-def _contents(path: pathlib.Path) -> bytes:
-    """The bytes of a file, unpacked; InputError if it is absent, damaged or larger than LARGEST."""
-    try:
-        if path.suffix.lower() == ".zip":
-            return _unzipped(path)
-        if path.suffix.lower() in PACKED:
-            with PACKED[path.suffix.lower()](path) as file:
-                return _limited(path, file)
-        return path.read_bytes()
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise InputError(
-            f"{path} is no complete {path.suffix[1:]} file ({error}). Get it again, or unpack it."
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}). Get it again, or unpack it.") from error
-
-
-def _unzipped(path: pathlib.Path) -> bytes:
-    with zipfile.ZipFile(path) as archive:
-        files = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
-        if len(files) != 1:
-            raise InputError(
-                f"{path} holds {len(files)} files; expected one, the labels. Unpack it and give the file as "
-                "--labels_file."
-            )
-        with archive.open(files[0]) as file:
-            return _limited(path, file)
-
-
-def _limited(path: pathlib.Path, file: io.BufferedIOBase) -> bytes:
-    """What a packed file holds; InputError where that is more than LARGEST bytes."""
-    data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise InputError(
-            f"{path} holds more than {LARGEST >> 20:,} MB, the most that is unpacked here. Unpack it and give the file "
-            "in it, or a file of fewer columns."
-        )
-    return data
-
-
-def _decoded(path: pathlib.Path, data: bytes) -> str:
-    """UTF-8, or another form of Unicode that its first bytes name; every line ends as in Unix."""
-    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8-sig")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise InputError(_no_text(path, data, error)) from error
-    if "\0" in text:
-        raise InputError(f"{path} is no text: it holds zero bytes. {KNOWN} UTF-16 needs its byte order mark.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _no_text(path: pathlib.Path, data: bytes, error: UnicodeDecodeError) -> str:
-    """What is said of a file that is not UTF-8: binary, or text in another encoding."""
-    if b"\0" in data[:4096] or data[:3] == b"\xff\xd8\xff":
-        return f"{path} is no UTF-8 text but a binary file. {KNOWN}"
-    line = data.count(b"\n", 0, error.start) + 1
-    seen = data[max(0, error.start - 10) : error.start + 11].split(b"\n")[0].decode("cp1252", "replace")
-    return (
-        f"{path}, line {line}: the byte 0x{data[error.start]:02X} is no UTF-8 text. In the encoding Windows-1252 "
-        f"(latin-1), which Excel often writes, it reads {seen!r}. Save the file as UTF-8: in Excel, 'CSV UTF-8'."
-    )
 
 
 def _layout(source: str, text: str, nodes: Sequence[str]) -> _Layout:
@@ -210,12 +138,14 @@ def _layout(source: str, text: str, nodes: Sequence[str]) -> _Layout:
 
 
 def _fit(sample: str, separator: str, nodes: Sequence[str]) -> tuple[int, float, int, tuple[str, ...], int]:
-    """How well a separator fits the first rows: nodes in the header, fit, columns; its names, and how many are written."""
+    """How well a separator fits the first rows: nodes in the header, fit, columns; its names, how many it writes."""
     try:
         header, *rows = (row for row, _ in itertools.islice(_records(sample, separator), LOOK + 1))
     except (csv.Error, ValueError):
         return -1, 0.0, 0, (), 0
     names = tuple(_trimmed(header))
+    if any(name in SEPARATORS for name in names if name):
+        return -1, 0.0, 0, (), 0
     even = sum(len(row) >= len(names) >= len(_trimmed(row)) for row in rows)
     longer = sum(len(row) == len(names) + 1 for row in rows)
     fit = max(1.0 * even, 0.9 * longer) / max(len(rows), 1) * (1.0 if len(names) > 1 else 0.1)
@@ -226,10 +156,14 @@ def _records(text: str, separator: str) -> Iterator[tuple[list[str], int]]:
     """The rows of a text without blanks around the values, and the line on which each begins; blank lines are none."""
     if separator == " ":  # of any number, tabs among them; none at the end of a line separates anything
         text = "".join(line.rstrip() + "\n" for line in io.StringIO(text.replace("\t", " ")))
-    reader, first = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=separator != "\t"), 1
+    # whether there are blanks that csv keeps: a cheap look, for most large files have none
+    padded = (
+        '"' in text if separator == " " else re.search(r"[ \t\xa0]\s*[" + re.escape(separator) + r'\n"]|"[ \t]', text)
+    )
+    reader, first = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True), 1
     for row in reader:
-        values = [value.strip() for value in row]
-        if any(values) or len(values) > 1:
+        values = [value.strip() for value in row] if padded else row
+        if len(values) > 1 or any(values):
             yield values, first
         first = reader.line_num + 1
 
@@ -249,6 +183,11 @@ def _check_header(source: str, layout: _Layout, nodes: Sequence[str]) -> None:
         raise InputError(
             f"{source}: line {layout.header} holds the numbers {', '.join(names[:3])}. Expected a header with the "
             "names of the columns: write one above."
+        )
+    if len(names) == 1 and names[0] not in nodes:
+        raise InputError(
+            f"{source}: line {layout.header} names one column, {names[0][:60]!r}, and no node of the graph. Expected a "
+            f"header with {nodes[0][:30]} and the other nodes, separated by commas, semicolons, tabs, bars or blanks."
         )
     if twice:
         raise InputError(
@@ -289,17 +228,15 @@ def _check_end(source: str, text: str, separator: str, line: int) -> None:
             ) from error
 
 
-def _columns(source: str, layout: _Layout, rows: _Rows, decimal: str) -> tuple[str, ...]:
+def _columns(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
     """The names of all columns; every row is as wide, but for empty values at its end."""
     names, width = layout.names, len(layout.names)
-    bad = np.flatnonzero(rows.full < width)
     longest = int(rows.used.max())
+    bad = np.flatnonzero(rows.full < width)
     if not bad.size and longest <= max(width, layout.written):
         return names + ("",) * (longest - width)
-    if not bad.size and longest == width + 1:
-        bad = np.flatnonzero(rows.full < longest)
-        if not bad.size:
-            return _named_rows(source, layout, rows, decimal)
+    if longest == width + 1 and (rows.full == longest).all():
+        return _named_rows(source, layout, rows)
     if not bad.size:
         bad = np.flatnonzero(rows.used > max(width, layout.written))
     raise InputError(_uneven(source, layout, rows, int(bad[0])))
@@ -317,7 +254,7 @@ def _uneven(source: str, layout: _Layout, rows: _Rows, row: int) -> str:
     )
 
 
-def _named_rows(source: str, layout: _Layout, rows: _Rows, decimal: str) -> tuple[str, ...]:
+def _named_rows(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
     """The columns where every row has one value more than the header: ("", ...) if the first ones can be names.
 
     R leaves the header of row names out. A note behind the others without a header looks the same, and to take the one
@@ -372,23 +309,22 @@ def _plain(rows: _Rows, width: int, **options: object) -> pd.DataFrame:
 
 
 def _parsed(rows: _Rows, columns: Sequence[str], graph: CausalGraph, decimal: str) -> pd.DataFrame:
-    """The values; names of rows and declared categories, of which 01 may be one, as they are spelled."""
+    """The columns that are needed; names and declared categories, of which 01 may be one, as they are spelled."""
     kinds = [graph.declared.get(name) for name in columns]
-    spelled = {k for k, kind in enumerate(kinds) if isinstance(kind, Categorical)} | {name_column(columns, graph.nodes)}
-    if columns[0] not in graph.nodes:
-        spelled.add(0)
+    spelled = {k for k, kind in enumerate(kinds) if isinstance(kind, Categorical)}
+    spelled |= {name_column(columns, graph.nodes) or 0} - {k for k in (0,) if columns[k] in graph.nodes}
+    absent = set(graph.nodes) - set(columns)  # then an error lists all columns
+    wanted = sorted(spelled | {0} | {k for k, name in enumerate(columns) if name in graph.nodes or absent})
     values = _plain(
         rows,
         max(len(columns), int(rows.full.max())),
-        usecols=range(len(columns)),
-        dtype=dict.fromkeys(spelled - {None}, str),
+        usecols=wanted,
+        dtype=dict.fromkeys(spelled, str),
         keep_default_na=False,
-        na_values={
-            k: [word for word in MISSING if word not in getattr(kind, "categories", ())] for k, kind in enumerate(kinds)
-        },
+        na_values={k: [word for word in MISSING if word not in getattr(kinds[k], "categories", ())] for k in wanted},
         decimal=decimal,
     )
-    return values.set_axis(list(columns), axis=1)
+    return values.set_axis([columns[k] for k in wanted], axis=1)
 
 
 def _check_types(source: str, values: pd.DataFrame, lines: np.ndarray, nodes: Sequence[str]) -> None:

@@ -81,7 +81,9 @@ class Query:
 
     def _assignments(self, values: Mapping[str, int | float | Interval]) -> str:
         shown = {
-            node: value if isinstance(value, tuple) else self.variables[node].shown(value)
+            node: tuple(map(self.variables[node].shown, value))
+            if isinstance(value, tuple)
+            else self.variables[node].shown(value)
             for node, value in values.items()
         }
         return ", ".join(f"{node}={_written(value)}" for node, value in shown.items())
@@ -199,7 +201,7 @@ def _condition(node: str, variable: Variable, value: Any) -> int | Interval:
             "meets a single value with probability 0."
         )
     try:
-        low, high = (float(end) for end in ends)
+        low, high = (float(end) - variable.offset for end in ends)
     except (TypeError, ValueError):
         low = high = math.nan
     if not low < high:

@@ -44,6 +44,7 @@ FORMS = (  # numbers that are written as pandas does not read them, and what is 
     (r"[-+]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?", "marks between thousands", "Remove them"),
     (r"[-+]?\d[\d.,]*\s*[%€$£¥]|[-+]?[€$£¥]\s*\d[\d.,]*", "a sign of percent or money", "Remove it"),
 )
+BLUR = 1e-4  # share of the standard deviation that float32 may round off a continuous label
 BINARY = "0 or 1, -1 or 1, or False or True"
 
 
@@ -82,7 +83,15 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
     if isinstance(variable, Categorical):
         return _categorical(table, node, variable)
     numbers = _continuous(table, node, variable)
+    variable = variable if variable.offset else variable.moved(_offset(numbers))
+    numbers = (numbers - variable.offset).astype(np.float32)
     return variable.fitted(numbers), numbers
+
+
+def _offset(numbers: np.ndarray) -> float:
+    """What is taken off the numbers [N] of a column, a whole number: 0 unless float32 blurs what differs in them."""
+    blur, spread = np.abs(numbers - numbers.astype(np.float32)).max(), numbers.std()
+    return float(np.round(numbers.mean())) if blur > BLUR * spread > 0 else 0.0
 
 
 def is_missing(column: pd.Series, declared: Variable | None = None) -> pd.Series:
@@ -151,13 +160,16 @@ def _described(node: str, variable: Variable, column: np.ndarray) -> str:
     if low == high:
         binary = isinstance(variable, Binary)
         lost = f"do({node}={1 - int(low)}) cannot be learnt" if binary else f"no other do({node}) can be learnt"
-        value = _figure(low) if isinstance(variable, Continuous) else variable.shown(low)
+        value = (
+            _figure(variable.shown(low), variable.offset) if isinstance(variable, Continuous) else variable.shown(low)
+        )
         return f"{type(variable).__name__.lower()}, constant {value}: it carries no information and {lost}"
     if isinstance(variable, Binary):
         return f"binary, {100 * column.mean():.3g} % are 1"
     if isinstance(variable, Continuous):
-        mean, std = (_figure(statistic(column, dtype=np.float64)) for statistic in (np.mean, np.std))
-        return f"continuous, mean {mean}, sd {std}, {_figure(low)} to {_figure(high)}"
+        mean, std = (statistic(column, dtype=np.float64) for statistic in (np.mean, np.std))
+        mean, low, high = (_figure(variable.shown(value), variable.offset) for value in (mean, low, high))
+        return f"continuous, mean {mean}, sd {_figure(std)}, {low} to {high}"
     shares = np.bincount(column.astype(np.int64), minlength=variable.size) / len(column)
     listed = [f"{name} {_share(share)}" for name, share in zip(variable.categories, shares, strict=True)]
     more = f", and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
@@ -166,8 +178,10 @@ def _described(node: str, variable: Variable, column: np.ndarray) -> str:
     return f"categorical({', '.join(listed[:LISTED])}{more}){note}"
 
 
-def _figure(number: float) -> str:
-    """A number with four digits, such as 41.2 and 54,320."""
+def _figure(number: float, offset: float = 0.0) -> str:
+    """A number with four digits, such as 41.2 and 54,320, or with its whole part where there is an offset."""
+    if offset:
+        return f"{number:,.0f}"
     return f"{float(f'{number:.4g}'):,g}"
 
 
@@ -269,10 +283,11 @@ def _named(table: Table, node: str, names: Sequence[str]) -> Categorical:
 
 
 def _continuous(table: Table, node: str, variable: Continuous) -> np.ndarray:
-    """A column as float32 [N] of finite numbers within the variable's bounds."""
+    """A column as float64 [N] of finite values within the variable's bounds."""
     column = table.values[node]
     numbers = np.where(_is_word(column), np.nan, _numbers(column))
-    legal = (np.abs(numbers) <= np.finfo(np.float32).max) & (numbers >= variable.low) & (numbers <= variable.high)
+    legal = np.abs(numbers) <= np.finfo(np.float32).max
+    legal &= (numbers - variable.offset >= variable.low) & (numbers - variable.offset <= variable.high)
     bad = np.flatnonzero(~legal)
     if bad.size:
         row = int(bad[0])
@@ -280,7 +295,7 @@ def _continuous(table: Table, node: str, variable: Continuous) -> np.ndarray:
             f"{table.source}: column {node!r}, {table.place(row)}: expected {variable.expected}; got "
             f"{column.iloc[row]!s}. {bad.size:,} of {len(column):,} rows are so."
         )
-    return numbers.astype(np.float32)
+    return numbers
 
 
 def _is_numeric(column: pd.Series) -> bool:

@@ -40,6 +40,12 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
     """
     table = read_labels(config.labels_file, load_graph(config.graph), config.drop_missing, config.decimal)
     graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
+    far = [node for node, variable in graph.variables.items() if getattr(variable, "offset", 0.0)]
+    if far:
+        raise InputError(
+            f"{config.labels_file}: column {far[0]!r} holds numbers of which float32 tells too few apart, which image "
+            f"networks need. Take an offset off the column, such as {graph.variables[far[0]].offset:.0f}."
+        )
     if labels_only:
         return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped)
     _check_names(labels, config.labels_file)

@@ -239,7 +239,7 @@ def parse_range(text: str) -> tuple[float, float] | None:
 
 def _digits(number: float) -> str:
     """A number as short as it can be written without being another."""
-    return f"{number:g}" if float(f"{number:g}") == number else repr(float(number)).removesuffix(".0")
+    return f"{number:.15g}" if float(f"{number:.15g}") == number else repr(float(number))
 
 
 def to_json(variables: Mapping[str, Variable]) -> dict[str, dict[str, Any]]:

@@ -127,7 +127,7 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
             row = int(np.argmax(found))
             category = "" if texts.str.contains(",").any() else f", or declare '{node}: categorical' in the graph"
             raise InputError(
-                f"{table.source}: column {node!r}, {table.place(row)}: {texts.iloc[row]} has {what} "
+                f"{table.source}: column {node!r}, {table.place(row)}: {_cut(texts.iloc[row])} has {what} "
                 f"({found.sum():,} of {len(texts):,} rows). {way}{category}."
             )
 
@@ -185,6 +185,12 @@ def _figure(number: float, offset: float = 0.0) -> str:
     return f"{float(f'{number:.4g}'):,g}"
 
 
+def _cut(value: object, letters: int = 40) -> str:
+    """A value as an error shows it: not more than so many letters."""
+    text = str(value)
+    return text if len(text) <= letters else text[: letters - 3] + "..."
+
+
 def _share(share: float) -> str:
     """A share with two digits, such as .61 and .0022."""
     return f"{share:.2g}".removeprefix("0") or "0"
@@ -209,9 +215,9 @@ def _check_texts(table: Table, node: str, texts: np.ndarray) -> None:
     if not texts.all():
         number, text = int(np.argmin(texts)), int(np.argmax(texts))
         raise InputError(
-            f"{table.source}: column {node!r} mixes numbers and texts: {column.iloc[number]!s} on "
-            f"{table.place(number)}, {column.iloc[text]!s} on {table.place(text)}; {texts.sum():,} of {len(column):,} "
-            f"rows hold texts. Mend these rows, or declare '{node}: categorical' in the graph."
+            f"{table.source}: column {node!r} mixes numbers and texts: {_cut(column.iloc[number])} on "
+            f"{table.place(number)}, {_cut(column.iloc[text])} on {table.place(text)}; {texts.sum():,} of "
+            f"{len(column):,} rows hold texts. Mend these rows, or declare '{node}: categorical' in the graph."
         )
     count = column.nunique()
     if count > MAX_INFERRED:
@@ -230,7 +236,7 @@ def _binary(table: Table, node: str) -> np.ndarray:
         row = int(bad[0])
         kinds = ("categorical",) if np.isnan(numbers[row]) else ("continuous", "categorical")
         raise InputError(
-            f"{table.source}: column {node!r}, {table.place(row)}: expected {BINARY}; got {column.iloc[row]!s}. "
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {BINARY}; got {_cut(column.iloc[row])}. "
             f"{bad.size:,} of {len(column):,} rows are so. If it is no binary label, declare its kind in the graph: "
             f"{' or '.join(repr(f'{node}: {kind}') for kind in kinds)}."
         )
@@ -259,8 +265,8 @@ def _categorical(table: Table, node: str, variable: Categorical) -> tuple[Catego
     if unseen.size:
         row, name = int(unseen[0]), texts.iloc[unseen[0]]
         raise InputError(
-            f"{table.source}: column {node!r}, {table.place(row)}: expected {variable.expected}; got {name}, a "
-            f"category unseen.{closest(name, variable.categories)} {unseen.size:,} of {len(texts):,} rows are so."
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {_cut(variable.expected, 100)}; "
+            f"got {_cut(name)}, a category unseen.{closest(name, variable.categories)} {unseen.size:,} of {len(texts):,} rows are so."
         )
     return variable, places.astype(np.uint8)
 
@@ -269,16 +275,16 @@ def _named(table: Table, node: str, names: Sequence[str]) -> Categorical:
     """The variable of the categories that a column holds."""
     if len(names) < 2:
         raise InputError(
-            f"{table.source}: column {node!r} holds only {names[0]!r}: it carries no information. Drop {node} from the "
-            f"graph, or declare all its categories: '{node}: categorical({names[0]}, other)'."
+            f"{table.source}: column {node!r} holds only {_cut(names[0])!r}: it carries no information. Drop {node} "
+            f"from the graph, or declare all its categories: '{node}: categorical({_cut(names[0])}, other)'."
         )
     try:
         return Categorical(tuple(names))
     except InputError as error:
         bad = next((name for name in names if re.search(r"[(),;#\n]", name)), names[0])
         raise InputError(
-            f"{table.source}: column {node!r}: the category {bad!r} cannot be written in a graph or a query. Rename "
-            "it without commas, semicolons, parentheses, # and line ends."
+            f"{table.source}: column {node!r}: the category {_cut(bad)!r} cannot be written in a graph or a query. "
+            "Rename it without commas, semicolons, parentheses, # and line ends."
         ) from error
 
 
@@ -292,8 +298,8 @@ def _continuous(table: Table, node: str, variable: Continuous) -> np.ndarray:
     if bad.size:
         row = int(bad[0])
         raise InputError(
-            f"{table.source}: column {node!r}, {table.place(row)}: expected {variable.expected}; got "
-            f"{column.iloc[row]!s}. {bad.size:,} of {len(column):,} rows are so."
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {_cut(variable.expected, 100)}; got "
+            f"{_cut(column.iloc[row])}. {bad.size:,} of {len(column):,} rows are so."
         )
     return numbers
 

@@ -1,5 +1,6 @@
 """Files of text as tables: the encoding, what separates the values, and how wide every row is."""
 
+import collections
 import csv
 import dataclasses
 import io
@@ -97,7 +98,7 @@ def read_text(path: pathlib.Path, graph: CausalGraph, decimal: str = ".") -> Tab
             "truncated: get it again, or correct the first line."
         )
     values = _parsed(rows, columns, graph, decimal)
-    _check_types(source, values, rows.lines, graph.nodes)
+    _check_kinds_of_rows(source, values, rows.lines, graph.nodes)
     if decimal == ",":
         _check_points(source, values, rows.lines, graph)
     return Table(source, values, rows.lines)
@@ -131,6 +132,11 @@ def _layout(source: str, text: str, nodes: Sequence[str]) -> _Layout:
             f"{source}: line {number} is a comment: {line.strip()[:40]!r}. Expected the header with the names of the "
             f"columns. Remove {span}, or, if it is the header, the mark in front of it."
         )
+    if line.lstrip().startswith(("{", "[", "<")):
+        raise InputError(
+            f"{source}: line {number}, {line.strip()[:40]!r}, is that of a JSON, XML or web page, not of a table. "
+            "Expected a header with the names of the columns: save the table as csv."
+        )
     sample = "".join(itertools.islice(io.StringIO(text), number - 1, number + 20 * LOOK))
     ranked = [(_fit(sample, mark, nodes), mark) for mark in separators]
     (*_, names, written), separator = max(ranked, key=lambda pair: pair[0][:3])  # the first of equal ones
@@ -157,6 +163,7 @@ def _records(text: str, separator: str) -> Iterator[tuple[list[str], int]]:
     if separator == " ":  # of any number, tabs among them; none at the end of a line separates anything
         text = "".join(line.rstrip() + "\n" for line in io.StringIO(text.replace("\t", " ")))
     # whether there are blanks that csv keeps: a cheap look, for most large files have none
+    csv.field_size_limit(contents.LARGEST)  # beside labels there may be whole masks
     padded = (
         '"' in text if separator == " " else re.search(r"[ \t\xa0]\s*[" + re.escape(separator) + r'\n"]|"[ \t]', text)
     )
@@ -178,10 +185,10 @@ def _trimmed(row: Sequence[str]) -> Sequence[str]:
 
 def _check_header(source: str, layout: _Layout, nodes: Sequence[str]) -> None:
     names = [name for name in layout.names if name]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name[:30] for name, count in collections.Counter(names).items() if count > 1})
     if not set(names) & set(nodes) and names and all(re.fullmatch(r"[-+]?[\d.]+", name) for name in names):
         raise InputError(
-            f"{source}: line {layout.header} holds the numbers {', '.join(names[:3])}. Expected a header with the "
+            f"{source}: line {layout.header} holds the numbers {', '.join(names[:3])[:60]}. Expected a header with the "
             "names of the columns: write one above."
         )
     if len(names) == 1 and names[0] not in nodes:
@@ -327,8 +334,12 @@ def _parsed(rows: _Rows, columns: Sequence[str], graph: CausalGraph, decimal: st
     return values.set_axis([columns[k] for k in wanted], axis=1)
 
 
-def _check_types(source: str, values: pd.DataFrame, lines: np.ndarray, nodes: Sequence[str]) -> None:
-    """Refuses a first row that says the types of the columns: it would be one unit more."""
+def _check_kinds_of_rows(source: str, values: pd.DataFrame, lines: np.ndarray, nodes: Sequence[str]) -> None:
+    """Refuses a comment among the rows, and a first row of the types of the columns: they would be units more."""
+    marked = values.iloc[:, 0].astype(str).str.startswith("#").to_numpy(bool)
+    if values.columns[0] not in nodes and 0 < marked.sum() < len(marked):
+        row = int(np.argmax(marked))
+        raise InputError(f"{source}: line {lines[row]} is a comment: {values.iloc[row, 0][:40]!r}. Remove it.")
     first = [str(value).lower() for name, value in values.iloc[0].items() if name in nodes]
     if first and all(TYPES.fullmatch(value) for value in first):
         raise InputError(f"{source}: line {lines[0]} is a second header: {', '.join(first[:5])}. Remove it.")

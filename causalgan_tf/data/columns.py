@@ -266,7 +266,8 @@ def _categorical(table: Table, node: str, variable: Categorical) -> tuple[Catego
         row, name = int(unseen[0]), texts.iloc[unseen[0]]
         raise InputError(
             f"{table.source}: column {node!r}, {table.place(row)}: expected {_cut(variable.expected, 100)}; "
-            f"got {_cut(name)}, a category unseen.{closest(name, variable.categories)} {unseen.size:,} of {len(texts):,} rows are so."
+            f"got {_cut(name)}, a category unseen.{closest(name, variable.categories)} {unseen.size:,} of "
+            f"{len(texts):,} rows are so."
         )
     return variable, places.astype(np.uint8)
 

@@ -35,7 +35,10 @@ class DataConfig(Validated):
     graph: str = option("causal_graph_1", 'causal graph: a name, a file, or text such as "Young -> Bald; Male -> Bald"')
     image_dir: str = option("", "folder of image files (dataset=folder)")
     labels_file: str = option("", "labels: CelebA's list_attr_celeba.txt, csv or parquet (dataset=folder, table)")
-    drop_missing: bool = option(False, "leave out rows that miss a value, instead of refusing them (dataset=table)")
+    drop_missing: bool = option(
+        False, "leave out rows that miss a value, instead of refusing them (dataset=folder, table)"
+    )
+    decimal: str = option(".", "decimal mark of numbers in labels_file (dataset=folder, table)", choices=(".", ","))
     data_dir: str = option(
         "",
         "where prepared data are kept; empty: TFDS' default, and ~/.cache/causalgan_tf for decoded images",
@@ -80,8 +83,11 @@ class DataConfig(Validated):
                 raise InputError(f"dataset={self.dataset} needs --{name}, {what}.")
             if given and not wanted:
                 raise InputError(f"dataset={self.dataset} does not read --{name}. Drop it, or name another --dataset.")
-        if self.drop_missing and self.dataset != "table":
-            raise InputError(f"dataset={self.dataset} drops no rows. Leave --drop_missing out, or use --dataset=table.")
+        if self.dataset not in READS and (self.drop_missing or self.decimal != "."):
+            name = "drop_missing" if self.drop_missing else "decimal"
+            raise InputError(
+                f"dataset={self.dataset} reads no labels file. Leave --{name} out, or name another --dataset."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,12 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
     if root.is_file():
         raise InputError(f"export_dir: expected a folder, {root} is a file.")
     columns = len(model.graph)
+    for node, variable in model.graph.variables.items():
+        if getattr(variable, "offset", 0.0):
+            raise InputError(
+                f"{node} holds numbers of which a server's float32 tells too few apart. Train on {node} less an offset "
+                f"such as {variable.offset:.0f}, and export that model."
+            )
 
     def sample(seed: tf.Tensor, do: tf.Tensor) -> dict[str, tf.Tensor]:
         labels = model.labels(seed, do)

@@ -87,7 +87,9 @@ class Query:
 
     def _assignments(self, values: Mapping[str, int | float | Interval]) -> str:
         plain = {
-            node: value if isinstance(value, tuple) else self.variables[node].shown(value)
+            node: tuple(map(self.variables[node].shown, value))
+            if isinstance(value, tuple)
+            else self.variables[node].shown(value)
             for node, value in values.items()
         }
         return ", ".join(f"{names.written(node)}={_written(value)}" for node, value in plain.items())
@@ -233,7 +235,7 @@ def _condition(node: str, variable: Variable, value: Any) -> int | Interval:
             f"{names.written(node)}=20..30 or (20, 30), for a continuous label meets a single value with probability 0."
         )
     try:
-        low, high = (float(end) for end in ends)
+        low, high = (float(end) - variable.offset for end in ends)
     except (TypeError, ValueError):
         low = high = math.nan
     if not low < high:

@@ -114,16 +114,22 @@ class Continuous:
     """A label that is any number, or any number between two bounds.
 
     Attributes:
-        low: smallest value; minus infinity: none.
-        high: largest value; infinity: none. Either both bounds are given or none.
+        low: smallest number; minus infinity: none.
+        high: largest number; infinity: none. Either both bounds are given or none.
         mean: of the training rows, by which the networks standardise it.
         std: standard deviation of the training rows, above 0.
+        offset: what a user's value is more than its number: 0 but where float32 could not tell the values apart, such
+            as seconds since 1970. `low`, `high` and `mean` are numbers, the offset taken off.
+
+    >>> Continuous(offset=1.7e9).number(1_700_000_510)
+    510.0
     """
 
     low: float = -math.inf
     high: float = math.inf
     mean: float = 0.0
     std: float = 1.0
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.low < self.high or math.isfinite(self.low) != math.isfinite(self.high):
@@ -149,28 +155,40 @@ class Continuous:
     @property
     def expected(self) -> str:
         """The legal values, in words."""
-        return f"a number between {self.low:g} and {self.high:g}" if self.bounded else "a finite number"
+        return (
+            f"a number between {_digits(self.low + self.offset)} and {_digits(self.high + self.offset)}"
+            if self.bounded
+            else "a finite number"
+        )
 
     def number(self, value: Any) -> float:
-        """The user's value as a float; ValueError if it is none or out of bounds."""
+        """The number of a user's value; ValueError if there is none or it is out of bounds."""
         if isinstance(value, bool | str) or not np.isscalar(value):
             raise ValueError(value)
-        number = float(value)
+        number = float(value) - self.offset
         if not math.isfinite(number) or not self.low <= number <= self.high:
             raise ValueError(value)
         return number
 
     def shown(self, number: float) -> float:
         """The user's value that a number stands for."""
-        return float(number)
+        return float(number) + self.offset
 
     def column(self, numbers: np.ndarray) -> np.ndarray:
-        """A data frame's column of numbers [n]: float32."""
+        """A data frame's column of numbers [n]: float32, or float64 where there is an offset."""
+        if self.offset:
+            return np.asarray(numbers, np.float64) + self.offset
         return np.asarray(numbers).astype(np.float32, copy=False)
 
     def text(self) -> str:
         """The declaration that `parse_variable` reads; the training rows' statistics are not in it."""
-        return f"continuous({self.low:g}, {self.high:g})" if self.bounded else "continuous"
+        low, high = _digits(self.low + self.offset), _digits(self.high + self.offset)
+        return f"continuous({low}, {high})" if self.bounded else "continuous"
+
+    def moved(self, offset: float) -> "Continuous":
+        """The same variable with another offset: the same values of the user, other numbers."""
+        by = offset - self.offset
+        return dataclasses.replace(self, low=self.low - by, high=self.high - by, mean=self.mean - by, offset=offset)
 
     def fitted(self, numbers: np.ndarray) -> "Continuous":
         """The same variable with the mean and the standard deviation of training rows [n]."""
@@ -217,6 +235,11 @@ def parse_range(text: str) -> tuple[float, float] | None:
         return float(match["low"] or -math.inf), float(match["high"] or math.inf)
     except ValueError:
         return None
+
+
+def _digits(number: float) -> str:
+    """A number as short as it can be written without being another."""
+    return f"{number:.15g}" if float(f"{number:.15g}") == number else repr(float(number))
 
 
 def to_json(variables: Mapping[str, Variable]) -> dict[str, dict[str, Any]]:

@@ -15,10 +15,36 @@ from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.variables import Binary, Categorical, Continuous, Variable
 
+MISSING = (
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "<NA>",
+    "#N/A",
+    "#NA",
+    "NaN",
+    "nan",
+    "-nan",
+    "NaT",
+    "NULL",
+    "null",
+    "None",
+    "?",
+    ".",
+    "-",
+)
 WORDS = {"true": 1.0, "false": 0.0}
 LISTED = 10  # categories listed in a line of `describe`
 MAX_INFERRED = 100  # different texts that are taken for categories unasked
 MAX_CATEGORIES = 256  # their places are one byte
+CONTAINERS = (list, tuple, dict, set, np.ndarray)
+FORMS = (  # numbers that are written as pandas does not read them, and what is done about it
+    (r"[-+]?\d*,\d+", "a decimal comma", "Write a point, or give --decimal=, (pandas: decimal=',')"),
+    (r"[-+]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?", "marks between thousands", "Remove them"),
+    (r"[-+]?\d[\d.,]*\s*[%€$£¥]|[-+]?[€$£¥]\s*\d[\d.,]*", "a sign of percent or money", "Remove it"),
+)
+BLUR = 1e-4  # share of the standard deviation that float32 may round off a continuous label
 BINARY = "0 or 1, -1 or 1, or False or True"
 
 
@@ -57,13 +83,53 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
     if isinstance(variable, Categorical):
         return _categorical(table, node, variable)
     numbers = _continuous(table, node, variable)
+    variable = variable if variable.offset else variable.moved(_offset(numbers))
+    numbers = (numbers - variable.offset).astype(np.float32)
     return variable.fitted(numbers), numbers
 
 
-def is_missing(column: pd.Series) -> pd.Series:
-    """Whether each value is missing, bool [N]; a blank text is."""
+def _offset(numbers: np.ndarray) -> float:
+    """What is taken off the numbers [N] of a column, a whole number: 0 unless float32 blurs what differs in them."""
+    blur, spread = np.abs(numbers - numbers.astype(np.float32)).max(), numbers.std()
+    return float(np.round(numbers.mean())) if blur > BLUR * spread > 0 else 0.0
+
+
+def is_missing(column: pd.Series, declared: Variable | None = None) -> pd.Series:
+    """Whether each value is missing, bool [N]: a blank, or a word of MISSING that is no declared category."""
     missing = column.isna()
-    return missing if _is_numeric(column) else missing | (column.astype(str).str.strip() == "")
+    if _is_numeric(column):
+        return missing
+    categories = getattr(declared, "categories", ())
+    return missing | column.astype(str).str.strip().isin([word for word in MISSING if word not in categories])
+
+
+def check_plain(table: Table, node: str, declared: Variable | None) -> None:
+    """Refuses a column of lists, dates or complex numbers, or of numbers with a decimal comma, percent or currency."""
+    column = table.values[node]
+    if not _is_numeric(column) and column.map(lambda value: isinstance(value, CONTAINERS)).any():
+        raise InputError(
+            f"{table.source}: column {node!r} holds lists, arrays or the like. Expected one value a row: give each "
+            "element a column of its own."
+        )
+    if pd.api.types.is_complex_dtype(column):
+        raise InputError(f"{table.source}: column {node!r} holds complex numbers. Give each part a column of its own.")
+    if isinstance(declared, Categorical) or _is_numeric(column):
+        return
+    if column.dtype.kind in "mM":
+        raise InputError(
+            f"{table.source}: column {node!r} holds dates or times. Expected numbers or texts: turn them into days or "
+            f"seconds since the first, or declare '{node}: categorical' in the graph."
+        )
+    texts = _texts(column)
+    for form, what, way in FORMS:
+        found = texts.str.fullmatch(form).to_numpy(bool)
+        if found.any():
+            row = int(np.argmax(found))
+            category = "" if texts.str.contains(",").any() else f", or declare '{node}: categorical' in the graph"
+            raise InputError(
+                f"{table.source}: column {node!r}, {table.place(row)}: {_cut(texts.iloc[row])} has {what} "
+                f"({found.sum():,} of {len(texts):,} rows). {way}{category}."
+            )
 
 
 def is_text(column: pd.Series) -> bool:
@@ -94,13 +160,16 @@ def _described(node: str, variable: Variable, column: np.ndarray) -> str:
     if low == high:
         binary = isinstance(variable, Binary)
         lost = f"do({node}={1 - int(low)}) cannot be learnt" if binary else f"no other do({node}) can be learnt"
-        value = _figure(low) if isinstance(variable, Continuous) else variable.shown(low)
+        value = (
+            _figure(variable.shown(low), variable.offset) if isinstance(variable, Continuous) else variable.shown(low)
+        )
         return f"{type(variable).__name__.lower()}, constant {value}: it carries no information and {lost}"
     if isinstance(variable, Binary):
         return f"binary, {100 * column.mean():.3g} % are 1"
     if isinstance(variable, Continuous):
-        mean, std = (_figure(statistic(column, dtype=np.float64)) for statistic in (np.mean, np.std))
-        return f"continuous, mean {mean}, sd {std}, {_figure(low)} to {_figure(high)}"
+        mean, std = (statistic(column, dtype=np.float64) for statistic in (np.mean, np.std))
+        mean, low, high = (_figure(variable.shown(value), variable.offset) for value in (mean, low, high))
+        return f"continuous, mean {mean}, sd {_figure(std)}, {low} to {high}"
     shares = np.bincount(column.astype(np.int64), minlength=variable.size) / len(column)
     listed = [f"{name} {_share(share)}" for name, share in zip(variable.categories, shares, strict=True)]
     more = f", and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
@@ -109,9 +178,17 @@ def _described(node: str, variable: Variable, column: np.ndarray) -> str:
     return f"categorical({', '.join(listed[:LISTED])}{more}){note}"
 
 
-def _figure(number: float) -> str:
-    """A number with four digits, such as 41.2 and 54,320."""
+def _figure(number: float, offset: float = 0.0) -> str:
+    """A number with four digits, such as 41.2 and 54,320, or with its whole part where there is an offset."""
+    if offset:
+        return f"{number:,.0f}"
     return f"{float(f'{number:.4g}'):,g}"
+
+
+def _cut(value: object, letters: int = 40) -> str:
+    """A value as an error shows it: not more than so many letters."""
+    text = str(value)
+    return text if len(text) <= letters else text[: letters - 3] + "..."
 
 
 def _share(share: float) -> str:
@@ -138,9 +215,9 @@ def _check_texts(table: Table, node: str, texts: np.ndarray) -> None:
     if not texts.all():
         number, text = int(np.argmin(texts)), int(np.argmax(texts))
         raise InputError(
-            f"{table.source}: column {node!r} mixes numbers and texts: {column.iloc[number]!s} on "
-            f"{table.place(number)}, {column.iloc[text]!s} on {table.place(text)}; {texts.sum():,} of {len(column):,} "
-            f"rows hold texts. Mend these rows, or declare '{node}: categorical' in the graph."
+            f"{table.source}: column {node!r} mixes numbers and texts: {_cut(column.iloc[number])} on "
+            f"{table.place(number)}, {_cut(column.iloc[text])} on {table.place(text)}; {texts.sum():,} of "
+            f"{len(column):,} rows hold texts. Mend these rows, or declare '{node}: categorical' in the graph."
         )
     count = column.nunique()
     if count > MAX_INFERRED:
@@ -159,7 +236,7 @@ def _binary(table: Table, node: str) -> np.ndarray:
         row = int(bad[0])
         kinds = ("categorical",) if np.isnan(numbers[row]) else ("continuous", "categorical")
         raise InputError(
-            f"{table.source}: column {node!r}, {table.place(row)}: expected {BINARY}; got {column.iloc[row]!s}. "
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {BINARY}; got {_cut(column.iloc[row])}. "
             f"{bad.size:,} of {len(column):,} rows are so. If it is no binary label, declare its kind in the graph: "
             f"{' or '.join(repr(f'{node}: {kind}') for kind in kinds)}."
         )
@@ -188,8 +265,9 @@ def _categorical(table: Table, node: str, variable: Categorical) -> tuple[Catego
     if unseen.size:
         row, name = int(unseen[0]), texts.iloc[unseen[0]]
         raise InputError(
-            f"{table.source}: column {node!r}, {table.place(row)}: expected {variable.expected}; got {name}, a "
-            f"category unseen.{closest(name, variable.categories)} {unseen.size:,} of {len(texts):,} rows are so."
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {_cut(variable.expected, 100)}; "
+            f"got {_cut(name)}, a category unseen.{closest(name, variable.categories)} {unseen.size:,} of "
+            f"{len(texts):,} rows are so."
         )
     return variable, places.astype(np.uint8)
 
@@ -198,32 +276,33 @@ def _named(table: Table, node: str, names: Sequence[str]) -> Categorical:
     """The variable of the categories that a column holds."""
     if len(names) < 2:
         raise InputError(
-            f"{table.source}: column {node!r} holds only {names[0]!r}: it carries no information. Drop {node} from the "
-            f"graph, or declare all its categories: '{node}: categorical({names[0]}, other)'."
+            f"{table.source}: column {node!r} holds only {_cut(names[0])!r}: it carries no information. Drop {node} "
+            f"from the graph, or declare all its categories: '{node}: categorical({_cut(names[0])}, other)'."
         )
     try:
         return Categorical(tuple(names))
     except InputError as error:
         bad = next((name for name in names if re.search(r"[(),;#\n]", name)), names[0])
         raise InputError(
-            f"{table.source}: column {node!r}: the category {bad!r} cannot be written in a graph or a query. Rename "
-            "it without commas, semicolons, parentheses, # and line ends."
+            f"{table.source}: column {node!r}: the category {_cut(bad)!r} cannot be written in a graph or a query. "
+            "Rename it without commas, semicolons, parentheses, # and line ends."
         ) from error
 
 
 def _continuous(table: Table, node: str, variable: Continuous) -> np.ndarray:
-    """A column as float32 [N] of finite numbers within the variable's bounds."""
+    """A column as float64 [N] of finite values within the variable's bounds."""
     column = table.values[node]
     numbers = np.where(_is_word(column), np.nan, _numbers(column))
-    legal = (np.abs(numbers) <= np.finfo(np.float32).max) & (numbers >= variable.low) & (numbers <= variable.high)
+    legal = np.abs(numbers) <= np.finfo(np.float32).max
+    legal &= (numbers - variable.offset >= variable.low) & (numbers - variable.offset <= variable.high)
     bad = np.flatnonzero(~legal)
     if bad.size:
         row = int(bad[0])
         raise InputError(
-            f"{table.source}: column {node!r}, {table.place(row)}: expected {variable.expected}; got "
-            f"{column.iloc[row]!s}. {bad.size:,} of {len(column):,} rows are so."
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {_cut(variable.expected, 100)}; got "
+            f"{_cut(column.iloc[row])}. {bad.size:,} of {len(column):,} rows are so."
         )
-    return numbers.astype(np.float32)
+    return numbers
 
 
 def _is_numeric(column: pd.Series) -> bool:

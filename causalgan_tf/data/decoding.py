@@ -13,13 +13,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from causalgan_tf.config import DataConfig
 from causalgan_tf.errors import InputError
 
 CHUNK = 512  # images decoded between two writes
+BROKEN = 100  # broken images after which decoding stops
+SHOWN = 5  # broken images named in one error
 DEFAULT_FOLDER = pathlib.Path("~/.cache/causalgan_tf")
 
 Source = tuple[str, pathlib.Path | bytes]  # the name of an image in errors; its file, or the file's contents
@@ -27,6 +29,10 @@ Source = tuple[str, pathlib.Path | bytes]  # the name of an image in errors; its
 
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
 LARGEST = -1  # crop: the largest centred square
+
+
+class UnreadableError(InputError):
+    """An image file that is damaged or none."""
 
 
 def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -> np.ndarray:
@@ -105,15 +111,17 @@ def decode(source: Source, crop: int, size: int, channels: int) -> np.ndarray:
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{name} cannot be read as an image ({error}). Bring the file again, or remove its row from the labels."
+        why = "of no known form" if isinstance(error, UnidentifiedImageError) else str(error)[:80]
+        raise UnreadableError(
+            f"{name} cannot be read as an image ({why}). Get the file again, or remove its row from the labels."
         ) from error
 
 
 def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig) -> np.ndarray:
     """The squares of image files, read from disk if they were decoded before.
 
-    They are kept as one .npy file in `config.data_dir`, or in ~/.cache/causalgan_tf, and mapped into memory.
+    They are kept as one .npy file in `config.data_dir`, or in ~/.cache/causalgan_tf, and mapped into memory. A file
+    that is damaged is made anew. Where some images are broken, the others are kept for the next start.
 
     Args:
         sources: the images; looked at only if they are not kept yet.
@@ -134,35 +142,36 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig)
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     path = folder / f"{config.dataset}-{config.image_size}-{digest[:16]}.npy"
     shape = (count, size, size, channels)
-    if not path.is_file():
+    images = _mapped(path, shape)
+    if images is None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write(path, shape, sources, partial(decode, crop=crop, size=size, channels=channels))
+            rest = folder / f"{config.dataset}-{size}-{crop}-{channels}.undone.json"
+            _write(path, shape, sources, partial(decode, crop=crop, size=size, channels=channels), rest)
         except OSError as error:
             raise InputError(
                 f"The decoded images, {np.prod(shape) / 1e6:,.0f} MB, cannot be written to {folder} ({error}). Name "
                 "another folder by --data_dir."
             ) from error
-    return _mapped(path, shape)
-
-
-def _mapped(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        images = np.load(path, mmap_mode="r")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} (decoded images) cannot be read: {error}. Remove it and start again.") from error
-    if images.shape != shape or images.dtype != np.uint8:
-        raise InputError(
-            f"{path} (decoded images): expected uint8 {shape}, got {images.dtype} {images.shape}. Remove it and start "
-            "again."
-        )
+        images = _mapped(path, shape)
     return images
 
 
-def _write(path: pathlib.Path, shape: tuple[int, ...], sources: Iterable[Source], function: Any) -> None:
-    """Writes the .npy file in one step as others see it; a failure leaves nothing behind."""
+def _mapped(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The array of this shape in a .npy file; None if it is not there or damaged."""
+    try:
+        images = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError):
+        return None
+    return images if images.shape == shape and images.dtype == np.uint8 else None
+
+
+def _write(
+    path: pathlib.Path, shape: tuple[int, ...], sources: Iterable[Source], function: Any, rest: pathlib.Path
+) -> None:
+    """Writes the .npy file in one step as others see it; if images are broken, keeps the others and says where."""
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    sources = iter(sources)
+    known, sources, marks, broken = _Undone(rest), iter(sources), [], []
     try:
         with (
             open(scratch, "wb") as file,
@@ -171,9 +180,79 @@ def _write(path: pathlib.Path, shape: tuple[int, ...], sources: Iterable[Source]
         ):
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
-            while chunk := list(itertools.islice(sources, CHUNK)):
-                file.write(np.stack(list(pool.map(function, chunk))).tobytes())
+            while len(broken) < BROKEN and (chunk := list(itertools.islice(sources, CHUNK))):
+                for mark, image in pool.map(partial(_marked, function, known), chunk):
+                    lost = isinstance(image, InputError)
+                    marks.append(None if lost else mark)
+                    broken += [image] if lost else []
+                    file.write(bytes(int(np.prod(shape[1:]))) if lost else image.tobytes())
                 bar.update(len(chunk))
+                if any(not isinstance(error, UnreadableError) for error in broken):
+                    break
+            file.truncate(file.tell() + (shape[0] - len(marks)) * int(np.prod(shape[1:])))
+        known.forget()
+        if broken:
+            _Undone.keep(rest, scratch, marks)
+            raise _told(broken, shape[0])
         os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _marked(function: Any, known: "_Undone", source: Source) -> tuple[str, np.ndarray | InputError]:
+    """What tells an image from others, and its square or the error that it raises."""
+    name, file = source
+    status = None if isinstance(file, bytes) else file.stat()
+    told = file if status is None else f"{file} {status.st_size} {status.st_mtime_ns}".encode()
+    mark = hashlib.sha256(told).hexdigest()
+    try:
+        return mark, known.image(mark) if mark in known.places else function((name, file))
+    except InputError as error:
+        return mark, error
+
+
+def _told(broken: list[InputError], count: int) -> InputError:
+    """The error of one broken image, or of several at once."""
+    serious = next((error for error in broken if not isinstance(error, UnreadableError)), None)
+    if serious or len(broken) == 1:
+        return serious or broken[0]
+    names = [pathlib.Path(str(error).split(" cannot be read")[0]).name[:30] for error in broken]
+    listed = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    many = f"{len(broken)} or more" if len(broken) >= BROKEN else str(len(broken))
+    return UnreadableError(
+        f"{many} of {count:,} image files cannot be read as images: {listed}. Get them again, or remove their rows "
+        "from the labels. The others stay decoded."
+    )
+
+
+class _Undone:
+    """Squares that were decoded when others beside them turned out to be broken: a .npy file, and a list of marks."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        """Reads the list at `path`, if it is there and whole."""
+        self.path, self.places, self.array = path, {}, None
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            self.array = np.load(path.with_name(kept["file"]), mmap_mode="r")
+            self.places = {mark: place for place, mark in enumerate(kept["marks"]) if mark}
+        except (OSError, ValueError, EOFError, KeyError, TypeError):
+            return
+
+    def image(self, mark: str) -> np.ndarray:
+        """The square [S, S, C] of an image with this mark."""
+        return np.asarray(self.array[self.places[mark]])
+
+    def forget(self) -> None:
+        """Removes what was read."""
+        if self.places:
+            self.path.with_name(pathlib.Path(self.array.filename).name).unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
+
+    @staticmethod
+    def keep(path: pathlib.Path, array: pathlib.Path, marks: list[str | None]) -> None:
+        """Keeps a .npy file, which is renamed, with the mark of each image, None of a broken one."""
+        file = path.with_name(f"{path.name.removesuffix('.json')}-{uuid.uuid4().hex}.npy")
+        os.replace(array, file)
+        scratch = file.with_suffix(".json")
+        scratch.write_text(json.dumps({"file": file.name, "marks": marks}), encoding="utf-8")
+        os.replace(scratch, path)

@@ -26,8 +26,8 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
     Labels and images fit the same rows: `label_rows` are the labels of all listed images, train and test.
 
     Args:
-        config: image_dir (or a folder that holds img_align_celeba/), labels_file, graph, image_size, crop_size,
-            channels, test_images, and data_dir for the decoded images.
+        config: image_dir (or a folder that holds img_align_celeba/), labels_file and how it is read, graph, image_size,
+            crop_size, channels, test_images, and data_dir for the decoded images.
         seed: of the split.
         labels_only: leave the images out; no image file is opened or looked for.
 
@@ -38,10 +38,16 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
         InputError: a listed image is absent, cannot be read, is not square where no crop is asked for, is smaller than
             the crop or listed twice, there are fewer than five, or the labels cannot be used (see `read_labels`).
     """
-    table = read_labels(config.labels_file, load_graph(config.graph))
+    table = read_labels(config.labels_file, load_graph(config.graph), config.drop_missing, config.decimal)
     graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
+    far = [node for node, variable in graph.variables.items() if getattr(variable, "offset", 0.0)]
+    if far:
+        raise InputError(
+            f"{config.labels_file}: column {far[0]!r} holds numbers of which float32 tells too few apart, which image "
+            f"networks need. Take an offset off the column, such as {graph.variables[far[0]].offset:.0f}."
+        )
     if labels_only:
-        return Dataset(graph=graph, label_rows=rows)
+        return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped)
     _check_names(labels, config.labels_file)
     train, test = split_rows(len(labels), config.test_images, seed)
     order = np.concatenate([train, test])
@@ -50,7 +56,7 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
         "train": ImageSet(images[: len(train)], rows[train]),
         "test": ImageSet(images[len(train) :], rows[test]),
     }
-    return Dataset(graph=graph, label_rows=rows, **sets)
+    return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped, **sets)
 
 
 def split_rows(count: int, test_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,12 +84,17 @@ def split_rows(count: int, test_images: int, seed: int) -> tuple[np.ndarray, np.
 
 
 def image_folder(image_dir: str | pathlib.Path) -> pathlib.Path:
-    """The folder with the image files: `image_dir`, or img_align_celeba/ in it; InputError if there is none."""
+    """The folder with the image files: `image_dir`, or img_align_celeba/ in it, once or, as Kaggle packs it, twice.
+
+    Raises:
+        InputError: there is no such folder.
+    """
     folder = pathlib.Path(image_dir).expanduser()
     if not folder.is_dir():
         raise InputError(f"There is no folder {str(folder)!r}. Expected the folder of the images; see --image_dir.")
-    inner = folder / CELEBA_FOLDER
-    return (inner if inner.is_dir() else folder).resolve()
+    for _ in range(2):
+        folder = folder / CELEBA_FOLDER if (folder / CELEBA_FOLDER).is_dir() else folder
+    return folder.resolve()
 
 
 def _check_names(labels: pd.DataFrame, labels_file: str) -> None:
@@ -102,11 +113,10 @@ def _images(config: DataConfig, names: Sequence[str]) -> np.ndarray:
     stamps = [_stamp(folder / name) for name in names]
     absent = [name for name, stamp in zip(names, stamps, strict=True) if stamp is None]
     if absent:
-        listed = ", ".join(sorted(absent)[:SHOWN]) + (", ..." if len(absent) > SHOWN else "")
+        listed = ", ".join(name[:30] for name in sorted(absent)[:SHOWN]) + (", ..." if len(absent) > SHOWN else "")
         raise InputError(
-            f"{config.labels_file} lists {len(names):,} images, of which {folder} lacks {len(absent):,}: {listed} "
-            f"{_holding(folder)} Bring the images, or write a labels file with only the rows whose images you have: "
-            "a csv with the columns image and the nodes of the graph."
+            f"{config.labels_file} lists {len(names):,} images, of which {folder} lacks {len(absent):,}: {listed}. "
+            f"{_way_out(folder, absent)}"
         )
     files = ((str(folder / name), folder / name) for name in names)
     return decoded(files, len(names), [str(folder), list(names), stamps], config)
@@ -116,12 +126,22 @@ def _stamp(path: pathlib.Path) -> tuple[int, int] | None:
     """Size and time of change of a file, or None if there is no such file."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have, for example with a zero byte
         return None
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
-def _holding(folder: pathlib.Path) -> str:
-    """What a folder holds, so that a wrong folder or ending is seen."""
-    files = sorted(path.name for path in folder.iterdir() if path.is_file())
-    return f"The folder holds {len(files):,} files" + (f" such as {files[0]}." if files else ".")
+def _way_out(folder: pathlib.Path, absent: Sequence[str]) -> str:
+    """Where absent images are, or what the folder holds, so that a wrong folder or ending is seen."""
+    entries = sorted(folder.iterdir())
+    below = [path for path in entries if path.is_dir()]
+    below += [path for outer in below for path in sorted(outer.iterdir()) if path.is_dir()]
+    found = next((path for path in below if _stamp(path / absent[0])), None)
+    if found:
+        return f"They are in a folder below: give --image_dir={found}."
+    files = [path.name for path in entries if path.is_file()]
+    ending = next((name for name in files if pathlib.Path(name).stem == absent[0]), None)
+    if ending:
+        return f"The folder holds {ending}: write the names with their endings."
+    holds = f"The folder holds {len(files):,} files" + (f" such as {files[0][:30]}." if files else ".")
+    return f"{holds} Bring the images, or write a labels file with only the rows whose images you have."

@@ -103,7 +103,11 @@ def _box(node: str, variable: Variable) -> _Box:
     if isinstance(variable, Categorical):
         detail = _shortened(variable.categories) if variable.categories else "categories of the table"
     elif isinstance(variable, Continuous):
-        detail = f"{variable.low:g} to {variable.high:g}" if variable.bounded else "any number"
+        detail = (
+            f"{variable.shown(variable.low):g} to {variable.shown(variable.high):g}"
+            if variable.bounded
+            else "any number"
+        )
     width = max(_length(node, NAME), _length(detail, DETAIL)) + 0.2
     return _Box(max(width, 0.42), DETAILED if detail else HEIGHT, node, detail)
 

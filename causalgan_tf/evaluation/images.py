@@ -111,7 +111,8 @@ def _check_test(dataset: Dataset) -> None:
     if len(dataset.test) < FEWEST:
         raise InputError(
             f"There are {len(dataset.test)} test images, too few to measure by: expected at least {FEWEST}. "
-            "Raise --test_images, or bring more images."
+            f"Train with --test_images={FEWEST} or more; of a folder a fifth is held out at most, so it needs at least "
+            f"{5 * FEWEST} images."
         )
 
 

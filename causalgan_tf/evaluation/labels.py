@@ -52,9 +52,11 @@ def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> 
         if not variable.size and rows is not None:
             # four digits: the text is the value; quartiles may coincide, and rounding may leave the range
             rounded = [float(f"{value:.4g}") for value in np.quantile(rows[:, k], QUARTILES)]
-            values = list(dict.fromkeys(min(max(value, variable.low), variable.high) for value in rounded))
+            inside = (min(max(value, variable.low), variable.high) for value in rounded)
+            values = list(dict.fromkeys(map(variable.shown, inside)))
         for value in values:
-            yield f"do({node}={value:g})" if isinstance(value, float) else f"do({node}={value})", {node: value}
+            short = isinstance(value, float) and not getattr(variable, "offset", 0.0)
+            yield f"do({node}={value:g})" if short else f"do({node}={value})", {node: value}
 
 
 def fitted_law(dataset: Dataset) -> LabelLaw | None:

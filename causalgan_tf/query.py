@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from causalgan_tf.errors import InputError, closest
+from causalgan_tf.errors import InputError, brief, closest
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.variables import Categorical, Continuous, Variable, parse_range
 
@@ -182,9 +182,10 @@ def _number(part: str, node: str, variable: Variable, value: Any) -> int | float
         if isinstance(variable, Categorical) and isinstance(value, tuple):
             plain = _written(value)
         number = variable.number(plain)
-    except ValueError as error:
-        hint = closest(str(value), variable.categories) if isinstance(variable, Categorical) else ""
-        raise InputError(f"{part} {node}={value!r}: expected {variable.expected}.{hint}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        hint = closest(brief(value), variable.categories) if isinstance(variable, Categorical) else ""
+        told = brief(repr(value) if isinstance(value, str | tuple) else value)
+        raise InputError(f"{part} {node}={told}: expected {variable.expected}.{hint}") from error
     return number if isinstance(variable, Continuous) else int(number)
 
 

@@ -19,6 +19,7 @@ from typing import TypeVar
 import keras
 import tensorflow as tf
 
+from causalgan_tf import budget
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
@@ -103,6 +104,7 @@ def load(workdir: str | pathlib.Path) -> CausalModel:
     workdir = pathlib.Path(workdir)
     config = RunConfig.load(workdir)
     graph = graph_of(workdir, config)
+    budget.check_loaded(config, graph, has_checkpoint(workdir, "images"))
     labels = restore_averaged(workdir, "controller", build_mechanisms(config, graph))
     if not has_checkpoint(workdir, "images"):
         return CausalModel(graph, labels)

@@ -78,7 +78,8 @@ class LabelSampler:
         if found < n:
             raise InputError(
                 f"Found {found} of {n} rows with {_event(query)} in {first:,} draws (rate {found / first:.1e}). "
-                "Raise max_draws, ask for fewer rows, or set the labels with do= instead."
+                f"{'Ask for fewer rows, condition on less' if found else 'The model hardly ever shows that: condition on less'}"
+                ", set the labels by do, or raise max_draws (--max_draws)."
             )
         labels, seeds = (np.concatenate(parts)[:n] for parts in zip(*kept, strict=True))
         return labels, seeds

@@ -178,7 +178,8 @@ class CausalModel:
             uint8 [n, S, S, C].
 
         Raises:
-            InputError: a model of labels only, other columns, a value that a label does not have, or another number of seeds.
+            InputError: a model of labels only, other columns, a value that a label does not have, or another number of
+                seeds.
         """
         if self.images is None:
             raise InputError("images_of: this model draws labels only. Train its images: --stages=images.")

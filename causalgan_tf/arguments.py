@@ -7,7 +7,7 @@ import pandas as pd
 
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.variables import Binary, Categorical, Variable
+from causalgan_tf.variables import LARGEST, Binary, Categorical, Variable
 
 SEED = 2**63 - 1  # the largest
 
@@ -100,27 +100,29 @@ def _numbers(node: str, variable: Variable, column: Any) -> np.ndarray:
     if isinstance(variable, Categorical):
         places = {name: place for place, name in enumerate(variable.categories)}
         values = [places.get(value, value) if isinstance(value, str) else value for value in column]
-    try:
+    plain = isinstance(getattr(values, "dtype", None), np.dtype) and values.dtype.kind in "biuf"
+    wrong = np.zeros(len(values), bool) if plain else np.array([not _is_number(value) for value in values], bool)
+    if not wrong.any():
         numbers = np.asarray(values, np.float64)
         wrong = ~_has(variable, numbers)
-    except (TypeError, ValueError, OverflowError):
-        wrong = np.array([not isinstance(value, int | float | np.number) for value in values])
-        wrong |= ~wrong.any()
     if wrong.any():
         row = int(np.argmax(wrong))
-        told = brief(list(column)[row], 60)
+        value = list(column)[row]
+        told = brief(repr(value) if isinstance(value, str) else value, 60)
         raise InputError(f"labels: {node} of row {row} is {told}: expected {_expected(variable)}.")
     return numbers.astype(np.float32)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating | np.bool_) and abs(value) <= LARGEST
+
+
 def _has(variable: Variable, numbers: np.ndarray) -> np.ndarray:
     """Whether each number is one that a label has; a binary one may lie between, for an interpolation."""
-    if numbers.ndim != 1:
-        raise ValueError(numbers.shape)
     if isinstance(variable, Categorical):
         return (numbers >= 0) & (numbers < variable.size) & (numbers == np.floor(numbers))
     low, high = (0.0, 1.0) if isinstance(variable, Binary) else (variable.low, variable.high)
-    return np.isfinite(numbers) & (numbers >= low) & (numbers <= high)
+    return (np.abs(numbers) <= LARGEST) & (numbers >= low) & (numbers <= high)
 
 
 def _expected(variable: Variable) -> str:

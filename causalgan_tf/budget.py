@@ -4,8 +4,10 @@ The estimates count what must be held at least (weights with their Adam moments,
 returned), so nothing that would run is refused for them.
 """
 
+import contextlib
 import math
 import os
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,13 +26,17 @@ LABELS = ("batch_size", "noise_size", "width", "layers", "critic_width", "critic
 IMAGES = ("batch_size", "noise_size", "width", "discriminator_width", "labeler_width", "kernel")
 DATA = ("train_images", "test_images", "uniform_images", "label_rows")
 
+CONTAINER = pathlib.Path("/sys/fs/cgroup/memory.max")
 RENDERED = ("causal_faces", "morpho_digits")  # datasets whose size is chosen
 SMALLEST = 8  # side of images up to which there is one convolution
 
 
 def machine() -> int:
-    """Bytes of this machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Bytes of this machine's memory, or of the container's share of it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # "max" without a limit
+        memory = min(memory, int(CONTAINER.read_text()))
+    return memory
 
 
 def readable(size: int) -> str:
@@ -39,7 +45,7 @@ def readable(size: int) -> str:
         if size < 1_000:
             return f"{size:.3g} {unit}"
         size = size / 1_000 if size < 10**30 else size // 1_000
-    return "more than 1,000 EB"
+    return "1,000 EB"
 
 
 def check_draw(n: int, graph: CausalGraph, image: Sequence[int] = ()) -> None:
@@ -154,9 +160,8 @@ def _refuse_part(flags: str, names: Sequence[str], config: Any, size: int) -> No
 
 def _refuse(name: str, value: int, size: int, what: str, way_out: str) -> None:
     most = MOST.get(name.rpartition("controller_")[2], MANY)
-    if value > most or size > machine():
-        limit = f"; at most {most:,} on any machine" if value > most else ""
-        raise InputError(
-            f"{name}={brief(value, 40)}: {what} would take at least {readable(size)} of memory; this machine has "
-            f"{readable(machine())}{limit}. {way_out}"
-        )
+    takes = f"{what} would take at least {readable(size)} of memory"
+    if size > machine():
+        raise InputError(f"{name}={brief(value, 40)}: {takes}; this machine has {readable(machine())}. {way_out}")
+    if value > most:
+        raise InputError(f"{name}={brief(value, 40)}: expected at most {most:,} on any machine; {takes}. {way_out}")

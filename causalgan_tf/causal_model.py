@@ -12,7 +12,7 @@ import pandas as pd
 from causalgan_tf import budget, noise
 from causalgan_tf.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.budget import MANY
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.laws import MAX_PARENT_CELLS, LabelLaw, check_enumerable
 from causalgan_tf.networks.mechanisms import Mechanisms
@@ -90,13 +90,12 @@ class CausalModel:
             InputError: an unknown node, a value that it does not have, a node in both, n below 1, images from a model
                 of labels, or a condition that is not met `n` times within `max_draws`.
         """
-        if images and self.images is None:
-            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
+        drawing = self._draws(images)
         n, seed = whole("n", n, low=1), whole("seed", seed, 0, SEED)
-        budget.check_draw(n, self.graph, self.images.shape if self.images and images is not False else ())
+        budget.check_draw(n, self.graph, self.images.shape if drawing else ())
         max_draws = whole("max_draws", max_draws, low=1)
         labels, seeds = self.labels.draw(n, Query.create(self.graph, do, given), seed, max_draws)
-        drawn = self.images.draw(labels, seeds) if self.images and images is not False else None
+        drawn = self.images.draw(labels, seeds) if drawing else None
         return Samples(label_frame(self.graph, labels), drawn, seeds)
 
     def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
@@ -112,11 +111,10 @@ class CausalModel:
         Raises:
             InputError: as `sample`.
         """
-        if images and self.images is None:
-            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
+        drawing = self._draws(images)
         seeds = row_seeds(seeds)
         labels = self.labels.redraw(seeds, Query.create(self.graph, do))
-        drawn = self.images.draw(labels, seeds) if self.images and images is not False else None
+        drawn = self.images.draw(labels, seeds) if drawing else None
         return Samples(label_frame(self.graph, labels), drawn, seeds)
 
     def sample_labels(
@@ -189,6 +187,14 @@ class CausalModel:
         if len(seeds) != len(labels):
             raise InputError(f"images_of: expected a seed for each of {len(labels)} rows, got {len(seeds)} seeds.")
         return self.images.draw(labels, seeds)
+
+    def _draws(self, images: bool | None) -> bool:
+        """Whether images are drawn; InputError for images of a model of labels, or for what is no answer."""
+        if images is not None and not isinstance(images, bool | np.bool_):
+            raise InputError(f"images: expected True, False or None, got {brief(images)!r}.")
+        if images and self.images is None:
+            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
+        return self.images is not None and images is not False
 
     def _table(self, node: str, draws: int, seed: int) -> np.ndarray:
         """P(node | parents), [sizes of the parents..., size of the node]."""

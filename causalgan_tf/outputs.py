@@ -5,6 +5,7 @@ is what the list says; one that was replaced or edited since is the user's.
 """
 
 import contextlib
+import errno
 import fnmatch
 import hashlib
 import os
@@ -139,9 +140,11 @@ def check_folder(path: str | pathlib.Path) -> None:
         while not os.path.lexists(nearest) and nearest != nearest.parent:
             missing.append(nearest.name)
             nearest = nearest.parent
-        for name in missing:
+        for place in (path, *(nearest / name for name in missing)):
             with contextlib.suppress(FileNotFoundError):
-                os.stat(nearest / name)  # says that a name is too long, or that a file is among the parents
+                os.stat(place)  # says that a name is too long, or that a file is among the parents
+        if os.path.lexists(nearest) and not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "a file or a broken link is where a folder is to be")
         with tempfile.TemporaryFile(dir=nearest):
             pass
 
@@ -173,6 +176,7 @@ def write_file(path: str | pathlib.Path, content: bytes, overwrite: bool = False
             if path.is_file() and path.read_bytes() == content:
                 return
             raise InputError(f"{brief(path)} is there already. Name another file, or replace it: --overwrite.")
+        check_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, content)
 

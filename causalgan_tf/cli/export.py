@@ -7,7 +7,6 @@ from absl import flags
 
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
-from causalgan_tf.errors import InputError, brief
 from causalgan_tf.outputs import check_folder
 
 
@@ -21,8 +20,6 @@ def main(values: flags.FlagValues) -> None:
     """Exports."""
     workdir, export_dir = common.folder(values, "workdir"), common.folder(values, "export_dir")
     RunConfig.load(workdir)
-    if export_dir.is_file():
-        raise InputError(f"--export_dir={brief(export_dir)}: expected a folder, this is a file.")
     check_folder(export_dir)
     common.start_tensorflow()
     from causalgan_tf import export, runs

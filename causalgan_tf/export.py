@@ -56,7 +56,8 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
         with writing(root):
             return write_version(root, lambda folder: archive.write_out(str(folder), verbose=False))
     except tf.errors.OpError as error:
-        said = brief(error.message.splitlines()[0] if error.message else type(error).__name__)
+        line = (error.message or type(error).__name__).splitlines()[0]  # operation; file; what the system says [Op:...]
+        said = brief(line.rpartition("; ")[2].partition(" [Op:")[0])
         raise InputError(f"{brief(root)} cannot be written: {said}. Name another place, or make room there.") from error
 
 

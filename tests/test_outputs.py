@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from absl import flags
 
-from causalgan_tf import export, gallery, report
+from causalgan_tf import export, gallery, report, runs
 from causalgan_tf.cli import common, evaluate, graph, sample
 from causalgan_tf.config import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.errors import InputError, brief
@@ -321,3 +321,35 @@ def test_pictures_of_labels_have_the_names_that_were_checked():
     names = sample.picture_files(sky, kinds, (), {}, {})
     assert {"diversity.png", "counterfactual.png", "given_A.png", "do_given_B.png"} <= set(names)
     assert set(names) <= set(evaluate.report_files(sky))
+
+
+# before TensorFlow starts
+
+
+def test_a_full_folder_of_temporary_files_is_a_message():
+    limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1_000, 1_000))
+    code = (
+        "from causalgan_tf.cli import common; common.run(lambda values: None, lambda values: common.check_temporary())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], capture_output=True, text=True, cwd=ROOT, preexec_fn=limit, check=False
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: Temporary files cannot be written: File too large.")
+
+
+@pytest.mark.parametrize("level", [None, "3"])
+def test_tensorflow_starts_silently_whether_the_user_asks_for_it_or_not(level):
+    environment = {name: value for name, value in os.environ.items() if name != common.LOG_LEVEL}
+    environment |= {common.LOG_LEVEL: level} if level else {}
+    code = "from causalgan_tf.cli import common; common.start_tensorflow()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment, check=True
+    )
+    assert done.stdout == done.stderr == ""
+
+
+def test_a_folder_with_kinds_of_labels_and_no_run_is_no_place_for_one(tmp_path):
+    (tmp_path / "variables.json").write_text("mine")
+    with pytest.raises(InputError, match=r"variables.json and no config.json.*Choose another --workdir"):
+        runs.check(RunConfig(), tmp_path)

@@ -9,8 +9,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from causalgan_tf import noise
-from causalgan_tf.errors import InputError
+from causalgan_tf import budget, noise
+from causalgan_tf.arguments import SEED, label_rows, row_seeds, whole
+from causalgan_tf.budget import MANY
+from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.laws import MAX_PARENT_CELLS, LabelLaw, check_enumerable
 from causalgan_tf.networks.mechanisms import Mechanisms
@@ -80,7 +82,7 @@ class CausalModel:
             n: rows, at least 1.
             do: interventions, node to 0 or 1, a category's name or a number.
             given: conditions in the model that `do` has mutilated; of a continuous node an interval, such as (20, 30).
-            seed: seed of the draw, any int64.
+            seed: seed of the draw, from 0 to 2**63 - 1.
             images: whether images are drawn too; None: if the model has an image generator.
             max_draws: candidate rows that may be drawn to meet `given`.
 
@@ -88,10 +90,12 @@ class CausalModel:
             InputError: an unknown node, a value that it does not have, a node in both, n below 1, images from a model
                 of labels, or a condition that is not met `n` times within `max_draws`.
         """
-        if images and self.images is None:
-            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
+        drawing = self._draws(images)
+        n, seed = whole("n", n, low=1), whole("seed", seed, 0, SEED)
+        budget.check_draw(n, self.graph, self.images.shape if drawing else ())
+        max_draws = whole("max_draws", max_draws, low=1)
         labels, seeds = self.labels.draw(n, Query.create(self.graph, do, given), seed, max_draws)
-        drawn = self.images.draw(labels, seeds) if self.images and images is not False else None
+        drawn = self.images.draw(labels, seeds) if drawing else None
         return Samples(label_frame(self.graph, labels), drawn, seeds)
 
     def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
@@ -107,17 +111,18 @@ class CausalModel:
         Raises:
             InputError: as `sample`.
         """
-        if images and self.images is None:
-            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
-        seeds = np.asarray(seeds, np.int64)
+        drawing = self._draws(images)
+        seeds = row_seeds(seeds)
         labels = self.labels.redraw(seeds, Query.create(self.graph, do))
-        drawn = self.images.draw(labels, seeds) if self.images and images is not False else None
+        drawn = self.images.draw(labels, seeds) if drawing else None
         return Samples(label_frame(self.graph, labels), drawn, seeds)
 
     def sample_labels(
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
     ) -> np.ndarray:
         """The labels of `sample` alone, as numbers: [n, K], uint8, or float32 where a label is continuous."""
+        n, seed = whole("n", n, low=1), whole("seed", seed, 0, SEED)
+        budget.check_draw(n, self.graph)
         return self.labels.draw(n, Query.create(self.graph, do, given), seed)[0]
 
     def law(self, draws: int = 100_000, seed: int = 0) -> LabelLaw:
@@ -133,8 +138,7 @@ class CausalModel:
             InputError: a continuous label, more than laws.MAX_CELLS cells, a node with more than
                 laws.MAX_PARENT_CELLS cells of parents, or draws below 1.
         """
-        if draws < 1:
-            raise InputError(f"draws: expected at least 1, got {draws}.")
+        draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
         check_tables(self.graph)
         if (draws, seed) not in self._laws:
             tables = {node: self._table(node, draws, seed) for node in self.graph.nodes}
@@ -156,12 +160,14 @@ class CausalModel:
         index = pd.MultiIndex.from_product(values, names=self.graph.nodes)
         return pd.Series(joint, index, name="probability")
 
-    def images_of(self, labels: np.ndarray, seed: int = 0, seeds: np.ndarray | None = None) -> np.ndarray:
+    def images_of(
+        self, labels: np.ndarray | pd.DataFrame, seed: int = 0, seeds: np.ndarray | None = None
+    ) -> np.ndarray:
         """Images of given labels.
 
         Args:
-            labels: [n, K], columns in graph order: 0/1, or between for an interpolation; of a category its place; of a
-                continuous label itself.
+            labels: a data frame with a column a label, as `sample` gives it, or an array [n, K], columns in graph
+                order: 0/1, or between for an interpolation; of a category its place; of a continuous label itself.
             seed: seed of the images' noise.
             seeds: int64 [n], the rows' own seeds in place of `seed`: equal seeds have equal noise, and with those of
                 `sample` an image is the one drawn there, but for its labels.
@@ -170,17 +176,25 @@ class CausalModel:
             uint8 [n, S, S, C].
 
         Raises:
-            InputError: a model of labels only, labels of another width, or another number of seeds.
+            InputError: a model of labels only, other columns, a value that a label does not have, or another number of
+                seeds.
         """
         if self.images is None:
             raise InputError("images_of: this model draws labels only. Train its images: --stages=images.")
-        labels = np.asarray(labels)
-        if labels.ndim != 2 or labels.shape[1] != len(self.graph):
-            raise InputError(f"labels: expected [n, {len(self.graph)}], got {list(labels.shape)}.")
-        seeds = noise.row_seeds(seed, 0, len(labels)).numpy() if seeds is None else np.asarray(seeds, np.int64)
+        labels, seed = label_rows(self.graph, labels), whole("seed", seed, 0, SEED)
+        budget.check_draw(len(labels), self.graph, self.images.shape)
+        seeds = noise.row_seeds(seed, 0, len(labels)).numpy() if seeds is None else row_seeds(seeds)
         if len(seeds) != len(labels):
             raise InputError(f"images_of: expected a seed for each of {len(labels)} rows, got {len(seeds)} seeds.")
         return self.images.draw(labels, seeds)
+
+    def _draws(self, images: bool | None) -> bool:
+        """Whether images are drawn; InputError for images of a model of labels, or for what is no answer."""
+        if images is not None and not isinstance(images, bool | np.bool_):
+            raise InputError(f"images: expected True, False or None, got {brief(images)!r}.")
+        if images and self.images is None:
+            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
+        return self.images is not None and images is not False
 
     def _table(self, node: str, draws: int, seed: int) -> np.ndarray:
         """P(node | parents), [sizes of the parents..., size of the node]."""

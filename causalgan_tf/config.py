@@ -10,7 +10,7 @@ import pathlib
 
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.image_config import BeganConfig, ImageConfig
-from causalgan_tf.options import Validated, check_read, option, read_by
+from causalgan_tf.options import MOST_STEPS, Validated, check_read, option, read_by
 
 FILES = {
     "image_dir": "the folder that holds the image files",
@@ -94,7 +94,7 @@ class DataConfig(Validated):
 class ControllerConfig(Validated):
     """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028)."""
 
-    steps: int = option(20_000, "generator steps", low=0, may_grow=True)
+    steps: int = option(20_000, "generator steps", low=0, high=MOST_STEPS, may_grow=True)
     batch_size: int = option(256, "label rows a step, over all replicas", low=2)
     critic_steps: int = option(3, "critic steps before each generator step (paper: 20)", low=1)
     learning_rate: float = option(2e-3, "Adam's learning rate, generator and critic (paper: 8e-5)", low=0.0)
@@ -133,7 +133,7 @@ class ControllerConfig(Validated):
     tvd_target: float = option(0.0, "stop when the true TVD to the training rows is below; 0: never", low=0.0, high=1.0)
     tvd_after: int = option(5_000, "first generator step at which tvd_target may stop the training", low=0)
     steps_per_call: int = option(
-        500, "generator steps inside one compiled call, the logging interval", low=1, compared=False
+        500, "generator steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False
     )
     checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
 

@@ -11,12 +11,16 @@ class InputError(ValueError):
     """Input that cannot be used: the message names the thing, what was expected, what came and the way out."""
 
 
-def brief(text: str, limit: int = LONGEST) -> str:
-    """A text of at most `limit` letters: the middle of a longer one is left out.
+def brief(value: object, limit: int = 140) -> str:
+    """A value as text of at most `limit` letters, its middle left out: for messages about any input.
 
     >>> brief("abcdefghij", 7)
     'ab...ij'
     """
+    try:
+        text = str(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "an integer of thousands of digits"
     if len(text) <= limit:
         return text
     end = (limit - 3) // 2
@@ -29,7 +33,10 @@ def shown(value: object, limit: int = 60) -> str:
     >>> shown(["A", [["B"]]])
     "['A', [['B']]]"
     """
-    return brief(repr(value) if isinstance(value, str) else reprlib.repr(value), limit)
+    try:
+        return brief(repr(value) if isinstance(value, str) else reprlib.repr(value), limit)
+    except ValueError:  # an integer of more than 4,300 digits
+        return brief(value, limit)
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -1,15 +1,25 @@
 """Export to TensorFlow Serving: a SavedModel with a `sample` signature in plain TensorFlow operations."""
 
+import errno
+import os
 import pathlib
+import platform
+import re
+import shutil
+import uuid
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from causalgan_tf.causal_model import CausalModel
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, brief
+from causalgan_tf.outputs import writing
 
 # ops that load elsewhere without complaint and fail there
 REFUSED_OPS = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
+PARTIAL = ".causalgan-export."  # how the name of a version begins that is not whole yet; no server reads it
+LAST = 2**63 - 1
 REFUSED_ATTRIBUTES = ("_XlaMustCompile",)
 
 
@@ -25,7 +35,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
         The folder of the version.
 
     Raises:
-        InputError: `export_dir` is a file, or the graph holds operations that a server cannot run.
+        InputError: `export_dir` is a file or cannot be written, or the graph holds operations that a server cannot run.
     """
     root = pathlib.Path(export_dir)
     if root.is_file():
@@ -48,15 +58,68 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
     inputs = [tf.TensorSpec([None], tf.int64, "seed"), tf.TensorSpec([None, columns], tf.float32, "do")]
     archive.add_endpoint("sample", sample, inputs)
     check_servable(tf.function(sample, inputs).get_concrete_function())
-    folder = root / str(next_version(root))
-    archive.write_out(str(folder), verbose=False)
-    return folder
+    try:
+        with writing(root):
+            return write_version(root, lambda folder: archive.write_out(str(folder), verbose=False))
+    except tf.errors.OpError as error:
+        line = (error.message or type(error).__name__).splitlines()[0]  # operation; file; what the system says [Op:...]
+        said = brief(line.rpartition("; ")[2].partition(" [Op:")[0])
+        raise InputError(f"{brief(root)} cannot be written: {said}. Name another place, or make room there.") from error
+
+
+def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) -> pathlib.Path:
+    """Writes the next version folder: beside its place first, so that no server ever sees a part of one.
+
+    What an export that was killed has left is removed; its folder's name tells machine and process.
+
+    Args:
+        root: the folder of the versions; made if it does not exist.
+        save: fills the folder that it is given, which it makes.
+
+    Returns:
+        The folder of the version.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for left in root.glob(f"{PARTIAL}{_host()}.*"):
+        if not _runs(left.name.rpartition(".")[2]):
+            shutil.rmtree(left, ignore_errors=True)
+    partial = root / f"{PARTIAL}{_host()}.{uuid.uuid4().hex[:8]}.{os.getpid()}"
+    try:
+        save(partial)
+        while True:
+            folder = root / str(next_version(root))
+            try:
+                os.rename(partial, folder)
+                return folder
+            except OSError as error:  # another export took the number meanwhile
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def next_version(root: pathlib.Path) -> int:
-    """One more than the largest version folder in `root`; 1 if there is none."""
-    versions = [int(path.name) for path in root.glob("*") if path.name.isdigit()]
-    return max(versions, default=0) + 1
+    """One more than the largest version in `root`; 1 if there is none. Servers read ASCII digits of an int64."""
+    versions = [int(path.name) for path in root.glob("*") if re.fullmatch("[0-9]+", path.name)]
+    version = max((version for version in versions if version <= LAST), default=0) + 1
+    if version > LAST:
+        raise InputError(f"{brief(root)} holds version {LAST}, the last that a server reads. Name another folder.")
+    return version
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
+
+
+def _runs(process: str) -> bool:
+    """Whether a process of this machine is there, under this number; what is no number is taken for one that is."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError, ValueError):
+        return True
+    return True
 
 
 def check_servable(function: tf.types.experimental.ConcreteFunction) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.options import Validated, option
+from causalgan_tf.options import MOST_STEPS, Validated, option
 
 IMAGE_MODELS = {"causal_gan": "CausalGAN", "causal_began": "CausalBEGAN"}  # as the paper calls them
 AUGMENTATIONS = ("brightness", "saturation", "contrast", "translation", "cutout")
@@ -14,7 +14,7 @@ class ImageConfig(Validated):
     """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5)."""
 
     model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=tuple(IMAGE_MODELS))
-    steps: int = option(8_000, "discriminator steps", low=0, may_grow=True)
+    steps: int = option(8_000, "discriminator steps", low=0, high=MOST_STEPS, may_grow=True)
     batch_size: int = option(
         32,
         "images a step, over all replicas (paper: 64): of equally long trainings, the one with more steps wins",
@@ -189,7 +189,9 @@ class ImageConfig(Validated):
         "twice as fast on processors and GPUs that have it (lscpu: avx512_bf16 or amx_bf16), and slower on others",
         choices=("float32", "bfloat16"),
     )
-    steps_per_call: int = option(10, "steps inside one compiled call, the logging interval", low=1, compared=False)
+    steps_per_call: int = option(
+        10, "steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False
+    )
     pictures_every: int = option(200, "steps between picture grids in TensorBoard", low=1, compared=False)
     checkpoint_every: int = option(200, "steps between checkpoints", low=1, compared=False)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from causalgan_tf.errors import InputError, closest
 
+MOST_STEPS = 100_000_000  # of a training: weeks of the fastest GPU
+
 
 def option(
     default: Any,

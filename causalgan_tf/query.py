@@ -216,8 +216,8 @@ def _number(part: str, node: str, variable: Variable, value: Any) -> int | float
         if isinstance(variable, Categorical) and isinstance(value, tuple):
             plain = _written(value)
         number = variable.number(plain)
-    except ValueError as error:
-        hint = closest(str(value), variable.categories) if isinstance(variable, Categorical) else ""
+    except (TypeError, ValueError, OverflowError) as error:
+        hint = closest(brief(value), variable.categories) if isinstance(variable, Categorical) else ""
         raise InputError(
             f"{part} {brief(node, 60)}={shown(value)}: expected {brief(variable.expected, 120)}.{hint}"
         ) from error

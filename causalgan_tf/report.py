@@ -1,5 +1,6 @@
 """report.json and report.html of an evaluated run."""
 
+import functools
 import json
 import math
 import pathlib
@@ -13,23 +14,31 @@ from causalgan_tf import page, report_labels
 from causalgan_tf.gallery import KINDS, Kind
 from causalgan_tf.image_config import IMAGE_MODELS
 from causalgan_tf.names import safe
+from causalgan_tf.outputs import OutputFolder
 from causalgan_tf.page import NOTHING, Card, decimal
 
 
-def write_report(workdir: str | pathlib.Path, numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> None:
+def write_report(
+    workdir: str | pathlib.Path | OutputFolder, numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]
+) -> None:
     """Writes `workdir`/report: report.json, report.html with everything inside, and each picture as a PNG file.
 
     Args:
-        workdir: the run folder.
+        workdir: the run folder, or the folder `report` itself as an OutputFolder.
         numbers: what evaluation.evaluate returned.
         drawn: what gallery.report_pictures returned.
+
+    Raises:
+        InputError: a file of the report is there that the project did not write, or the folder cannot be written.
     """
-    folder = pathlib.Path(workdir) / "report"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(to_json(numbers), encoding="utf-8")
-    (folder / "report.html").write_text(to_html(numbers, drawn), encoding="utf-8")
-    for name, image in drawn.items():
-        image.save(folder / f"{safe(name)}.png")
+    folder = workdir if isinstance(workdir, OutputFolder) else OutputFolder(pathlib.Path(workdir) / "report")
+    pictures = {f"{safe(name)}.png": image for name, image in drawn.items()}
+    folder.claim(["report.json", "report.html", *pictures])
+    folder.write("report.json", lambda file: file.write(to_json(numbers).encode()))
+    folder.write("report.html", lambda file: file.write(to_html(numbers, drawn).encode()))
+    for name, image in pictures.items():
+        folder.write(name, functools.partial(image.save, format="PNG"))
+    folder.finish()
 
 
 def to_json(numbers: Mapping[str, Any]) -> str:

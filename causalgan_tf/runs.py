@@ -19,13 +19,14 @@ from typing import TypeVar
 import keras
 import tensorflow as tf
 
+from causalgan_tf import budget
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.networks import began, columns, dcgan
 from causalgan_tf.networks.mechanisms import Mechanisms
-from causalgan_tf.run_graph import graph_of, keep
+from causalgan_tf.run_graph import FILE, graph_of, keep
 
 Generator = TypeVar("Generator", bound=keras.layers.Layer)
 
@@ -34,6 +35,10 @@ STAGES = ("controller", "images")
 
 def check(config: RunConfig, workdir: pathlib.Path) -> None:
     """InputError if `workdir` holds a run that `config` does not continue; the message lists what differs."""
+    if not (workdir / "config.json").exists() and (workdir / FILE).exists():
+        raise InputError(
+            f"{brief(workdir)} holds {FILE} and no config.json: no run, or a part of one. Choose another --workdir."
+        )
     if (workdir / "config.json").exists():
         differences = RunConfig.load(workdir).differences(config)
         if differences:
@@ -103,6 +108,7 @@ def load(workdir: str | pathlib.Path) -> CausalModel:
     workdir = pathlib.Path(workdir)
     config = RunConfig.load(workdir)
     graph = graph_of(workdir, config)
+    budget.check_loaded(config, graph, has_checkpoint(workdir, "images"))
     labels = restore_averaged(workdir, "controller", build_mechanisms(config, graph))
     if not has_checkpoint(workdir, "images"):
         return CausalModel(graph, labels)

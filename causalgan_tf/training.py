@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from causalgan_tf import callbacks, data, devices, gallery, run_graph, runs
+from causalgan_tf import budget, callbacks, data, devices, gallery, run_graph, runs
 from causalgan_tf.building import IMAGE_LEARNERS, build_controller
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import ControllerConfig, RunConfig
@@ -60,6 +60,7 @@ def train(
     """
     workdir = pathlib.Path(workdir)
     stages = check_stages(stages, config)
+    budget.check_data(config)
     distribution = devices.make_strategy(strategy, logical_devices)
     replicas = distribution.num_replicas_in_sync
     say(f"replicas: {replicas}")
@@ -75,6 +76,7 @@ def train(
     start = time.perf_counter()
     dataset = data.load(config.data, config.seed, labels_only=stages == ("controller",))
     dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
+    budget.check_training(config, dataset.graph, stages)
     check_dataset(dataset, config, stages)
     runs.prepare(config, workdir, dataset.graph)
     runs.add_timing(workdir, "data_s", time.perf_counter() - start)
@@ -203,6 +205,7 @@ def fit_labels(
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
     run = RunConfig(controller=config or ControllerConfig(), seed=seed)
     rows = table.rows.to_numpy()
+    budget.check_labels(run, table.graph)
     check_dataset(Dataset(graph=table.graph, label_rows=rows), run, ("controller",))
     learner = build_controller(run, table.graph, rows)
     done, steps = learner.generator_optimizer.iterations, run.controller.steps

@@ -16,6 +16,7 @@ import pandas as pd
 
 from causalgan_tf.errors import InputError, brief, closest, shown
 
+LARGEST = float(np.finfo(np.float32).max)  # of a number that the networks hold
 KINDS = ("binary", "categorical", "continuous")
 _DECLARATION = re.compile(r"\s*([A-Za-z]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _RANGE = re.compile(r"\s*(?P<low>[^.\s]*(?:\.\d[^.\s]*)?)\s*\.\.\s*(?P<high>\S*)\s*")
@@ -166,7 +167,7 @@ class Continuous:
         if isinstance(value, bool | str) or not np.isscalar(value):
             raise ValueError(value)
         number = float(value) - self.offset
-        if not math.isfinite(number) or not self.low <= number <= self.high:
+        if not abs(number) <= LARGEST or not self.low <= number <= self.high:
             raise ValueError(value)
         return number
 

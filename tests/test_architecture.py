@@ -17,6 +17,8 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "causalgan_tf"
 FLOORS = (
     {"errors"},
     {
+        "arguments",
+        "budget",
         "config",
         "graph",
         "graph_formats",
@@ -24,6 +26,7 @@ FLOORS = (
         "laws",
         "named_graphs",
         "options",
+        "outputs",
         "query",
         "run_graph",
         "variables",

@@ -20,6 +20,7 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graph import load_graph
 from causalgan_tf.image_config import IMAGE_MODELS
+from causalgan_tf.outputs import OutputFolder
 from causalgan_tf.variables import Categorical, Continuous
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -311,7 +312,7 @@ def drawn(n: int, images: bool = True) -> SimpleNamespace:
 
 
 def test_a_draw_is_a_table_a_grid_and_one_file_an_image(tmp_path):
-    sample.write(drawn(5), tmp_path / "out")
+    sample.write(drawn(5), OutputFolder(tmp_path / "out"))
     assert (tmp_path / "out" / "labels.csv").read_text() == "A,B\n0,0\n1,0\n0,0\n1,0\n0,0\n"
     names = sorted(path.name for path in (tmp_path / "out" / "images").iterdir())
     assert names == [f"0000{row}.png" for row in range(5)]
@@ -324,16 +325,19 @@ def test_a_draw_is_a_table_a_grid_and_one_file_an_image(tmp_path):
 def test_a_table_names_the_categories(tmp_path):
     graph = load_graph("Smoke; Age").with_variables({"Smoke": Categorical(("never", "now")), "Age": Continuous()})
     labels = label_frame(graph, np.array([[1, 40.5], [0, 0.1]], np.float32))
-    sample.write(SimpleNamespace(labels=labels, images=None), tmp_path)
+    sample.write(SimpleNamespace(labels=labels, images=None), OutputFolder(tmp_path))
     assert (tmp_path / "labels.csv").read_text() == "Smoke,Age\nnow,40.5\nnever,0.1\n"
 
 
 def test_a_draw_replaces_an_earlier_one(tmp_path):
-    sample.write(drawn(5), tmp_path)
-    sample.write(drawn(2), tmp_path)
+    sample.write(drawn(5), OutputFolder(tmp_path))
+    sample.write(drawn(2), OutputFolder(tmp_path))
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == ["00000.png", "00001.png"]
-    sample.write(drawn(3, images=False), tmp_path)
-    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")] == ["labels.csv"]
+    sample.write(drawn(3, images=False), OutputFolder(tmp_path))
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == [
+        "causalgan-files",
+        "labels.csv",
+    ]
 
 
 NOTHING = dict.fromkeys(("tvd", "do", "marginals", "pairs", "mmd", "thin_cells"))

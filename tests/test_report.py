@@ -130,7 +130,7 @@ def test_a_run_of_labels_has_a_report_without_images(tmp_path):
     world, model = squares.dataset(n=100), squares.LabelsOnlyModel()
     numbers = evaluation.evaluate(model, world, squares.CONFIG, tmp_path, SIZES)
     report.write_report(tmp_path, numbers, {})
-    assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.json", "report.html"}
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.json", "report.html", "causalgan-files"}
     assert "images" not in json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
 
 

@@ -7,20 +7,25 @@ import os
 import pathlib
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from absl import app, flags, logging
 
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, brief
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+SILENT, TALKATIVE = "3", ("0", "1", "2")  # levels of which nothing is wanted, and something
 # what TensorFlow must see when it is imported, unless the user has set it
 ENVIRONMENT = {
-    LOG_LEVEL: "3",
+    LOG_LEVEL: SILENT,
     "KERAS_BACKEND": "tensorflow",
     "TF_ENABLE_ONEDNN_OPTS": "1",  # 1.8 times faster convolutions where a processor has no AVX-512
 }
+TEMPORARY = 65_536  # bytes of a temporary file, a few times what TensorFlow writes
+# what TensorFlow raises where a file or memory, not a program, is at fault
+PLACE_ERRORS = ("DataLossError", "NotFoundError", "PermissionDeniedError", "ResourceExhaustedError", "UnavailableError")
 
 Config = TypeVar("Config")
 
@@ -43,13 +48,20 @@ def run(
         app.run(main, flags_parser=_parse_quietly)
     except InputError as error:
         status, message = 2, f"error: {error}"
-    except (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        status, message = 2, f"error: {error.filename}: {error.strerror}."
     except BrokenPipeError:  # the reader of --help, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        place = f"{brief(error.filename)}: " if error.filename is not None else ""
+        status, message = 2, f"error: {place}{error.strerror or brief(error)}."
+    except MemoryError as error:
+        status, message = 2, f"error: this machine's memory is not enough ({brief(error) or 'no more can be had'})."
     except KeyboardInterrupt:
         status, message = 130, interrupted
+    except Exception as error:
+        if type(error).__name__ not in PLACE_ERRORS or not type(error).__module__.startswith("tensorflow"):
+            raise
+        status, message = 2, f"error: {brief((str(error).splitlines() or [type(error).__name__])[0], 240)}"
     gc.collect()  # closes progress bars, which would be drawn once more below the message
     print(message, file=sys.stderr)
     sys.exit(status)
@@ -64,17 +76,20 @@ def parse(argv: Sequence[str], values: flags.FlagValues) -> flags.FlagValues:
     try:
         rest = values(argv)
     except flags.Error as error:
-        raise InputError(f"{str(error).removeprefix('ERROR:: ')} (--help lists the flags)") from error
+        raise InputError(f"{brief(str(error).removeprefix('ERROR:: '), 260)} (--help lists the flags)") from error
     except SystemExit:  # --help has been printed; absl would exit with 1
         sys.exit(0)
     if len(rest) > 1:
-        raise InputError(f"unexpected argument {rest[1]!r}: options are written --name=value (--help lists the flags)")
+        raise InputError(
+            f"unexpected argument {brief(rest[1])!r}: options are written --name=value (--help lists the flags)"
+        )
     return values
 
 
 def start_tensorflow() -> None:
-    """Imports TensorFlow and looks for devices; without its start-up messages, unless the user has set a log level."""
-    asked = LOG_LEVEL in os.environ
+    """Imports TensorFlow and looks for devices; without its start-up messages, unless the user has asked for some."""
+    check_temporary()
+    asked = os.environ.get(LOG_LEVEL) in TALKATIVE
     os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
     with contextlib.nullcontext() if asked else _silent():
         import tensorflow as tf
@@ -82,6 +97,19 @@ def start_tensorflow() -> None:
         gpus = tf.config.list_physical_devices("GPU")
     if shutil.which("nvidia-smi") and not gpus and "CUDA_VISIBLE_DEVICES" not in os.environ:
         logging.warning("TensorFlow finds no GPU, though nvidia-smi is here; %s=0 shows why.", LOG_LEVEL)
+
+
+def check_temporary() -> None:
+    """InputError unless temporary files can be written, as TensorFlow does before its first step."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(TEMPORARY))
+    except OSError as error:
+        place = brief(os.environ.get("TMPDIR", "/tmp"))
+        raise InputError(
+            f"Temporary files cannot be written: {error.strerror}. Make room in {place}, or write TMPDIR=FOLDER before "
+            "the command."
+        ) from error
 
 
 def define(
@@ -133,7 +161,10 @@ def folder(values: flags.FlagValues, name: str) -> pathlib.Path:
     """The folder that a flag names; InputError if the flag is not given."""
     if not values[name].value:
         raise InputError(f"--{name} is missing: {values[name].help}.")
-    return pathlib.Path(values[name].value).expanduser()
+    try:
+        return pathlib.Path(values[name].value).expanduser()
+    except RuntimeError as error:  # ~name of nobody
+        raise InputError(f"--{name}={brief(values[name].value)}: {error} Write the whole path.") from error
 
 
 def _parse_quietly(argv: Sequence[str]) -> flags.FlagValues:

@@ -9,10 +9,13 @@ from typing import Any
 
 from absl import flags
 
-from causalgan_tf import run_graph
+from causalgan_tf import budget, gallery, run_graph
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
+from causalgan_tf.graph import CausalGraph
+from causalgan_tf.names import safe
+from causalgan_tf.outputs import OutputFolder
 
 DRAWN = 60  # nodes; a drawing of more cannot be read in a report
 IMAGES = 5_000  # the library's EvaluationSizes.cfid, which cannot be read before TensorFlow starts
@@ -34,14 +37,18 @@ def declare(values: flags.FlagValues) -> None:
         "images on either side of a distance, also under each do; never more real ones than there are test images",
         low=100,
     )
+    common.define(values, "overwrite", False, "replace files in WORKDIR/report that are in the way, whoever wrote them")
 
 
 def main(values: flags.FlagValues) -> None:
     """Evaluates."""
     workdir = common.folder(values, "workdir")
     config = RunConfig.load(workdir)
+    budget.check_evaluation(values.images, config.data)
+    folder = OutputFolder(workdir / "report", values.overwrite)
+    folder.claim(report_files(run_graph.graph_of(workdir, config)))
     common.start_tensorflow()
-    from causalgan_tf import data, drawing, evaluation, extractors, gallery, report, runs
+    from causalgan_tf import data, drawing, evaluation, extractors, report, runs
 
     model = runs.load(workdir)
     if values.inception_weights and model.image_size is None:
@@ -54,8 +61,16 @@ def main(values: flags.FlagValues) -> None:
     drawn = gallery.report_pictures(model, dataset, config.seed)
     if len(model.graph) <= DRAWN:
         drawn["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)
-    report.write_report(workdir, numbers, drawn)
+    report.write_report(folder, numbers, drawn)
     print(*headlines(numbers), workdir / "report" / "report.html", sep="\n")
+
+
+def report_files(graph: CausalGraph) -> list[str]:
+    """The files that a report may have, checked before the evaluation whose work would be lost."""
+    names = ["graph", "samples", "real"]
+    for kind, told in gallery.KINDS.items():
+        names += [f"{kind}_{node}" for node in graph.nodes] if told.labelled else [kind]
+    return ["report.json", "report.html", *(f"{safe(name)}.png" for name in names)]
 
 
 def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from absl import flags
 
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
+from causalgan_tf.outputs import check_folder
 
 
 def declare(values: flags.FlagValues) -> None:
@@ -19,6 +20,7 @@ def main(values: flags.FlagValues) -> None:
     """Exports."""
     workdir, export_dir = common.folder(values, "workdir"), common.folder(values, "export_dir")
     RunConfig.load(workdir)
+    check_folder(export_dir)
     common.start_tensorflow()
     from causalgan_tf import export, runs
 

@@ -11,12 +11,14 @@ from causalgan_tf import graph_formats
 from causalgan_tf.cli import common
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.outputs import write_file
 
 
 def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
     common.define(values, "graph", "", "causal graph: a name such as causal_graph_1, a file, or text such as 'A -> B'")
     common.define(values, "out", "", "file to write, a drawing or the graph in another form; empty: none")
+    common.define(values, "overwrite", False, "replace a file that is there already")
     common.define(values, "image", False, "draw the image below the labels, which are its causes")
 
 
@@ -61,11 +63,11 @@ def write(graph: CausalGraph, values: flags.FlagValues) -> None:
         )
     if values.image and ending not in drawing.ENDINGS:
         raise InputError(f"--image is about drawings, {', '.join(drawing.ENDINGS)}: it does not go with {values.out}.")
-    out.parent.mkdir(parents=True, exist_ok=True)
     if ending in drawing.ENDINGS:
-        drawing.save_drawing(graph, out, values.image)
+        content = drawing.drawn_as(graph, ending, values.image)
     else:
-        graph_formats.write_graph(graph, out)
+        content = graph_formats.graph_text(graph, out).encode()
+    write_file(out, content, values.overwrite)
 
 
 def program() -> None:

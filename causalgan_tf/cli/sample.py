@@ -6,36 +6,40 @@ condition Mustache=1. With --picture=interpolation --label=Mustache nothing but 
 """
 
 import math
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from causalgan_tf import gallery
+from causalgan_tf import budget, gallery
 from causalgan_tf.cli import common
 from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.names import safe
+from causalgan_tf.outputs import OutputFolder
 from causalgan_tf.query import Query, parse_assignments, parse_names
 from causalgan_tf.run_graph import graph_of
 from causalgan_tf.variables import Continuous
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from causalgan_tf.causal_model import CausalModel, Samples
 
 GRID = 400  # images of images.png at most
 ROW = 16  # images of a row of compare.png and of other pictures at most
 NEAR = 0.25  # standard deviations on either side that --compare conditions a number on
 SIDE = 64  # smallest side of an image in a picture, pixels
+DRAW = ("labels.csv", "images.png", "compare.png", "images/*.png")  # what a draw replaces of an earlier one
 PICTURES = ("none", *gallery.KINDS, "all")
 
 
 def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
     common.define(values, "workdir", "", "folder of the trained run")
-    common.define(values, "out", "", "folder to write to; an earlier draw in it is replaced")
+    common.define(values, "out", "", "folder to write to; an earlier draw in it is replaced, other files never")
+    common.define(values, "overwrite", False, "replace files in --out that are in the way, whoever wrote them")
     common.define(values, "n", 16, "rows to draw", low=1)
     common.define(values, "do", "", "interventions, such as Mustache=1,Smoke=never,Age=50")
     common.define(values, "given", "", "conditions, such as Smiling=1,Age=20..30, in the model that --do has mutilated")
@@ -55,6 +59,7 @@ def declare(values: flags.FlagValues) -> None:
         values, "label", "", "labels that --picture is about, such as Mustache,Bald; empty: all that are free"
     )
     common.define(values, "images", True, "draw images, if the run has them; --noimages: labels only")
+    common.define(values, "max_draws", 20_000_000, "rows that may be drawn to find those that --given asks for", low=1)
     common.define(
         values, "seed", 0, "seed of the draw: with another --do, row i is still the same unit", low=0, high=2**63 - 1
     )
@@ -72,21 +77,34 @@ def main(values: flags.FlagValues) -> None:
     for flag, used in (("--compare", compared), ("--picture", kinds)):
         if used and not values.images:
             raise InputError(f"{flag} draws images: it does not go with --noimages.")
+    folder = OutputFolder(out, values.overwrite)
+    if kinds:
+        folder.claim(picture_files(graph, kinds, labels, do, given))
+    else:
+        data = RunConfig.load(workdir).data
+        drawn = values.images and (workdir / "images" / "checkpoint").is_file()
+        budget.check_draw(values.n, graph, (data.image_size, data.image_size, data.channels) if drawn else ())
+        folder.claim([*files(values.n if drawn else 0), *(["compare.png"] if compared else [])])
     common.start_tensorflow()
     from causalgan_tf import pictures, runs
 
     model = runs.load(workdir)
     if kinds:
-        write_pictures(model, kinds, labels, (do, given), values, out)
+        write_pictures(model, kinds, labels, (do, given), values, folder)
         return
-    samples = model.sample(values.n, do, given, values.seed, images=None if values.images else False)
-    write(samples, out)
+    samples = model.sample(
+        values.n, do, given, values.seed, images=None if values.images else False, max_draws=values.max_draws
+    )
+    extra = {}
     if compared:
-        top, bottom = (model.sample(min(values.n, ROW), *parts, values.seed, images=True) for parts in asked[1:])
+        top, bottom = (
+            model.sample(min(values.n, ROW), *parts, values.seed, images=True, max_draws=values.max_draws)
+            for parts in asked[1:]
+        )
         captions = (f"P(image | {query.text()})" for query in queries[1:])
         scale = math.ceil(SIDE / model.image_size)
-        pictures.two_rows(top.images, bottom.images, *captions, scale).save(out / "compare.png")
-        print(out / "compare.png")
+        extra["compare.png"] = pictures.two_rows(top.images, bottom.images, *captions, scale)
+    write(samples, folder, extra)
 
 
 def neighbourhood(graph: CausalGraph, node: str, value: Any) -> Any:
@@ -117,47 +135,68 @@ def asked_pictures(
     return kinds, labels
 
 
+def picture_files(
+    graph: CausalGraph, kinds: Sequence[str], labels: Sequence[str], do: Mapping[str, Any], given: Mapping[str, Any]
+) -> list[str]:
+    """The files of the pictures that `write_pictures` writes."""
+    names = []
+    for kind in kinds:
+        about = gallery.subjects(graph, kind, labels, do, given)
+        names += [f"{kind}_{node}" for node in about] if gallery.KINDS[kind].labelled else [kind]
+    return [f"{safe(name)}.png" for name in names]
+
+
 def write_pictures(
     model: "CausalModel",
     kinds: Sequence[str],
     labels: Sequence[str],
     context: tuple[Mapping[str, Any], Mapping[str, Any]],
     values: flags.FlagValues,
-    out: pathlib.Path,
+    folder: OutputFolder,
 ) -> None:
-    """Writes each picture, drawn under `context` (do and given), to `out`, in place of an earlier one of its name."""
+    """Writes each picture, drawn under `context` (do and given), in place of an earlier one of its name."""
     if model.image_size is None:
         raise InputError("--picture: this model draws labels only. Train its images: --stages=images.")
     n, scale = min(values.n, ROW), math.ceil(SIDE / model.image_size)
-    drawn = gallery.Gallery(model, n, n, *context, values.seed, scale).draw(kinds, labels)
-    out.mkdir(parents=True, exist_ok=True)
+    drawn = gallery.Gallery(model, n, n, *context, values.seed, scale, values.max_draws).draw(kinds, labels)
     for name, image in drawn.items():
-        path = out / f"{safe(name)}.png"
-        image.save(path)
-        print(path)
+        write_image(folder, f"{safe(name)}.png", image)
+    folder.finish()
 
 
-def write(samples: "Samples", out: pathlib.Path) -> None:
-    """Writes labels.csv, images.png and images/ into `out`, in place of those of an earlier draw."""
+def files(images: int) -> list[str]:
+    """The files of a draw with so many images."""
+    single = [f"images/{row:05}.png" for row in range(images)]
+    return ["labels.csv", *(["images.png"] if images else []), *single]
+
+
+def write(samples: "Samples", folder: OutputFolder, extra: Mapping[str, "Image"] | None = None) -> None:
+    """Writes labels.csv, images.png, images/ and further pictures in place of those of an earlier draw."""
     from PIL import Image
 
     from causalgan_tf import pictures
 
-    single = out / "images"
-    out.mkdir(parents=True, exist_ok=True)
-    for old in (out / "images.png", out / "compare.png", *single.glob("[0-9]*.png")):
-        old.unlink(missing_ok=True)
-    samples.labels.to_csv(out / "labels.csv", index=False)
-    print(out / "labels.csv")
-    if samples.images is None:
-        return
-    single.mkdir(exist_ok=True)
-    for row, image in enumerate(samples.images):
-        Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(single / f"{row:05}.png")
-    shown = samples.images[:GRID]
-    scale = math.ceil(SIDE / shown.shape[1])
-    pictures.grid(shown, math.ceil(math.sqrt(len(shown))), scale=scale).save(out / "images.png")
-    print(out / "images.png")
+    drawn = samples.images
+    folder.claim([*files(0 if drawn is None else len(drawn)), *(extra or {})])
+    folder.write("labels.csv", lambda file: samples.labels.to_csv(file, index=False, mode="wb"))
+    print(folder.path / "labels.csv")
+    if drawn is not None:
+        for row, image in enumerate(drawn):
+            single = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
+            write_image(folder, f"images/{row:05}.png", single, say=False)
+        shown = drawn[:GRID]
+        scale = math.ceil(SIDE / shown.shape[1])
+        write_image(folder, "images.png", pictures.grid(shown, math.ceil(math.sqrt(len(shown))), scale=scale))
+    for name, image in (extra or {}).items():
+        write_image(folder, name, image)
+    folder.finish(DRAW)
+
+
+def write_image(folder: OutputFolder, name: str, image: "Image", say: bool = True) -> None:
+    """Writes a picture as PNG and, where asked to, prints its path."""
+    folder.write(name, lambda file: image.save(file, format="PNG"))
+    if say:
+        print(folder.path / name)
 
 
 def program() -> None:

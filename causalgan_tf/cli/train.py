@@ -9,6 +9,7 @@ import pathlib
 
 from absl import flags
 
+from causalgan_tf import budget
 from causalgan_tf.cli import common
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
@@ -37,6 +38,7 @@ def declare(values: flags.FlagValues) -> None:
         0,
         "devices that the CPU is split into, to rehearse several GPUs (strategy=mirrored); 0: no split",
         low=0,
+        high=256,
     )
     common.define(values, "seed", RunConfig.seed, "seed of everything that is drawn", low=0, high=2**31 - 1)
     for prefix, config in PARTS.values():
@@ -56,13 +58,15 @@ def main(values: flags.FlagValues) -> None:
     """Trains."""
     workdir = common.folder(values, "workdir")
     config = run_config(values, workdir)
-    load_graph(config.data.graph)
+    stages = tuple(values.stages.split(","))
+    learnt = ("controller",) if config.data.dataset == "table" else stages
+    budget.check_training(config, load_graph(config.data.graph), learnt)
     if values.logical_devices and values.strategy != "mirrored":
         raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
     common.start_tensorflow()
     from causalgan_tf import training
 
-    stages, say = tuple(values.stages.split(",")), functools.partial(print, flush=True)
+    say = functools.partial(print, flush=True)
     training.train(config, workdir, stages, values.strategy, values.logical_devices, say)
 
 

@@ -69,7 +69,12 @@ def save_drawing(graph: CausalGraph, path: str | pathlib.Path, image: bool = Fal
     path = pathlib.Path(path)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"drawing {path}: expected a name that ends in {', '.join(ENDINGS)}.")
-    path.write_bytes(_saved(graph, image, path.suffix.lower()[1:]).getvalue())
+    path.write_bytes(drawn_as(graph, path.suffix.lower(), image))
+
+
+def drawn_as(graph: CausalGraph, ending: str, image: bool = False) -> bytes:
+    """The content of a file of a drawing; `ending` is one of ENDINGS."""
+    return _saved(graph, image, ending[1:]).getvalue()
 
 
 def _saved(graph: CausalGraph, image: bool, form: str) -> io.BytesIO:

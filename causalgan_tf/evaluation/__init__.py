@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf import runs
+from causalgan_tf import budget, runs
 from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.config import RunConfig
 from causalgan_tf.data.images import Dataset
@@ -52,6 +52,10 @@ def evaluate(
     """
     started = time.perf_counter()
     sizes = sizes or EvaluationSizes()
+    budget.check_draw(max(sizes.draws, sizes.law, sizes.mmd), model.graph)
+    if model.image_size is not None:
+        most = max(sizes.cfid, sizes.effectiveness, sizes.uniform, sizes.diversity, sizes.judge_test)
+        budget.check_evaluation(most, config.data)
     fitted = fitted_law(dataset)
     law = dataset.law or fitted
     numbers = {

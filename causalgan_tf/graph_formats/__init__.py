@@ -130,6 +130,12 @@ def write_graph(graph: CausalGraph, path: str | pathlib.Path) -> None:
         InputError: an ending that is not known, or a form that cannot hold the declared kinds of labels.
     """
     path = pathlib.Path(path)
+    path.write_text(graph_text(graph, path), encoding="utf-8")
+
+
+def graph_text(graph: CausalGraph, path: str | pathlib.Path) -> str:
+    """What `write_graph` writes into `path`; InputError as there."""
+    path = pathlib.Path(path)
     form = _form(path, ending(path))
     writable = [name for name in ENDINGS if _FORMS[name].write]
     if form.write is None:
@@ -145,7 +151,7 @@ def write_graph(graph: CausalGraph, path: str | pathlib.Path) -> None:
             f"{'; '.join(f'{node}: {variable.text()}' for node, variable in kinds.items())}. Write "
             f"{', '.join(name for name in writable if _FORMS[name].keeps_kinds)}.",
         )
-    path.write_text(form.write(graph), encoding="utf-8")
+    return form.write(graph)
 
 
 def read_network(path: str | pathlib.Path) -> tuple[CausalGraph, dict[str, np.ndarray]]:

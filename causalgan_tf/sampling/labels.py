@@ -76,9 +76,10 @@ class LabelSampler:
             kept.append((labels, seeds))
             found += len(labels)
         if found < n:
+            way_out = "Ask for fewer rows" if found else "The model hardly ever shows that: condition on less"
             raise InputError(
                 f"Found {found} of {n} rows with {_event(query)} in {first:,} draws (rate {found / first:.1e}). "
-                "Raise max_draws, ask for fewer rows, or set the labels with do= instead."
+                f"{way_out}, set the labels by do, or raise max_draws (--max_draws)."
             )
         labels, seeds = (np.concatenate(parts)[:n] for parts in zip(*kept, strict=True))
         return labels, seeds

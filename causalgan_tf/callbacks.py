@@ -13,7 +13,9 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from causalgan_tf.checkpoints import Saver
 from causalgan_tf.errors import InputError
+from causalgan_tf.interrupts import Request
 
 
 class _EveryCall(keras.callbacks.Callback):
@@ -106,7 +108,7 @@ class Finite(_EveryCall):
 class Checkpoints(Finite):
     """Saves every `every_steps` steps and at the end; stops before a loss that is not finite is saved."""
 
-    def __init__(self, steps_done: Callable[[], int], manager: tf.train.CheckpointManager, every_steps: int) -> None:
+    def __init__(self, steps_done: Callable[[], int], manager: Saver, every_steps: int) -> None:
         """Saves through `manager`, whose checkpoint numbers are training steps."""
         super().__init__(steps_done)
         self.manager, self.every_steps = manager, every_steps
@@ -131,6 +133,19 @@ class Checkpoints(Finite):
         self.saved = step
 
 
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends the training, and lets the others save, at the end of the call in which a signal has come."""
+
+    def __init__(self, request: Request) -> None:
+        """Asks `request` after each call."""
+        super().__init__()
+        self.request = request
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.model.stop_training = self.model.stop_training or bool(self.request.number)
+
+
 class Collapse(_EveryCall):
     """Stops a training whose generated images have all become one, before such a generator is saved.
 
@@ -142,7 +157,7 @@ class Collapse(_EveryCall):
         self,
         steps_done: Callable[[], int],
         diversity: Callable[[], float],
-        manager: tf.train.CheckpointManager,
+        manager: Saver,
         folder: pathlib.Path,
         every_steps: int,
         share: float,

@@ -6,12 +6,14 @@ import gc
 import os
 import pathlib
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from absl import app, flags, logging
 
+from causalgan_tf import interrupts
 from causalgan_tf.errors import InputError
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -28,19 +30,20 @@ Config = TypeVar("Config")
 def run(
     declare: Callable[[flags.FlagValues], None],
     main: Callable[[flags.FlagValues], None],
-    interrupted: str = "interrupted",
+    interrupted: str = "",
 ) -> None:
-    """Runs a program on sys.argv and exits: 0 done, 2 an error of the user, 130 interrupted.
+    """Runs a program on sys.argv and exits: 0 done, 2 an error of the user, 128 + the number of a signal.
 
     Args:
         declare: declares the program's flags.
         main: the program.
-        interrupted: what to say after Ctrl-C.
+        interrupted: what to say after a signal.
     """
     sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__  # the head of --help
     declare(flags.FLAGS)
     try:
-        app.run(main, flags_parser=_parse_quietly)
+        with interrupts.raising():
+            app.run(main, flags_parser=_parse_quietly)
     except InputError as error:
         status, message = 2, f"error: {error}"
     except (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
@@ -48,8 +51,9 @@ def run(
     except BrokenPipeError:  # the reader of --help, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except KeyboardInterrupt:
-        status, message = 130, interrupted
+    except KeyboardInterrupt as error:
+        status = 128 + getattr(error, "number", signal.SIGINT)
+        message = "; ".join(part for part in ("interrupted", str(error), interrupted) if part)
     gc.collect()  # closes progress bars, which would be drawn once more below the message
     print(message, file=sys.stderr)
     sys.exit(status)

@@ -3,16 +3,14 @@
 Writes report/report.json and report/report.html into the run's folder.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from absl import flags
 
-from causalgan_tf import run_graph
 from causalgan_tf.cli import common
-from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
+from causalgan_tf.runs import Run
 
 DRAWN = 60  # nodes; a drawing of more cannot be read in a report
 IMAGES = 5_000  # the library's EvaluationSizes.cfid, which cannot be read before TensorFlow starts
@@ -39,19 +37,18 @@ def declare(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Evaluates."""
     workdir = common.folder(values, "workdir")
-    config = RunConfig.load(workdir)
+    run = Run.open(workdir)
     common.start_tensorflow()
-    from causalgan_tf import data, drawing, evaluation, extractors, gallery, report, runs
+    from causalgan_tf import drawing, evaluation, extractors, gallery, report
 
-    model = runs.load(workdir)
+    model = run.model()
     if values.inception_weights and model.image_size is None:
         raise InputError("--inception_weights measure images: this model draws labels only.")
     extractor = extractors.Inception(values.inception_weights) if values.inception_weights else None
-    dataset = data.load(config.data, config.seed, labels_only=model.image_size is None)
-    dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
+    dataset = run.dataset(labels_only=model.image_size is None)
     sizes = evaluation.EvaluationSizes(cfid=values.images)
-    numbers = evaluation.evaluate(model, dataset, config, workdir, sizes, extractor=extractor)
-    drawn = gallery.report_pictures(model, dataset, config.seed)
+    numbers = evaluation.evaluate(model, dataset, run.config, workdir, sizes, extractor=extractor)
+    drawn = gallery.report_pictures(model, dataset, run.config.seed)
     if len(model.graph) <= DRAWN:
         drawn["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)
     report.write_report(workdir, numbers, drawn)

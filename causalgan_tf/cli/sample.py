@@ -14,11 +14,10 @@ from absl import flags
 
 from causalgan_tf import gallery
 from causalgan_tf.cli import common
-from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.query import Query, parse_assignments
-from causalgan_tf.run_graph import graph_of
+from causalgan_tf.runs import Run
 from causalgan_tf.variables import Continuous
 
 if TYPE_CHECKING:
@@ -62,7 +61,8 @@ def declare(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Samples."""
     workdir, out = common.folder(values, "workdir"), common.folder(values, "out")
-    graph = graph_of(workdir, RunConfig.load(workdir))
+    run = Run.open(workdir)
+    graph = run.graph
     do, given, compared = (parse_assignments(text) for text in (values.do, values.given, values.compare))
     seen = {node: neighbourhood(graph, node, value) for node, value in compared.items()}
     asked = (do, given), (do | compared, given), (do, given | seen)
@@ -72,9 +72,9 @@ def main(values: flags.FlagValues) -> None:
         if used and not values.images:
             raise InputError(f"{flag} draws images: it does not go with --noimages.")
     common.start_tensorflow()
-    from causalgan_tf import pictures, runs
+    from causalgan_tf import pictures
 
-    model = runs.load(workdir)
+    model = run.model()
     if kinds:
         write_pictures(model, kinds, labels, (do, given), values, out)
         return

@@ -12,7 +12,7 @@ from absl import flags
 from causalgan_tf.cli import common
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import load_graph
+from causalgan_tf.runs import Run
 
 PARTS = {
     "data": ("", DataConfig),
@@ -56,7 +56,7 @@ def main(values: flags.FlagValues) -> None:
     """Trains."""
     workdir = common.folder(values, "workdir")
     config = run_config(values, workdir)
-    load_graph(config.data.graph)
+    Run.create(workdir, config)  # a mistake is said before TensorFlow is loaded
     if values.logical_devices and values.strategy != "mirrored":
         raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
     common.start_tensorflow()
@@ -68,7 +68,7 @@ def main(values: flags.FlagValues) -> None:
 
 def program() -> None:
     """The command causalgan-train."""
-    common.run(declare, main, "interrupted; the same command resumes")
+    common.run(declare, main, "the same command resumes")
 
 
 if __name__ == "__main__":

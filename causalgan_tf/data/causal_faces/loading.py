@@ -18,7 +18,7 @@ from causalgan_tf.graph import CausalGraph, load_graph
 _BATCH = 500  # pictures decoded at once
 
 
-def load_faces(config: DataConfig, seed: int, labels_only: bool = False) -> Dataset:
+def load_faces(config: DataConfig, seed: int, labels_only: bool = False, graph: CausalGraph | None = None) -> Dataset:
     """Label rows, pictures, law and renderer of the built-in faces, label columns in the order of the graph.
 
     The pictures are rendered and stored by TFDS when first asked for.
@@ -27,6 +27,7 @@ def load_faces(config: DataConfig, seed: int, labels_only: bool = False) -> Data
         config: sizes, graph and folder; the graph may be any graph over some of the nine labels.
         seed: of labels and pictures.
         labels_only: leave out the pictures.
+        graph: the causal graph; None: the one that the configuration names.
 
     Returns:
         The dataset. `law` is there if the graph keeps every edge of Causal Graph 1, `render` if it has all nine labels.
@@ -34,7 +35,7 @@ def load_faces(config: DataConfig, seed: int, labels_only: bool = False) -> Data
     Raises:
         InputError: the graph has a node that the faces lack, or one that is not binary.
     """
-    graph = load_graph(config.graph)
+    graph = graph or load_graph(config.graph)
     require_binary(graph, "dataset=causal_faces")
     columns = label_columns(graph)
     rows_seed = int(np.random.SeedSequence([seed, len(SPLITS)]).generate_state(1)[0])

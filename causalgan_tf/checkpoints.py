@@ -14,7 +14,7 @@ from causalgan_tf.errors import InputError
 KEPT = 2
 STATE = "checkpoint"  # TensorFlow's list of checkpoints
 _INDEX = re.compile(r"ckpt-(\d+)\.index")
-_NAMED = re.compile(r'path:\s*"([^"]*)"')
+_NAMED = re.compile(r'paths?:\s*"([^"]*)"')
 
 Generator = TypeVar("Generator", bound=keras.layers.Layer)
 
@@ -102,7 +102,7 @@ def _fault(path: str) -> str:
         reader = tf.train.load_checkpoint(path)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (tf.errors.OpError, OSError, ValueError, RuntimeError, SystemError, MemoryError) as error:
+    except Exception as error:  # the reader raises IndexError, RuntimeError and more, as the damage falls
         return _short(error) or type(error).__name__
     return ""
 

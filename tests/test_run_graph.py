@@ -76,12 +76,12 @@ def test_data_of_other_kinds_do_not_continue_a_run(workdir, kinds, words):
     [
         (ROWS[:1], "2 rows there, 1 rows now"),
         (ROWS[::-1], "values or order of the rows in Sex, Smoke, Age"),
-        (ROWS + [0, 0, 1], "values or order of the rows in Age"),
+        (ROWS + np.array([0, 0, 1], np.float32), "values or order of the rows in Age"),
         (ROWS.astype(np.float64), "values or order of the rows in Sex, Smoke, Age"),
     ],
 )
 def test_other_rows_do_not_continue_a_run_and_the_message_says_what_differs(workdir, rows, words):
-    now = Fingerprint.of(RESOLVED, np.asarray(rows, rows.dtype if rows.dtype == np.float64 else np.float32))
+    now = Fingerprint.of(RESOLVED, rows)
     with pytest.raises(InputError, match=f"other data. What differs: {words}"):
         run_graph.settled(workdir, KEPT, RESOLVED, now)
 

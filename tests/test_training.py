@@ -23,6 +23,7 @@ from causalgan_tf.evaluation.labels import STATEMENTS
 from causalgan_tf.export import check_servable, export_model
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.report import write_report
+from causalgan_tf.run_graph import RunGraph
 from causalgan_tf.variables import Categorical
 
 
@@ -328,7 +329,8 @@ def test_of_many_labels_only_those_are_described_that_have_something_to_tell(tab
     graph = CausalGraph({f"x{i}": () for i in range(41)}, {"x3": Categorical(("a", "b"))})
     rows = np.tile(np.array([[0], [1]], np.uint8), [1, 41])
     rows[:, 7] = 1
-    told = list(training.description(data.Dataset(graph, rows), RunConfig()))
+    kept = RunGraph(graph, graph)
+    told = list(training.description(data.Dataset(graph, rows), runs.Run(pathlib.Path("x"), RunConfig(), kept)))
     assert told[0] == "x3: categorical(a .5, b .5)" and told[1].startswith("x7: binary, constant 1") and len(told) == 2
 
 

@@ -20,7 +20,7 @@ def write_report(workdir: str | pathlib.Path, numbers: Mapping[str, Any], drawn:
 
     Args:
         workdir: the run folder.
-        numbers: what evaluation.evaluate returned.
+        numbers: what run_evaluation.evaluate returned.
         drawn: what gallery.report_pictures returned.
     """
     folder = pathlib.Path(workdir) / "report"

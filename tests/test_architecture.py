@@ -45,7 +45,7 @@ FLOORS = (
         "models",
     }
     | {"page", "pictures", "sampling"},
-    {"building", "evaluation", "export", "report", "report_labels", "runs", "training"},
+    {"building", "evaluation", "export", "report", "report_labels", "run_evaluation", "runs", "training"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

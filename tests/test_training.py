@@ -18,11 +18,12 @@ from causalgan_tf.cli import common, sample
 from causalgan_tf.cli import evaluate as evaluate_program
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation import EvaluationSizes, evaluate
+from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.evaluation.labels import STATEMENTS
 from causalgan_tf.export import check_servable, export_model
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.report import write_report
+from causalgan_tf.run_evaluation import evaluate
 from causalgan_tf.run_graph import RunGraph
 from causalgan_tf.variables import Categorical
 

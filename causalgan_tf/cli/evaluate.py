@@ -9,10 +9,8 @@ from typing import Any
 from absl import flags
 
 from causalgan_tf.cli import common
-from causalgan_tf.errors import InputError
 from causalgan_tf.runs import Run
 
-DRAWN = 60  # nodes; a drawing of more cannot be read in a report
 IMAGES = 5_000  # the library's EvaluationSizes.cfid, which cannot be read before TensorFlow starts
 
 
@@ -37,26 +35,17 @@ def declare(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Evaluates."""
     workdir = common.folder(values, "workdir")
-    run = Run.open(workdir)
+    Run.open(workdir)  # a mistake is said before TensorFlow is loaded
     common.start_tensorflow()
-    from causalgan_tf import drawing, evaluation, extractors, gallery, report
+    from causalgan_tf.evaluation import EvaluationSizes
+    from causalgan_tf.run_evaluation import evaluate_run
 
-    model = run.model()
-    if values.inception_weights and model.image_size is None:
-        raise InputError("--inception_weights measure images: this model draws labels only.")
-    extractor = extractors.Inception(values.inception_weights) if values.inception_weights else None
-    dataset = run.dataset(labels_only=model.image_size is None)
-    sizes = evaluation.EvaluationSizes(cfid=values.images)
-    numbers = evaluation.evaluate(model, dataset, run.config, workdir, sizes, extractor=extractor)
-    drawn = gallery.report_pictures(model, dataset, run.config.seed)
-    if len(model.graph) <= DRAWN:
-        drawn["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)
-    report.write_report(workdir, numbers, drawn)
+    numbers = evaluate_run(workdir, EvaluationSizes(cfid=values.images), values.inception_weights)
     print(*headlines(numbers), workdir / "report" / "report.html", sep="\n")
 
 
 def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:
-    """The few lines of a report that one wants to see at once; `numbers` is what evaluation.evaluate returned."""
+    """The few lines of a report that one wants to see at once; `numbers` is what evaluate_run returned."""
     labels = numbers["labels"]
     yield from _label_lines(labels)
     for query in labels["queries"]:

@@ -36,14 +36,25 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+@contextmanager
+def waiting(folder: pathlib.Path) -> Iterator[None]:
+    """Holds `folder`, which exists, for a block; waits for whoever holds it."""
+    descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _lock(descriptor, wait=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, wait: bool = False) -> bool:
     """Whether the lock is had; also where the system or the file system knows none."""
     try:
         import fcntl
     except ImportError:  # Windows
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
     except OSError:  # some network file systems

@@ -149,7 +149,7 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig)
 def _mapped(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
     try:
         images = np.load(path, mmap_mode="r")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TypeError) as error:
         raise InputError(f"{path} (decoded images) cannot be read: {error}. Remove it and start again.") from error
     if images.shape != shape or images.dtype != np.uint8:
         raise InputError(

@@ -1,5 +1,6 @@
 """Causal Faces as arrays in memory, with what is known exactly about them."""
 
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -7,6 +8,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from causalgan_tf.config import DataConfig
+from causalgan_tf.data import prepared
 from causalgan_tf.data.causal_faces.builder import SPLITS, CausalFaces, FacesConfig
 from causalgan_tf.data.causal_faces.noise import sample_noise
 from causalgan_tf.data.causal_faces.renderer import render
@@ -59,9 +61,11 @@ def label_columns(graph: CausalGraph) -> list[int]:
 def _image_sets(config: DataConfig, seed: int, columns: list[int]) -> dict[str, ImageSet]:
     sizes = {"train": config.train_images, "test": config.test_images, "uniform": config.uniform_images}
     faces = FacesConfig(image_size=config.image_size, seed=seed, **sizes)
-    builder = CausalFaces(config=faces, data_dir=config.data_dir or None)
-    builder.download_and_prepare()
-    return {split: _in_memory(builder, split, columns) for split in SPLITS}
+    home = pathlib.Path(config.data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    with prepared.named(home / CausalFaces.name / faces.name):
+        builder = CausalFaces(config=faces, data_dir=config.data_dir or None)
+        prepared.prepare(builder)
+        return {split: _in_memory(builder, split, columns) for split in SPLITS}
 
 
 def _in_memory(builder: CausalFaces, split: str, columns: list[int]) -> ImageSet:
@@ -74,6 +78,8 @@ def _in_memory(builder: CausalFaces, split: str, columns: list[int]) -> ImageSet
         stop = start + len(batch_images)
         images[start:stop], labels[start:stop] = batch_images, batch_labels[:, columns]
         start = stop
+    if start < n:
+        raise ValueError(f"{split} has {start} of {n} images")
     return ImageSet(images, labels)
 
 

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from causalgan_tf.config import DataConfig, RunConfig
+from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graph import CausalGraph
 
@@ -67,9 +67,9 @@ def check_draw(n: int, graph: CausalGraph, image: Sequence[int] = ()) -> None:
     _refuse("n", n, size, f"that many {rows}", "Draw fewer at a time, each part with another seed.")
 
 
-def check_evaluation(images: int, data: DataConfig) -> None:
+def check_evaluation(images: int, side: int, channels: int) -> None:
     """InputError for more images on either side of a distance than this machine can hold."""
-    size = 2 * images * data.image_size**2 * data.channels
+    size = 2 * images * side**2 * channels
     _refuse("--images", images, size, "the images on both sides", "Lower --images.")
 
 

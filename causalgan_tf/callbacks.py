@@ -4,16 +4,20 @@ A batch, to Keras, is one compiled call; these callbacks count training steps. A
 finite and collapsed images are faults.
 """
 
+import contextlib
+import logging
 import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tqdm
 
+from causalgan_tf.checkpoints import Saver
 from causalgan_tf.errors import InputError
+from causalgan_tf.interrupts import Request
 
 
 class _EveryCall(keras.callbacks.Callback):
@@ -30,6 +34,39 @@ class _EveryCall(keras.callbacks.Callback):
     def at(self, step: int, logs: dict[str, float]) -> None:
         """What to do; `logs` are the call's."""
         raise NotImplementedError(f"{type(self).__name__} must say what it does.")
+
+
+class _Log:
+    """TensorBoard's summaries of a training, which a full disk or a folder in the way does not stop."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder, self.writer = folder, None
+        with self._unbroken():
+            self.writer = tf.summary.create_file_writer(str(folder))
+
+    def write(self, step: int, scalars: dict[str, float], pictures: dict[str, np.ndarray] | None = None) -> None:
+        """Writes numbers and pictures, uint8 [H, W, 3], by name."""
+        if self.writer is None:
+            return
+        with self._unbroken(), self.writer.as_default(step):
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value)
+            for name, picture in (pictures or {}).items():
+                tf.summary.image(name, picture[None])
+
+    def close(self) -> None:
+        """Writes what is left."""
+        if self.writer is not None:
+            with self._unbroken():
+                self.writer.close()
+
+    @contextlib.contextmanager
+    def _unbroken(self) -> Iterator[None]:
+        try:
+            yield
+        except (tf.errors.OpError, OSError) as error:
+            self.writer = None
+            logging.getLogger(__name__).warning("No more summaries are written to %s: %s", self.folder, error)
 
 
 class Progress(_EveryCall):
@@ -70,22 +107,20 @@ class Summaries(_EveryCall):
     ) -> None:
         """Writes into `folder`; `pictures` gives uint8 [H, W, 3] by name, every `every_steps` steps."""
         super().__init__(steps_done)
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self.log = _Log(folder)
         self.pictures, self.every_steps, self.next_picture = pictures, every_steps, 0
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Writes the call's logs."""
-        with self.writer.as_default(step):
-            for name, value in logs.items():
-                tf.summary.scalar(name, value)
-            if self.pictures and step >= self.next_picture:
-                self.next_picture = step + self.every_steps
-                for name, picture in self.pictures().items():
-                    tf.summary.image(name, picture[None])
+        drawn = None
+        if self.pictures and step >= self.next_picture:
+            self.next_picture = step + self.every_steps
+            drawn = self.pictures()
+        self.log.write(step, logs, drawn)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Keras' hook."""
-        self.writer.close()
+        self.log.close()
 
 
 class Finite(_EveryCall):
@@ -106,7 +141,7 @@ class Finite(_EveryCall):
 class Checkpoints(Finite):
     """Saves every `every_steps` steps and at the end; stops before a loss that is not finite is saved."""
 
-    def __init__(self, steps_done: Callable[[], int], manager: tf.train.CheckpointManager, every_steps: int) -> None:
+    def __init__(self, steps_done: Callable[[], int], manager: Saver, every_steps: int) -> None:
         """Saves through `manager`, whose checkpoint numbers are training steps."""
         super().__init__(steps_done)
         self.manager, self.every_steps = manager, every_steps
@@ -131,6 +166,19 @@ class Checkpoints(Finite):
         self.saved = step
 
 
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends the training, and lets the others save, at the end of the call in which a signal has come."""
+
+    def __init__(self, request: Request) -> None:
+        """Asks `request` after each call."""
+        super().__init__()
+        self.request = request
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.model.stop_training = self.model.stop_training or bool(self.request.number)
+
+
 class Collapse(_EveryCall):
     """Stops a training whose generated images have all become one, before such a generator is saved.
 
@@ -142,7 +190,7 @@ class Collapse(_EveryCall):
         self,
         steps_done: Callable[[], int],
         diversity: Callable[[], float],
-        manager: tf.train.CheckpointManager,
+        manager: Saver,
         folder: pathlib.Path,
         every_steps: int,
         share: float,
@@ -150,7 +198,7 @@ class Collapse(_EveryCall):
         """Looks at `diversity`, generated images' by real ones', every `every_steps` steps: as often as is saved."""
         super().__init__(steps_done)
         self.diversity, self.manager, self.every_steps, self.share = diversity, manager, every_steps, share
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self.log = _Log(folder)
         self.looked, self.begun = steps_done(), False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -167,8 +215,7 @@ class Collapse(_EveryCall):
         """Looks now."""
         self.looked = step
         diversity = self.diversity()
-        with self.writer.as_default(step):
-            tf.summary.scalar("diversity", diversity)
+        self.log.write(step, {"diversity": diversity})
         self.begun = self.begun or diversity >= 2.0 * self.share
         if self.begun and diversity < self.share:
             latest = self.manager.latest_checkpoint
@@ -183,7 +230,7 @@ class Collapse(_EveryCall):
         """Keras' hook: what is trained after the last look is saved as well."""
         if self.steps_done() > self.looked:
             self.look(self.steps_done())
-        self.writer.close()
+        self.log.close()
 
 
 class TotalVariation(_EveryCall):
@@ -201,7 +248,7 @@ class TotalVariation(_EveryCall):
         """Measures every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
         super().__init__(steps_done)
         self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self.log = _Log(folder)
         self.next = 0
 
     def at(self, step: int, logs: dict[str, float]) -> None:
@@ -210,11 +257,10 @@ class TotalVariation(_EveryCall):
             return
         self.next = step + self.every_steps
         tvd = self.measure()
-        with self.writer.as_default(step):
-            tf.summary.scalar("tvd", tvd)
+        self.log.write(step, {"tvd": tvd})
         if self.target and step >= self.after and tvd < self.target:
             self.model.stop_training = True
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Keras' hook."""
-        self.writer.close()
+        self.log.close()

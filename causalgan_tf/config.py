@@ -11,6 +11,7 @@ import pathlib
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.image_config import BeganConfig, ImageConfig
 from causalgan_tf.options import MOST_STEPS, Validated, check_read, option, read_by
+from causalgan_tf.run_files import RESTORE, read_object, write_text
 
 FILES = {
     "image_dir": "the folder that holds the image files",
@@ -190,7 +191,7 @@ class RunConfig:
 
     def save(self, workdir: pathlib.Path) -> None:
         """Writes `workdir`/config.json."""
-        (workdir / "config.json").write_text(self.to_json(), encoding="utf-8")
+        write_text(workdir / "config.json", self.to_json())
 
     @classmethod
     def load(cls, workdir: pathlib.Path) -> "RunConfig":
@@ -200,7 +201,12 @@ class RunConfig:
             raise InputError(
                 f"{workdir} holds no run: expected {path}. Train one with: causalgan-train --workdir={workdir}"
             )
-        return cls.from_json(path.read_text(encoding="utf-8"))
+        text = json.dumps(read_object(path))
+        try:
+            return cls.from_json(text)
+        except (InputError, OverflowError) as error:
+            said = str(error).removeprefix("config.json").removeprefix(" is damaged").removeprefix(":").strip()
+            raise InputError(f"{path} cannot be used: {said[:160]} {RESTORE}") from error
 
     def differences(self, other: "RunConfig") -> list[str]:
         """Why `other` does not continue this run: a line "field: mine -> theirs" for each field that may not differ."""

@@ -25,7 +25,7 @@ def write_report(
 
     Args:
         workdir: the run folder, or the folder `report` itself as an OutputFolder.
-        numbers: what evaluation.evaluate returned.
+        numbers: what run_evaluation.evaluate returned.
         drawn: what gallery.report_pictures returned.
 
     Raises:

@@ -1,6 +1,6 @@
 """Training of a run, stage after stage: data + strategy + learner + callbacks + fit."""
 
-import dataclasses
+import contextlib
 import itertools
 import math
 import pathlib
@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from causalgan_tf import budget, callbacks, data, devices, gallery, run_graph, runs
+from causalgan_tf import budget, callbacks, devices, gallery, interrupts, runs
 from causalgan_tf.building import IMAGE_LEARNERS, build_controller
 from causalgan_tf.causal_model import CausalModel
+from causalgan_tf.checkpoints import Saver
 from causalgan_tf.config import ControllerConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.columns import describe
@@ -29,10 +30,11 @@ from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.models.controller import calls
 from causalgan_tf.models.learner import Learner
 from causalgan_tf.query import Query
+from causalgan_tf.run_lock import locked
+from causalgan_tf.runs import Run
 from causalgan_tf.sampling.labels import LabelSampler
 from causalgan_tf.variables import Binary
 
-KEPT_CHECKPOINTS = 2
 ALL_PICTURES = 5  # every fifth time all kinds of pictures are drawn for TensorBoard: they take seconds
 DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
 
@@ -70,22 +72,37 @@ def train(
     ):
         if stage in stages:
             devices.rows_per_replica(batch, replicas, flag)
-    runs.check(config, workdir)
+    with contextlib.ExitStack() as stack:
+        if workdir.is_dir():
+            stack.enter_context(locked(workdir))
+        _train(Run.create(workdir, config), stages, distribution, say, stack)
+
+
+def _train(
+    run: Run,
+    stages: tuple[str, ...],
+    distribution: tf.distribute.Strategy,
+    say: Callable[[str], None],
+    stack: contextlib.ExitStack,
+) -> None:
+    """Trains stages in their order; a folder that is made here is locked in `stack`."""
     if "controller" not in stages:
-        runs.require_checkpoint(workdir, "controller")
+        run.require("controller")
     start = time.perf_counter()
-    dataset = data.load(config.data, config.seed, labels_only=stages == ("controller",))
-    dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
-    budget.check_training(config, dataset.graph, stages)
-    check_dataset(dataset, config, stages)
-    runs.prepare(config, workdir, dataset.graph)
-    runs.add_timing(workdir, "data_s", time.perf_counter() - start)
-    for line in description(dataset, config):
+    run, dataset = run.with_data(labels_only=stages == ("controller",))
+    budget.check_training(run.config, dataset.graph, stages)
+    check_dataset(dataset, run.config, stages)
+    if not run.workdir.is_dir():
+        run.workdir.mkdir(parents=True)
+        stack.enter_context(locked(run.workdir))
+    run.save()
+    run.add_timing("data_s", time.perf_counter() - start)
+    for line in description(dataset, run):
         say(line)
     for stage, train_stage in (("controller", train_controller), ("images", train_images)):
         if stage in stages:
-            with runs.timed(workdir, f"{stage.removesuffix('s')}_train_s"):
-                steps = train_stage(config, workdir, dataset, distribution)
+            with run.timed(f"{stage.removesuffix('s')}_train_s"):
+                steps = train_stage(run, dataset, distribution)
             say(f"{stage}: {steps:,} steps trained")
 
 
@@ -138,10 +155,10 @@ def check_image_labels(graph: CausalGraph, config: RunConfig) -> None:
         )
 
 
-def description(dataset: Dataset, config: RunConfig) -> Iterator[str]:
+def description(dataset: Dataset, run: Run) -> Iterator[str]:
     """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change."""
-    inferred = config.data.dataset in ("table", "folder")
-    declared = load_graph(config.data.graph).declared if inferred else None
+    inferred = run.config.data.dataset in ("table", "folder")
+    declared = run.kept.declared.declared if inferred else None
     rows, variables = dataset.label_rows, dataset.graph.variables
     for k, (node, line) in enumerate(zip(variables, describe(dataset.graph, rows, declared), strict=True)):
         plain = isinstance(variables[node], Binary) and rows[:, k].min() < rows[:, k].max()
@@ -151,17 +168,15 @@ def description(dataset: Dataset, config: RunConfig) -> Iterator[str]:
         yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
 
 
-def train_controller(
-    config: RunConfig, workdir: pathlib.Path, dataset: Dataset, strategy: tf.distribute.Strategy
-) -> int:
+def train_controller(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
     """Trains the causal controller up to its configured steps; returns the steps done in all."""
-    c, graph = config.controller, dataset.graph
+    c, graph = run.config.controller, dataset.graph
     with strategy.scope():
-        learner = build_controller(config, graph, dataset.label_rows)
+        learner = build_controller(run.config, graph, dataset.label_rows)
     averaged = learner.averaged
     networks = {"generator": learner.mechanisms, "averaged": averaged, "critic": learner.critic}
     optimizers = {"generator": learner.generator_optimizer, "critic": learner.critic_optimizer}
-    manager = _checkpoints(workdir / "controller", networks, optimizers)
+    saver = _saver(run.workdir / "controller", networks, optimizers)
 
     def steps_done() -> int:
         return int(learner.generator_optimizer.iterations.numpy())
@@ -169,13 +184,13 @@ def train_controller(
     measure = label_tvd(LabelSampler(averaged), dataset) if enumerable(graph) else None
     reached = measure and c.tvd_target and steps_done() >= c.tvd_after and measure() < c.tvd_target
     if steps_done() < c.steps and not reached:
-        logs = workdir / "logs" / "controller"
+        logs = run.workdir / "logs" / "controller"
         beside = [callbacks.Summaries(steps_done, logs)]
         if measure:
             every = max(c.steps_per_call, c.checkpoint_every // 5)
             beside.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
         todo = calls(steps_done(), c.steps, c.steps_per_call, strategy.num_replicas_in_sync)
-        _fit(learner, todo, None, steps_done, c.steps, "causal controller", manager, c.checkpoint_every, beside)
+        _fit(learner, todo, None, steps_done, c.steps, "causal controller", saver, c.checkpoint_every, beside)
     return steps_done()
 
 
@@ -244,14 +259,14 @@ def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> 
     return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0], sizes), real)
 
 
-def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
+def train_images(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
     """Trains the image model up to its configured steps; returns the steps done in all."""
-    c, graph = config.image, dataset.graph
-    controller = runs.restore_averaged(workdir, "controller", runs.build_mechanisms(config, graph))
+    config, graph = run.config, dataset.graph
+    c, controller = config.image, run.mechanisms()
     with strategy.scope():
         learner = IMAGE_LEARNERS[c.model](config, graph, LabelSampler(controller), label_kinds(config, dataset))
     parts = learner.players | learner.state | {"averaged": learner.averaged}
-    manager = _checkpoints(workdir / "images", parts, learner.optimizers)
+    saver = _saver(run.workdir / "images", parts, learner.optimizers)
 
     def steps_done() -> int:
         return int(learner.step.numpy())
@@ -265,14 +280,14 @@ def train_images(config: RunConfig, workdir: pathlib.Path, dataset: Dataset, str
             kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
             return gallery.summary_pictures(model, kinds)
 
-        logs = workdir / "logs" / "images"
+        logs = run.workdir / "logs" / "images"
         look = callbacks.Summaries(steps_done, logs, pictures, c.pictures_every)
         spread = relative_diversity(model, dataset.train.images)
-        watch = callbacks.Collapse(steps_done, spread, manager, logs, c.checkpoint_every, c.collapse_share)
+        watch = callbacks.Collapse(steps_done, spread, saver, logs, c.checkpoint_every, c.collapse_share)
         learner.steps_per_call = math.gcd(todo, c.steps_per_call)
         rows = real_rows(dataset, config, steps_done())
         count, name = todo // learner.steps_per_call, type(learner).__name__
-        _fit(learner, rows, count, steps_done, c.steps, name, manager, c.checkpoint_every, [look], (watch,))
+        _fit(learner, rows, count, steps_done, c.steps, name, saver, c.checkpoint_every, [look], (watch,))
     return steps_done()
 
 
@@ -319,27 +334,30 @@ def _fit(
     steps_done: Callable[[], int],
     steps: int,
     title: str,
-    manager: tf.train.CheckpointManager,
+    saver: Saver,
     checkpoint_every: int,
     beside: list[keras.callbacks.Callback],
     before: tuple[keras.callbacks.Callback, ...] = (),
 ) -> None:
-    """Runs `count` calls; `before` looks on before a checkpoint is saved, `beside` after it."""
+    """Runs `count` calls; `before` looks on before a checkpoint is saved, `beside` after it.
+
+    Raises:
+        Interrupted: a signal has come; what was trained until then is saved.
+    """
     progress = callbacks.Progress(steps_done, steps, title)
-    saves = callbacks.Checkpoints(steps_done, manager, checkpoint_every)
-    watching = [*before, saves, progress, *beside]
-    try:
-        learner.fit(todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=watching)
-    finally:
-        progress.close()
+    saves = callbacks.Checkpoints(steps_done, saver, checkpoint_every)
+    with interrupts.deferred() as request:
+        watching = [*before, saves, progress, *beside, callbacks.StopOnSignal(request)]
+        try:
+            learner.fit(todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=watching)
+        finally:
+            progress.close()
+    if request.number:
+        raise interrupts.Interrupted(request.number, f"step {steps_done():,} is saved in {saver.latest_checkpoint}")
 
 
-def _checkpoints(
+def _saver(
     folder: pathlib.Path, parts: dict[str, keras.Model | tf.Variable], optimizers: dict[str, keras.Optimizer]
-) -> tf.train.CheckpointManager:
-    """A manager over everything that the next step depends on, restored from its latest checkpoint if it has one."""
-    everything = parts | {f"{name}_optimizer": optimizer for name, optimizer in optimizers.items()}
-    manager = tf.train.CheckpointManager(tf.train.Checkpoint(**everything), str(folder), KEPT_CHECKPOINTS)
-    if manager.latest_checkpoint:
-        manager.checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
-    return manager
+) -> Saver:
+    """A saver of everything that the next step depends on, restored from its latest checkpoint if it has one."""
+    return Saver(folder, parts | {f"{name}_optimizer": optimizer for name, optimizer in optimizers.items()})

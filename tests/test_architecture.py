@@ -28,13 +28,27 @@ FLOORS = (
         "options",
         "outputs",
         "query",
+        "interrupts",
+        "run_files",
         "run_graph",
+        "run_lock",
         "variables",
     },
     {"label_kinds", "losses", "metrics", "networks", "noise"},
-    {"callbacks", "causal_model", "data", "devices", "drawing", "extractors", "gallery", "judge", "models"}
+    {
+        "callbacks",
+        "causal_model",
+        "checkpoints",
+        "data",
+        "devices",
+        "drawing",
+        "extractors",
+        "gallery",
+        "judge",
+        "models",
+    }
     | {"page", "pictures", "sampling"},
-    {"building", "evaluation", "export", "report", "report_labels", "runs", "training"},
+    {"building", "evaluation", "export", "report", "report_labels", "run_evaluation", "runs", "training"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

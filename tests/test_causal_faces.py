@@ -1,6 +1,8 @@
 """Causal Faces: the labels' law, the renderer and the TFDS builder."""
 
 import dataclasses
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -206,3 +208,38 @@ def test_a_graph_with_another_node_is_refused_with_a_suggestion(config):
 def test_labels_alone_need_no_pictures(config):
     rows = load_faces(dataclasses.replace(config, data_dir="/nowhere"), seed=1, labels_only=True)
     assert rows.train is None and rows.test is None and rows.uniform is None and len(rows.label_rows) == 200_000
+
+
+def prepared(tmp_path) -> tuple[DataConfig, pathlib.Path]:
+    """A few faces, prepared in a folder of their own, and where they lie."""
+    config = DataConfig(
+        data_dir=str(tmp_path), image_size=16, train_images=20, test_images=5, uniform_images=5, label_rows=10
+    )
+    load_faces(config, 0)
+    return config, next(tmp_path.glob("causal_faces/*/1.0.0"))
+
+
+def test_damaged_prepared_faces_are_refused_by_the_name_of_their_folder(tmp_path):
+    config, folder = prepared(tmp_path)
+    right = load_faces(config, 0).train.images
+    shard = next(folder.glob("*train*tfrecord*"))
+    for path in (shard, folder / "dataset_info.json", folder / "features.json"):
+        data = path.read_bytes()
+        for damaged in (b"", data[: len(data) // 2], data[:-1], None):
+            path.write_bytes(damaged) if damaged is not None else path.unlink()
+            try:
+                again = load_faces(config, 0).train.images
+            except InputError as error:
+                assert str(folder.parent) in str(error) and "remove that folder" in str(error)
+            else:
+                assert np.array_equal(again, right)
+            path.write_bytes(data)
+    np.testing.assert_array_equal(load_faces(config, 0).train.images, right)
+
+
+def test_what_a_preparation_that_was_cut_off_left_is_removed_by_the_next(tmp_path):
+    config, folder = prepared(tmp_path)
+    shutil.rmtree(folder)
+    (folder.parent / "incomplete.ABCDEF_1.0.0").mkdir()
+    load_faces(config, 0)
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["1.0.0", "lock"]

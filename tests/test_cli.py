@@ -253,7 +253,8 @@ def test_a_query_is_held_against_the_kinds_that_the_run_has_kept(monkeypatch, ru
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, graph="A -> Smoke; Age"))
     config.save(run_folder)
     kinds = {"Smoke": Categorical(("never", "now")), "Age": Continuous(mean=40.0, std=9.0)}
-    run_graph.keep(run_folder, load_graph(config.data.graph).with_variables(kinds))
+    graph = load_graph(config.data.graph)
+    run_graph.RunGraph(graph.with_variables(kinds), graph).save(run_folder)
     with pytest.raises(InputError, match=said):
         sample.main(parsed(sample, f"--workdir={run_folder}", "--out=x", *arguments))
 
@@ -280,7 +281,7 @@ def test_an_interrupt_says_how_to_go_on_and_exits_with_130():
     code = (
         "from causalgan_tf.cli import common\n"
         "def main(values): raise KeyboardInterrupt\n"
-        "common.run(lambda values: None, main, 'interrupted; the same command resumes')"
+        "common.run(lambda values: None, main, 'the same command resumes')"
     )
     done = command("-c", code)
     assert (done.returncode, done.stderr) == (130, "interrupted; the same command resumes\n")

@@ -9,7 +9,7 @@ import squares
 
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation import EvaluationSizes, evaluate, seen
+from causalgan_tf.evaluation import EvaluationSizes, seen
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.graph import CausalGraph
@@ -17,6 +17,7 @@ from causalgan_tf.judge import train_judge
 from causalgan_tf.laws import LabelLaw
 from causalgan_tf.metrics.images import frechet_distance
 from causalgan_tf.metrics.tvd import total_variation
+from causalgan_tf.run_evaluation import evaluate
 
 SIZES = EvaluationSizes(draws=20_000, effectiveness=200, uniform=300, cfid=400, judge_test=100, judge_steps=50)
 NODES = squares.GRAPH.nodes

@@ -20,7 +20,7 @@ from causalgan_tf.data.images import (
     uniform_labels,
 )
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation import EvaluationSizes, evaluate
+from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.seen import Judged
@@ -28,6 +28,7 @@ from causalgan_tf.gallery import Gallery, label_rows
 from causalgan_tf.graph import CausalGraph, load_graph
 from causalgan_tf.judge import Judge, train_judge
 from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.run_evaluation import evaluate
 
 SIZES = EvaluationSizes(draws=2_000, mmd=100, effectiveness=100, uniform=100, cfid=200, judge_test=50, judge_steps=150)
 

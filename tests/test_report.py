@@ -11,6 +11,7 @@ import squares
 from PIL import Image
 
 from causalgan_tf import drawing, evaluation, gallery, report
+from causalgan_tf.run_evaluation import evaluate
 
 SIZES = evaluation.EvaluationSizes(draws=5_000, effectiveness=50, uniform=50, cfid=100, judge_test=50, judge_steps=25)
 NODES = set(squares.GRAPH.nodes)
@@ -41,7 +42,7 @@ class Page(html.parser.HTMLParser):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     workdir, world, model = tmp_path_factory.mktemp("run"), squares.dataset(n=300), squares.PerfectModel()
-    numbers = evaluation.evaluate(model, world, squares.CONFIG, workdir, SIZES)
+    numbers = evaluate(model, world, squares.CONFIG, workdir, SIZES)
     drawn = gallery.report_pictures(model, world, seed=0) | {"graph": drawing.graph_picture(squares.GRAPH, image=True)}
     report.write_report(workdir, numbers, drawn)
     return workdir / "report"
@@ -128,7 +129,7 @@ def test_every_kind_of_picture_has_a_section_with_its_caption(page):
 
 def test_a_run_of_labels_has_a_report_without_images(tmp_path):
     world, model = squares.dataset(n=100), squares.LabelsOnlyModel()
-    numbers = evaluation.evaluate(model, world, squares.CONFIG, tmp_path, SIZES)
+    numbers = evaluate(model, world, squares.CONFIG, tmp_path, SIZES)
     report.write_report(tmp_path, numbers, {})
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.json", "report.html", "causalgan-files"}
     assert "images" not in json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))

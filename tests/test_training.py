@@ -18,11 +18,13 @@ from causalgan_tf.cli import common, sample
 from causalgan_tf.cli import evaluate as evaluate_program
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation import EvaluationSizes, evaluate
+from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.evaluation.labels import STATEMENTS
 from causalgan_tf.export import check_servable, export_model
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.report import write_report
+from causalgan_tf.run_evaluation import evaluate
+from causalgan_tf.run_graph import RunGraph
 from causalgan_tf.variables import Categorical
 
 
@@ -66,9 +68,9 @@ def model(workdir):
 
 def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
     assert RunConfig.load(workdir) == config
-    assert runs.graph_of(workdir, config).is_binary and (workdir / "variables.json").exists()
+    assert runs.graph_of(workdir, config).is_binary and (workdir / "graph.json").exists()
     assert {"data_s", "controller_train_s", "image_train_s"} <= set(runs.read_timing(workdir))
-    assert all(runs.has_checkpoint(workdir, stage) for stage in runs.STAGES)
+    assert all(runs.Run.open(workdir).has(stage) for stage in runs.STAGES)
     assert list((workdir / "logs" / "images").glob("*tfevents*"))
 
 
@@ -137,7 +139,6 @@ def began_folders(began_config, workdir, tmp_path_factory):
     folders = tuple(tmp_path_factory.mktemp("began") / name for name in ("whole", "parts"))
     for folder in folders:
         shutil.copytree(workdir / "controller", folder / "controller")
-        shutil.copy(workdir / "variables.json", folder)
     half = dataclasses.replace(began_config, image=dataclasses.replace(began_config.image, steps=2))
     for folder, config in zip((folders[0], folders[1], folders[1]), (began_config, half, began_config), strict=True):
         training.train(config, folder, ("images",))
@@ -187,7 +188,7 @@ def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(
         patch.setitem(training.IMAGE_LEARNERS, "causal_began", diverging)
         with pytest.raises(InputError, match="(?s)nan after step 6: the training has diverged.*images/ckpt-4.*Lower"):
             training.train(config, folder)
-    assert runs.require_checkpoint(folder, "images").endswith("ckpt-4")
+    assert runs.Run.open(folder).require("images").endswith("ckpt-4")
 
 
 def test_a_training_whose_images_become_one_stops_with_its_last_good_checkpoint(began_folders, began_config, tmp_path):
@@ -198,7 +199,7 @@ def test_a_training_whose_images_become_one_stops_with_its_last_good_checkpoint(
         patch.setattr(training, "relative_diversity", lambda model, images: iter([0.9, 0.9, 0.05]).__next__)
         with pytest.raises(InputError, match="(?s)After step 8 .*draws one image.*images/ckpt-6.*began_gamma1"):
             training.train(dataclasses.replace(began_config, image=image), folder)
-    assert runs.require_checkpoint(folder, "images").endswith("ckpt-6")
+    assert runs.Run.open(folder).require("images").endswith("ckpt-6")
 
 
 def test_the_real_images_own_diversity_is_one():
@@ -274,21 +275,23 @@ def test_a_run_of_other_kinds_of_labels_is_loaded_with_them(table_run):
     assert rows.dtypes.astype(str).tolist() == ["uint8", "category", "float32"]
 
 
-def test_a_run_goes_on_with_its_own_statistics_and_not_with_other_categories(table_run, table_config):
+def test_a_run_does_not_go_on_with_other_rows_or_other_categories_and_its_checkpoint_stays(table_run, table_config):
     folder, _ = table_run
-    kept = (folder / "variables.json").read_text()
+    kept, files = (folder / "graph.json").read_text(), sorted((folder / "controller").iterdir())
+    more = dataclasses.replace(table_config, controller=dataclasses.replace(table_config.controller, steps=40))
     path = pathlib.Path(table_config.data.labels_file)
     text = path.read_text()
     try:
         path.write_text(text + "\n1,now,119.5")
-        training.train(table_config, folder)
-        assert (folder / "variables.json").read_text() == kept
-        (folder / "variables.json").write_text(kept.replace("former", "once"))
-        with pytest.raises(InputError, match=r"in which Smoke is categorical\(never, once, now\)"):
-            training.train(table_config, folder)
+        with pytest.raises(InputError, match="400 rows there, 401 rows now"):
+            training.train(more, folder)
+        path.write_text(text.replace("former", "once"))
+        with pytest.raises(InputError, match=r"once"):
+            training.train(more, folder)
     finally:
         path.write_text(text)
-        (folder / "variables.json").write_text(kept)
+    assert (folder / "graph.json").read_text() == kept
+    assert sorted((folder / "controller").iterdir()) == files
 
 
 def test_a_run_of_other_kinds_of_labels_has_a_report(table_run, table_config):
@@ -327,7 +330,8 @@ def test_of_many_labels_only_those_are_described_that_have_something_to_tell(tab
     graph = CausalGraph({f"x{i}": () for i in range(41)}, {"x3": Categorical(("a", "b"))})
     rows = np.tile(np.array([[0], [1]], np.uint8), [1, 41])
     rows[:, 7] = 1
-    told = list(training.description(data.Dataset(graph, rows), RunConfig()))
+    kept = RunGraph(graph, graph)
+    told = list(training.description(data.Dataset(graph, rows), runs.Run(pathlib.Path("x"), RunConfig(), kept)))
     assert told[0] == "x3: categorical(a .5, b .5)" and told[1].startswith("x7: binary, constant 1") and len(told) == 2
 
 

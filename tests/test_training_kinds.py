@@ -13,9 +13,10 @@ import causalgan_tf
 from causalgan_tf import data, training
 from causalgan_tf.cli import sample as program
 from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
-from causalgan_tf.evaluation import EvaluationSizes, evaluate
+from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.export import export_model
 from causalgan_tf.report import write_report
+from causalgan_tf.run_evaluation import evaluate
 
 NODES = ("digit", "thickness", "slant", "intensity")
 

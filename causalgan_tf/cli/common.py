@@ -6,6 +6,7 @@ import gc
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from absl import app, flags, logging
 
+from causalgan_tf import interrupts
 from causalgan_tf.errors import InputError, brief
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -33,19 +35,20 @@ Config = TypeVar("Config")
 def run(
     declare: Callable[[flags.FlagValues], None],
     main: Callable[[flags.FlagValues], None],
-    interrupted: str = "interrupted",
+    interrupted: str = "",
 ) -> None:
-    """Runs a program on sys.argv and exits: 0 done, 2 an error of the user, 130 interrupted.
+    """Runs a program on sys.argv and exits: 0 done, 2 an error of the user, 128 + the number of a signal.
 
     Args:
         declare: declares the program's flags.
         main: the program.
-        interrupted: what to say after Ctrl-C.
+        interrupted: what to say after a signal.
     """
     sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__  # the head of --help
     declare(flags.FLAGS)
     try:
-        app.run(main, flags_parser=_parse_quietly)
+        with interrupts.raising():
+            app.run(main, flags_parser=_parse_quietly)
     except InputError as error:
         status, message = 2, f"error: {error}"
     except BrokenPipeError:  # the reader of --help, such as head, has seen enough
@@ -56,8 +59,9 @@ def run(
         status, message = 2, f"error: {place}{error.strerror or brief(error)}."
     except MemoryError as error:
         status, message = 2, f"error: this machine's memory is not enough ({brief(error) or 'no more can be had'})."
-    except KeyboardInterrupt:
-        status, message = 130, interrupted
+    except KeyboardInterrupt as error:
+        status = 128 + getattr(error, "number", signal.SIGINT)
+        message = "; ".join(part for part in ("interrupted", str(error), interrupted) if part)
     except Exception as error:
         if type(error).__name__ not in PLACE_ERRORS or not type(error).__module__.startswith("tensorflow"):
             raise

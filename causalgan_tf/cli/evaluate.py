@@ -3,21 +3,18 @@
 Writes report/report.json and report/report.html into the run's folder.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from absl import flags
 
-from causalgan_tf import budget, gallery, run_graph
+from causalgan_tf import budget, gallery
 from causalgan_tf.cli import common
-from causalgan_tf.config import RunConfig
-from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.names import safe
 from causalgan_tf.outputs import OutputFolder
+from causalgan_tf.runs import Run
 
-DRAWN = 60  # nodes; a drawing of more cannot be read in a report
 IMAGES = 5_000  # the library's EvaluationSizes.cfid, which cannot be read before TensorFlow starts
 
 
@@ -43,25 +40,16 @@ def declare(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Evaluates."""
     workdir = common.folder(values, "workdir")
-    config = RunConfig.load(workdir)
-    budget.check_evaluation(values.images, config.data)
-    folder = OutputFolder(workdir / "report", values.overwrite)
-    folder.claim(report_files(run_graph.graph_of(workdir, config)))
+    run = Run.open(workdir)  # a mistake is said before TensorFlow is loaded
+    budget.check_evaluation(values.images, run.config.data.image_size, run.config.data.channels)
+    OutputFolder(workdir / "report", values.overwrite).claim(report_files(run.graph))
     common.start_tensorflow()
-    from causalgan_tf import data, drawing, evaluation, extractors, report, runs
+    from causalgan_tf.evaluation import EvaluationSizes
+    from causalgan_tf.run_evaluation import evaluate_run
 
-    model = runs.load(workdir)
-    if values.inception_weights and model.image_size is None:
-        raise InputError("--inception_weights measure images: this model draws labels only.")
-    extractor = extractors.Inception(values.inception_weights) if values.inception_weights else None
-    dataset = data.load(config.data, config.seed, labels_only=model.image_size is None)
-    dataset = dataclasses.replace(dataset, graph=run_graph.settled(workdir, config, dataset.graph))
-    sizes = evaluation.EvaluationSizes(cfid=values.images)
-    numbers = evaluation.evaluate(model, dataset, config, workdir, sizes, extractor=extractor)
-    drawn = gallery.report_pictures(model, dataset, config.seed)
-    if len(model.graph) <= DRAWN:
-        drawn["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)
-    report.write_report(folder, numbers, drawn)
+    numbers = evaluate_run(
+        workdir, EvaluationSizes(cfid=values.images), values.inception_weights, overwrite=values.overwrite
+    )
     print(*headlines(numbers), workdir / "report" / "report.html", sep="\n")
 
 
@@ -74,7 +62,7 @@ def report_files(graph: CausalGraph) -> list[str]:
 
 
 def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:
-    """The few lines of a report that one wants to see at once; `numbers` is what evaluation.evaluate returned."""
+    """The few lines of a report that one wants to see at once; `numbers` is what evaluate_run returned."""
     labels = numbers["labels"]
     yield from _label_lines(labels)
     for query in labels["queries"]:

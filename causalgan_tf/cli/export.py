@@ -6,8 +6,8 @@ Writes EXPORT_DIR/1/saved_model.pb, then EXPORT_DIR/2, and so on: a server takes
 from absl import flags
 
 from causalgan_tf.cli import common
-from causalgan_tf.config import RunConfig
 from causalgan_tf.outputs import check_folder
+from causalgan_tf.runs import Run
 
 
 def declare(values: flags.FlagValues) -> None:
@@ -19,12 +19,12 @@ def declare(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Exports."""
     workdir, export_dir = common.folder(values, "workdir"), common.folder(values, "export_dir")
-    RunConfig.load(workdir)
+    run = Run.open(workdir)
     check_folder(export_dir)
     common.start_tensorflow()
-    from causalgan_tf import export, runs
+    from causalgan_tf import export
 
-    print(export.export_model(runs.load(workdir), export_dir) / "saved_model.pb")
+    print(export.export_model(run.model(), export_dir) / "saved_model.pb")
 
 
 def program() -> None:

@@ -13,13 +13,12 @@ from absl import flags
 
 from causalgan_tf import budget, gallery
 from causalgan_tf.cli import common
-from causalgan_tf.config import RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.names import safe
 from causalgan_tf.outputs import OutputFolder
 from causalgan_tf.query import Query, parse_assignments, parse_names
-from causalgan_tf.run_graph import graph_of
+from causalgan_tf.runs import Run
 from causalgan_tf.variables import Continuous
 
 if TYPE_CHECKING:
@@ -68,7 +67,8 @@ def declare(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Samples."""
     workdir, out = common.folder(values, "workdir"), common.folder(values, "out")
-    graph = graph_of(workdir, RunConfig.load(workdir))
+    run = Run.open(workdir)
+    graph = run.graph
     do, given, compared = (parse_assignments(text) for text in (values.do, values.given, values.compare))
     seen = {node: neighbourhood(graph, node, value) for node, value in compared.items()}
     asked = (do, given), (do | compared, given), (do, given | seen)
@@ -81,14 +81,14 @@ def main(values: flags.FlagValues) -> None:
     if kinds:
         folder.claim(picture_files(graph, kinds, labels, do, given))
     else:
-        data = RunConfig.load(workdir).data
+        data = run.config.data
         drawn = values.images and (workdir / "images" / "checkpoint").is_file()
         budget.check_draw(values.n, graph, (data.image_size, data.image_size, data.channels) if drawn else ())
         folder.claim([*files(values.n if drawn else 0), *(["compare.png"] if compared else [])])
     common.start_tensorflow()
-    from causalgan_tf import pictures, runs
+    from causalgan_tf import pictures
 
-    model = runs.load(workdir)
+    model = run.model()
     if kinds:
         write_pictures(model, kinds, labels, (do, given), values, folder)
         return

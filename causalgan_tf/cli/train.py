@@ -13,7 +13,7 @@ from causalgan_tf import budget
 from causalgan_tf.cli import common
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import load_graph
+from causalgan_tf.runs import Run
 
 PARTS = {
     "data": ("", DataConfig),
@@ -60,7 +60,8 @@ def main(values: flags.FlagValues) -> None:
     config = run_config(values, workdir)
     stages = tuple(values.stages.split(","))
     learnt = ("controller",) if config.data.dataset == "table" else stages
-    budget.check_training(config, load_graph(config.data.graph), learnt)
+    run = Run.create(workdir, config)  # a mistake is said before TensorFlow is loaded
+    budget.check_training(config, run.graph, learnt)
     if values.logical_devices and values.strategy != "mirrored":
         raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
     common.start_tensorflow()
@@ -72,7 +73,7 @@ def main(values: flags.FlagValues) -> None:
 
 def program() -> None:
     """The command causalgan-train."""
-    common.run(declare, main, "interrupted; the same command resumes")
+    common.run(declare, main, "the same command resumes")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from causalgan_tf.config import DataConfig
 from causalgan_tf.data.decoding import Source, decoded
 from causalgan_tf.data.images import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graph import load_graph
+from causalgan_tf.graph import CausalGraph, load_graph
 
 HOME_PAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 MANUAL_FILES = (
@@ -24,12 +24,13 @@ MANUAL_FILES = (
 CHUNK = 4096  # rows of labels read at once
 
 
-def load_celeb_a(config: DataConfig, labels_only: bool = False) -> Dataset:
+def load_celeb_a(config: DataConfig, labels_only: bool = False, graph: CausalGraph | None = None) -> Dataset:
     """CelebA with its official splits: train is train, the first `test_images` rows of test are test.
 
     Args:
         config: graph over some of the 40 attributes, data_dir, image_size, crop_size, channels, test_images.
         labels_only: leave the images out.
+        graph: the causal graph; None: the one that the configuration names.
 
     Returns:
         The data set; `label_rows` are the labels of the train split, images are memory maps.
@@ -37,7 +38,7 @@ def load_celeb_a(config: DataConfig, labels_only: bool = False) -> Dataset:
     Raises:
         InputError: a node is no attribute or not binary, or CelebA is neither prepared nor there to be prepared.
     """
-    graph = load_graph(config.graph)
+    graph = graph or load_graph(config.graph)
     require_binary(graph, "dataset=celeb_a")
     builder = tfds.builder("celeb_a", data_dir=config.data_dir or None)
     _check_nodes(graph.nodes, builder)

@@ -1,5 +1,7 @@
 """A folder of image files and a file with their labels, CelebA's own layout or any other."""
 
+import hashlib
+import json
 import pathlib
 import stat
 from collections.abc import Sequence
@@ -12,14 +14,14 @@ from causalgan_tf.data.decoding import decoded
 from causalgan_tf.data.images import Dataset, ImageSet
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import load_graph
+from causalgan_tf.graph import CausalGraph, load_graph
 
 CELEBA_FOLDER = "img_align_celeba"
 TEST_SHARE = 5  # at most one image in so many is held out
 SHOWN = 3  # names listed in one error message
 
 
-def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dataset:
+def load_folder(config: DataConfig, seed: int, labels_only: bool = False, graph: CausalGraph | None = None) -> Dataset:
     """Labels and images of a folder.
 
     The labels file lists the images to use; others in the folder are ignored. `split_rows` says which are held out.
@@ -30,6 +32,7 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
             crop_size, channels, test_images, and data_dir for the decoded images.
         seed: of the split.
         labels_only: leave the images out; no image file is opened or looked for.
+        graph: the causal graph; None: the one that the configuration names.
 
     Returns:
         The data set; images are memory maps, in the order of the split's permutation.
@@ -38,7 +41,7 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
         InputError: a listed image is absent, cannot be read, is not square where no crop is asked for, is smaller than
             the crop or listed twice, there are fewer than five, or the labels cannot be used (see `read_labels`).
     """
-    table = read_labels(config.labels_file, load_graph(config.graph), config.drop_missing, config.decimal)
+    table = read_labels(config.labels_file, graph or load_graph(config.graph), config.drop_missing, config.decimal)
     graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
     far = [node for node, variable in graph.variables.items() if getattr(variable, "offset", 0.0)]
     if far:
@@ -51,12 +54,14 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False) -> Dat
     _check_names(labels, config.labels_file)
     train, test = split_rows(len(labels), config.test_images, seed)
     order = np.concatenate([train, test])
-    images = _images(config, list(labels.index[order]))
+    names = list(labels.index[order])
+    images = _images(config, names)
     sets = {
         "train": ImageSet(images[: len(train)], rows[train]),
         "test": ImageSet(images[len(train) :], rows[test]),
     }
-    return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped, **sets)
+    identity = _identity(config, names)
+    return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped, image_files=identity, **sets)
 
 
 def split_rows(count: int, test_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,6 +125,13 @@ def _images(config: DataConfig, names: Sequence[str]) -> np.ndarray:
         )
     files = ((str(folder / name), folder / name) for name in names)
     return decoded(files, len(names), [str(folder), list(names), stamps], config)
+
+
+def _identity(config: DataConfig, names: Sequence[str]) -> str:
+    """A hash of names and sizes of the image files, wherever they lie."""
+    folder = image_folder(config.image_dir)
+    listed = [[name, (folder / name).stat().st_size] for name in names]
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]
 
 
 def _stamp(path: pathlib.Path) -> tuple[int, int] | None:

@@ -51,6 +51,7 @@ class Dataset:
             or they are not known.
         measures: of some labels, what measures them on images uint8 [n, S, S, C] without a network: to float64 [n].
         render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
+        image_files: a hash of names and sizes of the image files; empty: the configuration says which images they are.
         dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.
     """
 
@@ -65,6 +66,7 @@ class Dataset:
     dropped_rows: int = 0
     sample_labels: Callable[[int, Mapping[str, Any] | None, int], np.ndarray] | None = None
     measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
+    image_files: str = ""
 
 
 def require_binary(graph: CausalGraph, user: str) -> None:

@@ -37,11 +37,12 @@ class LabelTable:
     dropped: int = 0
 
 
-def load_table(config: DataConfig) -> Dataset:
+def load_table(config: DataConfig, graph: CausalGraph | None = None) -> Dataset:
     """The rows of a label file as a data set without images.
 
     Args:
         config: `labels_file`, `graph`, `drop_missing` and `decimal`; every node of the graph is a column of the file.
+        graph: the causal graph; None: the one that the configuration names.
 
     Returns:
         A data set whose `label_rows` are the rows of the file and whose graph knows the kind of every node.
@@ -49,7 +50,7 @@ def load_table(config: DataConfig) -> Dataset:
     Raises:
         InputError: see `read_labels`.
     """
-    table = read_labels(config.labels_file, load_graph(config.graph), config.drop_missing, config.decimal)
+    table = read_labels(config.labels_file, graph or load_graph(config.graph), config.drop_missing, config.decimal)
     return Dataset(graph=table.graph, label_rows=table.rows.to_numpy(), dropped_rows=table.dropped)
 
 

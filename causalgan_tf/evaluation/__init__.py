@@ -1,7 +1,6 @@
 """Measures a trained model against the data and, where it is known, against the truth under every intervention."""
 
 import dataclasses
-import pathlib
 import platform
 import time
 from typing import Any
@@ -10,9 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf import budget, runs
+from causalgan_tf import budget
 from causalgan_tf.causal_model import CausalModel
-from causalgan_tf.config import RunConfig
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.evaluation.images import image_numbers
 from causalgan_tf.evaluation.labels import fitted_law, label_numbers
@@ -20,29 +18,25 @@ from causalgan_tf.evaluation.sizes import EvaluationSizes
 from causalgan_tf.extractors import FeatureExtractor
 from causalgan_tf.judge import Judge
 
-PHASES = ("install_s", "data_s", "controller_train_s", "image_train_s")
-
-__all__ = ["EvaluationSizes", "evaluate"]
+__all__ = ["EvaluationSizes", "measure"]
 
 
-def evaluate(
+def measure(
     model: CausalModel,
     dataset: Dataset,
-    config: RunConfig,
-    workdir: str | pathlib.Path,
+    seed: int,
     sizes: EvaluationSizes | None = None,
     judge: Judge | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> dict[str, Any]:
-    """The numbers of report.json; writes nothing.
+    """What can be measured of a model; writes nothing.
 
-    Every draw is seeded by `config.seed`, and no number depends on Python's, NumPy's or Keras' global seeds.
+    Every draw is seeded by `seed`, and no number depends on Python's, NumPy's or Keras' global seeds.
 
     Args:
         model: a trained model of the labels, or of labels and images.
         dataset: the data that it learnt, with the law and the renderer where they are known.
-        config: the run's configuration.
-        workdir: the run folder, whose timing.json holds the seconds of the phases before.
+        seed: of every draw.
         sizes: how much is drawn; None: the defaults.
         judge: a judge trained on this dataset; None: one is trained.
         extractor: the features that distances and neighbours of images are measured by; None: the judge's.
@@ -53,28 +47,20 @@ def evaluate(
     started = time.perf_counter()
     sizes = sizes or EvaluationSizes()
     budget.check_draw(max(sizes.draws, sizes.law, sizes.mmd), model.graph)
-    if model.image_size is not None:
+    if model.image_size is not None and dataset.train is not None:
         most = max(sizes.cfid, sizes.effectiveness, sizes.uniform, sizes.diversity, sizes.judge_test)
-        budget.check_evaluation(most, config.data)
+        budget.check_evaluation(most, model.image_size, dataset.train.images.shape[-1])
     fitted = fitted_law(dataset)
     law = dataset.law or fitted
     numbers = {
         "graph": model.graph.to_text(),
-        "dataset": config.data.dataset,
         "law": "exact" if dataset.law else "fitted" if fitted else None,
-        "labels": label_numbers(model, dataset, fitted, sizes, config.seed),
+        "labels": label_numbers(model, dataset, fitted, sizes, seed),
     }
     if model.image_size is not None and dataset.train is not None:
-        numbers["images"] = image_numbers(model, dataset, law, sizes, config.seed, judge, extractor)
-    known = runs.read_timing(pathlib.Path(workdir))
-    timing = {phase: known.get(phase) for phase in PHASES} | {"evaluate_s": round(time.perf_counter() - started, 1)}
-    timing["total_s"] = round(sum(seconds for seconds in timing.values() if seconds is not None), 1)
-    return numbers | {
-        "timing": timing,
-        "config": dataclasses.asdict(config),
-        "sizes": dataclasses.asdict(sizes),
-        "versions": _versions(),
-    }
+        numbers["images"] = image_numbers(model, dataset, law, sizes, seed, judge, extractor)
+    took = {"seconds": round(time.perf_counter() - started, 1)}
+    return numbers | took | {"sizes": dataclasses.asdict(sizes), "versions": _versions()}
 
 
 def _versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Causal Faces as arrays in memory, with what is known exactly about them."""
 
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -7,6 +8,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from causalgan_tf.config import DataConfig
+from causalgan_tf.data import prepared
 from causalgan_tf.data.causal_faces.builder import SPLITS, CausalFaces, FacesConfig
 from causalgan_tf.data.causal_faces.noise import sample_noise
 from causalgan_tf.data.causal_faces.renderer import render
@@ -18,7 +20,7 @@ from causalgan_tf.graph import CausalGraph, load_graph
 _BATCH = 500  # pictures decoded at once
 
 
-def load_faces(config: DataConfig, seed: int, labels_only: bool = False) -> Dataset:
+def load_faces(config: DataConfig, seed: int, labels_only: bool = False, graph: CausalGraph | None = None) -> Dataset:
     """Label rows, pictures, law and renderer of the built-in faces, label columns in the order of the graph.
 
     The pictures are rendered and stored by TFDS when first asked for.
@@ -27,6 +29,7 @@ def load_faces(config: DataConfig, seed: int, labels_only: bool = False) -> Data
         config: sizes, graph and folder; the graph may be any graph over some of the nine labels.
         seed: of labels and pictures.
         labels_only: leave out the pictures.
+        graph: the causal graph; None: the one that the configuration names.
 
     Returns:
         The dataset. `law` is there if the graph keeps every edge of Causal Graph 1, `render` if it has all nine labels.
@@ -34,7 +37,7 @@ def load_faces(config: DataConfig, seed: int, labels_only: bool = False) -> Data
     Raises:
         InputError: the graph has a node that the faces lack, or one that is not binary.
     """
-    graph = load_graph(config.graph)
+    graph = graph or load_graph(config.graph)
     require_binary(graph, "dataset=causal_faces")
     columns = label_columns(graph)
     rows_seed = int(np.random.SeedSequence([seed, len(SPLITS)]).generate_state(1)[0])
@@ -58,9 +61,11 @@ def label_columns(graph: CausalGraph) -> list[int]:
 def _image_sets(config: DataConfig, seed: int, columns: list[int]) -> dict[str, ImageSet]:
     sizes = {"train": config.train_images, "test": config.test_images, "uniform": config.uniform_images}
     faces = FacesConfig(image_size=config.image_size, seed=seed, **sizes)
-    builder = CausalFaces(config=faces, data_dir=config.data_dir or None)
-    builder.download_and_prepare()
-    return {split: _in_memory(builder, split, columns) for split in SPLITS}
+    home = pathlib.Path(config.data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    with prepared.named(home / CausalFaces.name / faces.name):
+        builder = CausalFaces(config=faces, data_dir=config.data_dir or None)
+        prepared.prepare(builder)
+        return {split: _in_memory(builder, split, columns) for split in SPLITS}
 
 
 def _in_memory(builder: CausalFaces, split: str, columns: list[int]) -> ImageSet:
@@ -73,6 +78,8 @@ def _in_memory(builder: CausalFaces, split: str, columns: list[int]) -> ImageSet
         stop = start + len(batch_images)
         images[start:stop], labels[start:stop] = batch_images, batch_labels[:, columns]
         start = stop
+    if start < n:
+        raise ValueError(f"{split} has {start} of {n} images")
     return ImageSet(images, labels)
 
 

@@ -23,7 +23,9 @@ FINE = {"thickness": 32, "digit": math.inf}
 DRAWS = ("rows", "split", "train", "test", "uniform", "uniform_test")  # each with a seed of its own
 
 
-def load_morpho_digits(config: DataConfig, seed: int, labels_only: bool = False) -> Dataset:
+def load_morpho_digits(
+    config: DataConfig, seed: int, labels_only: bool = False, graph: CausalGraph | None = None
+) -> Dataset:
     """Label rows, pictures, renderer and measures of the built-in digits, label columns in the order of the graph.
 
     Training and test pictures show different written digits; `render` draws the latter.
@@ -32,6 +34,7 @@ def load_morpho_digits(config: DataConfig, seed: int, labels_only: bool = False)
         config: sizes and graph, any graph over some of the four labels.
         seed: of labels, of pictures, and of which written digits are held out.
         labels_only: leave out the pictures.
+        graph: the causal graph; None: the one that the configuration names.
 
     Returns:
         The dataset; `render` is there if the graph has all four labels.
@@ -41,7 +44,7 @@ def load_morpho_digits(config: DataConfig, seed: int, labels_only: bool = False)
     """
     seeds = dict(zip(DRAWS, np.random.SeedSequence([seed, 4]).generate_state(len(DRAWS)).tolist(), strict=True))
     rows = scm.sample(config.label_rows, seeds["rows"])
-    graph = resolved(load_graph(config.graph), rows)
+    graph = resolved(graph or load_graph(config.graph), rows)
     columns = [LABELS.index(node) for node in graph.nodes]
     dataset = Dataset(
         graph=graph,

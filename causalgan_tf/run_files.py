@@ -1,0 +1,32 @@
+"""Files of a run folder: written in one step, read as JSON objects or refused by name."""
+
+import json
+import os
+import pathlib
+import uuid
+from typing import Any
+
+from causalgan_tf.errors import InputError
+
+RESTORE = "Restore it, or train into another folder."
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file so that it holds the old text or the new one, never half of it."""
+    scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def read_object(path: pathlib.Path) -> dict[str, Any]:
+    """The JSON object in a file; InputError if the file holds anything else."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is damaged: {str(error)[:80]}. {RESTORE}") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} is damaged: expected an object, got {type(value).__name__}. {RESTORE}")
+    return value

@@ -76,6 +76,18 @@ def test_labels_alone_open_no_image(config, prepared):
     assert dataset.label_rows.shape == (6, 3) and dataset.train is None and dataset.test is None
 
 
+def test_damaged_prepared_data_are_named(config, prepared, monkeypatch):
+    """A shard that is cut off, or one without rows."""
+
+    def broken(self, **how):
+        raise tf.errors.DataLossError(None, None, "truncated record")
+
+    for damaged in (broken, lambda self, **how: rows("train").take(0)):
+        monkeypatch.setattr(tfds.core.DatasetBuilder, "as_dataset", damaged)
+        with pytest.raises(InputError, match="CelebA as it was prepared in .* is damaged.*Remove that folder"):
+            load(config, seed=0)
+
+
 def test_the_decoders_fit_the_real_features(config, monkeypatch):
     """TFDS' own random rows, encoded as the real ones are: both splits draw the same ones."""
     monkeypatch.setattr(tfds.core.DatasetBuilder, "is_prepared", lambda self: True)
@@ -100,7 +112,7 @@ def test_a_file_that_is_not_the_original_is_named(config, tmp_path):
     manual.mkdir(parents=True)
     for name in celeb_a.MANUAL_FILES:
         (manual / name).write_text("not the original")
-    with pytest.raises(InputError, match="not the original one; bring it again"):
+    with pytest.raises(InputError, match="not the original one; get it again"):
         load(config, seed=0)
 
 

@@ -64,6 +64,8 @@ def refused(folder: pathlib.Path, text: str | bytes, name: str = "labels.csv", g
         '"A" "B" "C"\n"1" 1 0 1\n"2" 0 1 1\n"3" 1 1 0\n',
         '"A" "B" "C"\n"11" 1 0 1\n"7" 0 1 1\n"9" 1 1 0\n',
         '"A","B","C"\n"1",1,0,1\n"2",0,1,1\n"3",1,1,0\n',
+        '"A","B","C"\n"1",1,0,1,\n"2",0,1,1,\n"3",1,1,0,\n',
+        "A,B,C,\n1,1,0,1,\n2,0,1,1,\n3,1,1,0,\n",
         '"","A","B","C"\n"1",1,0,1\n"2",0,1,1\n"3",1,1,0\n',
         "A\tB\tC\nann\t1\t0\t1\nbob\t0\t1\t1\ncat\t1\t1\t0\n",
         'note;A;B;C\n"x;\n\ny";1;0;1\n"1,5";0;1;1\n"""";1;1;0\n',
@@ -78,6 +80,12 @@ def refused(folder: pathlib.Path, text: str | bytes, name: str = "labels.csv", g
 def test_every_column_keeps_its_own_values(tmp_path, text):
     table = read(tmp_path, text)
     assert table.rows.to_numpy().tolist() == TRUTH and table.graph.is_binary
+
+
+def test_a_short_header_as_celebas_is_that_of_named_rows(tmp_path):
+    text = "3\nNo_Beard Male \na.jpg -1  1\nb.jpg  1 -1\nc.jpg  1  1\n"
+    table = read(tmp_path, text, graph=CausalGraph.from_text("No_Beard; Male"))
+    assert table.rows.to_numpy().tolist() == [[0, 1], [1, 0], [1, 1]] and table.rows.index[0] == "a.jpg"
 
 
 def test_names_of_rows_that_r_wrote_stand_before_texts(tmp_path):
@@ -97,11 +105,14 @@ def test_names_of_rows_that_r_wrote_stand_before_texts(tmp_path):
         ("A,B,C\nann,0,1,1\nbob,1,1,0\nbob,1,1,0\n", 3, "bob", "0"),
         ("image,B,C\na.jpg,0,1,1\nb.jpg,1,1,0\n", 2, "a.jpg", "1"),
         ("A,B,C\n1,0,1,x\n2,1,1,y\n3,1,0,z\n", 2, "1", "x"),
+        ("id,B,C\n1,0,1,1\n2,1,1,0\n3,1,1,0\n", 2, "1", "1"),
+        ("Patient_ID,B,C\np1,0,1,1\np2,1,1,0\n", 2, "p1", "1"),
         ("A\tB\tC\nann\t0\t1\tx\nbob\t1\t1\ty\n", 2, "ann", "x"),
     ],
 )
 def test_an_unnamed_column_that_may_be_first_or_last_is_refused(tmp_path, text, line, first, last):
-    message = refused(tmp_path, text)
+    graph = ABC if text.startswith("A") else CausalGraph.from_text("B; C")
+    message = refused(tmp_path, text, graph=graph)
     assert f"line {line} has" in message and f"Either '{first}' names the row" in message
     assert f"and '{last}' has no header" in message
 

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
@@ -43,6 +44,17 @@ def load_celeb_a(config: DataConfig, labels_only: bool = False, graph: CausalGra
     builder = tfds.builder("celeb_a", data_dir=config.data_dir or None)
     _check_nodes(graph.nodes, builder)
     _prepare(builder)
+    try:
+        return _read(builder, graph, config, labels_only)
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"CelebA as it was prepared in {builder.data_dir} is damaged ({type(error).__name__}). Remove that folder; "
+            "it is prepared anew."
+        ) from error
+
+
+def _read(builder: tfds.core.DatasetBuilder, graph: CausalGraph, config: DataConfig, labels_only: bool) -> Dataset:
+    """What `load_celeb_a` returns, of prepared data."""
     rows = _labels(builder, "train", graph.nodes)
     if labels_only:
         return Dataset(graph=graph, label_rows=rows)
@@ -81,7 +93,7 @@ def _prepare(builder: tfds.core.DatasetBuilder) -> None:
     try:
         builder.download_and_prepare(download_dir=str(downloads))
     except NonMatchingChecksumError as error:
-        raise InputError(f"A file in {manual} is not the original one; bring it again. {error}") from error
+        raise InputError(f"A file in {manual} is not the original one; get it again. {error}") from error
 
 
 def _labels(builder: tfds.core.DatasetBuilder, split: str, nodes: Sequence[str]) -> np.ndarray:
@@ -89,6 +101,8 @@ def _labels(builder: tfds.core.DatasetBuilder, split: str, nodes: Sequence[str])
     only = tfds.decode.PartialDecoding({"attributes": set(nodes)})
     batches = builder.as_dataset(split=split, decoders=only).batch(CHUNK).as_numpy_iterator()
     parts = [np.stack([batch["attributes"][node] for node in nodes], axis=1) for batch in batches]
+    if not parts:
+        raise tf.errors.DataLossError(None, None, f"no rows in split {split}")
     return np.concatenate(parts).astype(np.uint8)
 
 

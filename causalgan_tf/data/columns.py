@@ -217,7 +217,7 @@ def _check_texts(table: Table, node: str, texts: np.ndarray) -> None:
         raise InputError(
             f"{table.source}: column {node!r} mixes numbers and texts: {_cut(column.iloc[number])} on "
             f"{table.place(number)}, {_cut(column.iloc[text])} on {table.place(text)}; {texts.sum():,} of "
-            f"{len(column):,} rows hold texts. Mend these rows, or declare '{node}: categorical' in the graph."
+            f"{len(column):,} rows hold texts. Correct these rows, or declare '{node}: categorical' in the graph."
         )
     count = column.nunique()
     if count > MAX_INFERRED:

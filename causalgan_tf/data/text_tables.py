@@ -22,6 +22,11 @@ NAME_COLUMNS = frozenset({"image", "images", "file", "filename", "name", "imagei
     "imagefile", "imageindex", "imagefilename", "filepath", "path",
 }  # fmt: skip
 UNNAMED = re.compile(r"|Unnamed: ?\d+")  # the header of a column that pandas or R wrote as row numbers
+IDENTIFIER = re.compile(  # a header of what tells units apart
+    r"(.*[\s_.-])?(ids?|uid|no|nr|number|key|code|index|row|unit|case|sample|record|subject|person|patient|participant"
+    r"|respondent|user|who|names?|label)",
+    re.IGNORECASE,
+)
 SEPARATORS = (",", "\t", ";", "|", " ")
 SPOKEN = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "blanks"}
 LOOK = 50  # rows by which a separator is chosen
@@ -240,10 +245,11 @@ def _columns(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
     names, width = layout.names, len(layout.names)
     longest = int(rows.used.max())
     bad = np.flatnonzero(rows.full < width)
+    one_more = longest == width + 1 and not bad.size and (rows.full >= longest).all()
+    if one_more and (layout.written == width or (rows.full > layout.written).all()):
+        return _named_rows(source, layout, rows)
     if not bad.size and longest <= max(width, layout.written):
         return names + ("",) * (longest - width)
-    if longest == width + 1 and (rows.full == longest).all():
-        return _named_rows(source, layout, rows)
     if not bad.size:
         bad = np.flatnonzero(rows.used > max(width, layout.written))
     raise InputError(_uneven(source, layout, rows, int(bad[0])))
@@ -268,9 +274,10 @@ def _named_rows(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
     for the other shifts every label by a column.
     """
     width = len(layout.names)
-    ends = _plain(rows, width + 1, usecols=[0, width], dtype=str, keep_default_na=False)
+    ends = _plain(rows, int(rows.full.max()), usecols=[0, width], dtype=str, keep_default_na=False)
     first, last = ends.iloc[:, 0], ends.iloc[:, 1]
-    if name_column(layout.names[:1], ()) is None and _are_names(first, last, rows.raw):
+    named = name_column(layout.names[:1], ()) is not None or IDENTIFIER.fullmatch(layout.names[0])
+    if not named and _are_names(first, last, rows.raw):
         return ("", *layout.names)
     row = 0 if first.is_unique else int(np.argmax(first.duplicated(keep=False)))
     comma = layout.separator == "," and width == 1 and _numeric(last).all()

@@ -185,7 +185,9 @@ def _read_parents(draft: Draft, parents: Mapping[str, Any]) -> None:
         draft.node(node)
     for node, causes in parents.items():
         if not isinstance(causes, list):
-            raise error(draft.path, f"parents of {node!r}: expected a list of names, got {shown(causes)}.")
+            raise error(
+                draft.path, f"parents of {node!r}: expected a list of names, got {shown(causes)}. Known: {_JSON_FORMS}."
+            )
         for cause in causes:
             draft.edge(cause, "->", node)
 

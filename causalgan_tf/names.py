@@ -34,7 +34,7 @@ def checked(name: object, plain: bool = False) -> str:
     if plain and not _PLAIN.fullmatch(name):
         raise InputError(
             f"graph: node name {shown(name)}: expected letters, digits and underscores, or quotation marks "
-            f"round the name: {brief(quoted(name), 60)}."
+            f"round the name: {brief(quoted(name), 60)}. An edge is written A -> B."
         )
     return name
 

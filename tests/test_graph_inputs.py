@@ -47,7 +47,7 @@ def saved(folder, name, text, encoding="utf-8"):
         ("i.gml", GML[:-1] + ' edge [ source 1 target 0 style "invis" ] ]', "Age Ill"),
         ("j.json", '{"nodes":[{"id":"A"},{"id":"B"},{"id":"d","style":"invis"}],"links":[{"source":"A","target":"B"},'
          '{"source":"B","target":"A","style":"dotted, invis"},{"source":"d","target":"B"}]}', "A B"),
-        ("k.json", '{"nodes":[{"id":"A","latent":false,"u":0.5},{"id":"B"}],"links":[{"source":"A","target":"B"}]}', "A B"),
+        ("k.json", '{"nodes":[{"id":0,"latent":false,"u":0.5},{"id":1}],"links":[{"source":0,"target":1}]}', "0 1"),
         # numbered nodes with labels
         ("causallearn.dot", "digraph { 0 [label=Age]; 1 [label=Ill]; 0 -> 1 [dir=both, arrowtail=none] }", "Age Ill"),
         ("late.dot", 'digraph { n1 -> n2; n1 [label="Patient\\nAge"]; n2 [label="Ill"] }', "Patient Age Ill"),

@@ -70,8 +70,9 @@ def test_a_name_that_nobody_could_write_or_that_noise_has_is_refused(name):
 
 
 def test_a_name_without_its_quotation_marks_is_told_how_to_write_it():
-    with pytest.raises(InputError, match='quotation marks round the name: "Patient Age"'):
-        CausalGraph.from_text("Patient Age -> Smoke")
+    for name in ("Patient Age", "'Patient Age'", '"Patient Age', "“Patient Age”"):
+        with pytest.raises(InputError, match='quotation marks round the name: "Patient Age"'):
+            CausalGraph.from_text(f"{name} -> Smoke")
 
 
 def test_what_stands_for_names_in_files_is_safe_distinct_and_the_name_where_it_is_plain():

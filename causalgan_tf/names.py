@@ -8,6 +8,7 @@ from causalgan_tf.errors import InputError, brief, shown
 
 LONGEST = 200  # letters of a name
 QUOTED = r'"(?:[^"\\\n]|\\.)*"'  # a name in quotation marks, as a pattern
+MARKS = "'\"‘’“”`"  # that people put round names
 _PLAIN = re.compile(r"\w+")
 _SAFE = re.compile(r"[A-Za-z0-9_]{1,100}")
 
@@ -34,7 +35,7 @@ def checked(name: object, plain: bool = False) -> str:
     if plain and not _PLAIN.fullmatch(name):
         raise InputError(
             f"graph: node name {shown(name)}: expected letters, digits and underscores, or quotation marks "
-            f"round the name: {brief(quoted(name), 60)}."
+            f"round the name: {brief(quoted(name.strip(MARKS)), 60)}. An edge is written A -> B."
         )
     return name
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-# names of blocks that belong to no label node: a node's name has no asterisk
+# names of blocks that belong to no label node: a node's name does not begin with an asterisk
 IMAGE = "*image"
 JITTER = "*jitter"
 MIXING = "*mixing"

@@ -18,7 +18,7 @@ from causalgan_tf.errors import InputError, brief, closest, shown
 
 LARGEST = float(np.finfo(np.float32).max)  # of a number that the networks hold
 KINDS = ("binary", "categorical", "continuous")
-_DECLARATION = re.compile(r"\s*([A-Za-z]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_DECLARATION = re.compile(r"([A-Za-z]+)\s*(?:\((.*)\))?", re.DOTALL)
 _RANGE = re.compile(r"\s*(?P<low>[^.\s]*(?:\.\d[^.\s]*)?)\s*\.\.\s*(?P<high>\S*)\s*")
 
 
@@ -206,7 +206,7 @@ def parse_variable(text: str) -> Variable:
     Raises:
         InputError: anything else.
     """
-    match = _DECLARATION.fullmatch(text)
+    match = _DECLARATION.fullmatch(text.strip())
     kind = match[1].lower() if match else ""
     parts = [part.strip() for part in match[2].split(",")] if match and match[2] is not None else []
     if kind == "categorical":

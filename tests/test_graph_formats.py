@@ -16,6 +16,9 @@ from causalgan_tf.variables import Binary, Categorical, Continuous
 DIAMOND = CausalGraph.from_text("A -> B; A -> C; B, C -> D; E")
 # names that are words of DOT, begin with a digit, or are numbers
 AWKWARD = CausalGraph.from_text("node -> 1; 1, 2b -> Graph; dag; label")
+QUOTED = CausalGraph.from_text(
+    '"Patient Age" -> "q\\"u -> \\\\o;te", "Körper, groß" -> "a.b-c"; Größe; "x/y"; "it\'s"; "#1: <b>"'
+)
 KINDS = CausalGraph.from_text(
     "Age -> Smoke -> Ill; Sex -> Ill; Age: continuous(0, 120.5); Sex: binary; "
     'Smoke: categorical(never, "for \\ a" while, smokes now); Ill: categorical; Weight: continuous'
@@ -87,7 +90,9 @@ def saved(folder, name, text):
 
 @pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize(
-    "graph", [DIAMOND, AWKWARD, load_graph("causal_graph_1_reversed")], ids=["diamond", "odd", "9"]
+    "graph",
+    [DIAMOND, AWKWARD, QUOTED, load_graph("causal_graph_1_reversed")],
+    ids=["diamond", "odd", "quoted", "9"],
 )
 def test_every_form_reads_back_what_it_wrote(tmp_path, name, graph):
     path = tmp_path / f"graph{name}"

@@ -60,6 +60,7 @@ def outcome(path):
         ("b.txt", "- " * 300_000),
         ("c.txt", "<" * 300_000),
         ("d.txt", "A: " + " " * 500_000 + "!"),
+        ("j.txt", "A: binary" + " " * 500_000 + "!"),
         ("d.json", "{" + ",".join(f'"k{i % 50_000}":[]' for i in range(MANY)) + "}"),
         # numbers of nodes and edges that a few words state
         ("f.dot", "digraph {{" + " ".join(f"a{i}" for i in range(5_000)) + "} -> {"

@@ -44,6 +44,10 @@ def saved(folder, name, text, encoding="utf-8"):
         ("f.dot", "digraph { subgraph x { node [style=invis]; d1; d2 } A -> B; d1 -> B; B -> d2 }", "A B"),
         ("g.dot", "digraph { A -> B; A -> B [style=INVIS]; A [style=filled] }", "A B"),
         ("h.dot", "digraph { A -> C; A -> C [style=invis]; C -> A [dir=none style=invis] }", "A C"),
+        ("i.gml", GML[:-1] + ' edge [ source 1 target 0 style "invis" ] ]', "Age Ill"),
+        ("j.json", '{"nodes":[{"id":"A"},{"id":"B"},{"id":"d","style":"invis"}],"links":[{"source":"A","target":"B"},'
+         '{"source":"B","target":"A","style":"dotted, invis"},{"source":"d","target":"B"}]}', "A B"),
+        ("k.json", '{"nodes":[{"id":0,"latent":false,"u":0.5},{"id":1}],"links":[{"source":0,"target":1}]}', "0 1"),
         # numbered nodes with labels
         ("causallearn.dot", "digraph { 0 [label=Age]; 1 [label=Ill]; 0 -> 1 [dir=both, arrowtail=none] }", "Age Ill"),
         ("late.dot", 'digraph { n1 -> n2; n1 [label="Patient\\nAge"]; n2 [label="Ill"] }', "Patient Age Ill"),
@@ -78,6 +82,7 @@ def saved(folder, name, text, encoding="utf-8"):
         ("r.csv", '"from","to"\n"Age","Ill, very"\n', "Age Ill, very"),
         ("tabs.tsv", "Source\tTarget\nAge\tIll\n", "Age Ill"),
         ("blanks.edgelist", "source target\nAge Ill\n", "Age Ill"),
+        ("edges.txt", "from,to\nAge,Ill\nIll,Test\n", "Age Ill; Ill Test"),
         # the first words tell the form, whatever the ending
         ("dag.txt", "dag { A -> B }", "A B"),
         ("graph", "strict digraph G\n{ A -> B }", "A B"),
@@ -112,6 +117,9 @@ def test_a_file_is_read_as_its_owner_meant_it(tmp_path, name, text, edges):
         ("mixed.json", '{"nodes":[{"id":0},{"id":7}],"links":[{"source":0,"target":1}]}', "an edge to 1, which"),
         ("twice.json", '{"nodes":[{"id":"A"},{"id":"A"}],"links":[]}', "'A' is there twice"),
         ("words.json", '{"directed":"no","nodes":[{"id":"A"}],"links":[]}', '"directed": expected true or false'),
+        ("hidden.gml", GML.replace('label "Age"', 'label "Age" observed "no"'), "is hidden: expected nodes that are"),
+        ("hidden.json", '{"nodes":[{"id":"A","latent":true}],"links":[]}', "A is hidden"),
+        ("arrow.txt", "A → B", "An edge is written A -> B"),
         ("twice.dot", "digraph { 0 [label=A]; 1 [label=A]; 0 -> 1 }", "two nodes are called 'A'"),
         ("twice2.dot", "digraph { A -> B; A -> B }", "the edge A -> B is given twice"),
         ("seen.dot", "digraph { d [style=invis] }", "no nodes"),

@@ -11,6 +11,7 @@ from causalgan_tf import graph_formats
 from causalgan_tf.cli import common
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.names import written
 from causalgan_tf.outputs import write_file
 
 
@@ -36,11 +37,11 @@ def main(values: flags.FlagValues) -> None:
 
 def described(graph: CausalGraph) -> str:
     """The graph in words: a line a node, and one on the whole."""
-    kinds = {node: variable.text() for node, variable in graph.variables.items()}
+    kinds = {written(node): variable.text() for node, variable in graph.variables.items()}
     columns = [max(map(len, texts)) for texts in (kinds, kinds.values())]
     lines = [
-        f"{node:{columns[0]}}  {kinds[node]:{columns[1]}}{' <- ' if parents else ''}{', '.join(parents)}".rstrip()
-        for node, parents in graph.parents.items()
+        f"{name:{columns[0]}}  {kind:{columns[1]}}{' <- ' if causes else ''}{', '.join(map(written, causes))}".rstrip()
+        for (name, kind), causes in zip(kinds.items(), graph.parents.values(), strict=True)
     ]
     possible = len(graph) * (len(graph) - 1) // 2
     lines.append(

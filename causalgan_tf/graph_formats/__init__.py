@@ -65,6 +65,7 @@ _BEGINNINGS = {  # of texts, behind blanks and comments
     r"(network|variable|probability)\b[^{};>]*\{": ".bif",
     r"\{": ".json",
     r"<(NODES|EDGES)>": ".cg",
+    r'(?i:"?(from"?\s*[,;\t]\s*"?to|source"?\s*[,;\t]\s*"?target|cause"?\s*[,;\t]\s*"?effect)"?)[^\S\n]*\n': ".csv",
     r"<(\?xml|!DOCTYPE|\w+[ >])": ".xml",
 }
 

@@ -4,14 +4,13 @@ import pathlib
 import re
 
 from causalgan_tf import names
-from causalgan_tf.errors import brief, shown
+from causalgan_tf.errors import shown
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.graph_formats.draft import DEEPEST, Draft, Token, Tokens, error
 from causalgan_tf.graph_text import MAX_EDGES
 
 _GRAPHVIZ, _DAGITTY = ("digraph", "graph"), ("dag", "pdag")
 _KEYWORDS = ("node", "edge", "graph", "digraph", "subgraph", "strict")
-_HIDDEN = ("latent", "unobserved", "u")  # DAGitty's marks, the last one of its first versions
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = re.compile(
     r"(?P<skip>\s+|//[^\n]*|/\*.*?\*/|(?<![^\s;{}\],])\#[^\n]*)|(?P<open>/\*)"
@@ -62,8 +61,7 @@ class _Reader:
         self.tokens = Tokens(path, text, _WORDS, marks="{}[];,=:<>@-")
         self.defaults: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
         self.looks: dict[str, tuple[Token, dict[str, str]]] = {}  # each node where it is described, and its attributes
-        self.edges: list[tuple[str, str, str, int]] = []
-        self.unseen: list[str] = []
+        self.edges: list[tuple[str, str, str, dict[str, str], int]] = []
         self.pairs = self.depth = 0
         head = self._head()
         self.keywords = _KEYWORDS if head in _GRAPHVIZ else ()
@@ -76,16 +74,12 @@ class _Reader:
 
     def graph(self) -> CausalGraph:
         """The causal graph; InputError for what is none."""
-        invisible = {node: look for node, (_, look) in self.looks.items() if _invisible(look)}
         for node, (token, look) in self.looks.items():
-            if node not in invisible:
-                self._describe(token, look)
-        for left, mark, right, line in self.edges:
-            if left in invisible or right in invisible:
-                self.unseen.append(f"{left} {mark} {right}")
-            else:
-                self.draft.edge(left, mark, right, line)
-        self.draft.without(invisible, self.unseen)
+            self.draft.look(node, look, token.line)
+            if "kind" in look:
+                self.draft.kind(node, look["kind"], token.line)
+        for left, mark, right, look, line in self.edges:
+            self.draft.edge(left, _mark(mark, look), right, line, look)
         return self.draft.graph()
 
     def _head(self) -> str:
@@ -185,32 +179,8 @@ class _Reader:
             self.pairs += len(left) * len(right)
             if self.pairs > MAX_EDGES:
                 raise error(self.draft.path, f"there are more than {MAX_EDGES:,} edges.", mark.line)
-            drawn = _mark(mark.text, look)
             for cause, effect in ((cause.text, effect.text) for effect in right for cause in left):
-                if _invisible(look):
-                    self.unseen.append(f"{cause} {drawn} {effect}")
-                else:
-                    self.edges.append((cause, drawn, effect, mark.line))
-
-    def _describe(self, node: Token, look: dict[str, str]) -> None:
-        if any(name in look for name in _HIDDEN) or look.get("observed", "").lower() in ("no", "false"):
-            raise error(
-                self.draft.path,
-                f"{brief(node.text, 60)} is hidden: expected nodes that are labels of the data. Remove it if it "
-                "has one effect alone, which has noise of its own; else make it a label, or remove it if it can be "
-                "neglected.",
-                node.line,
-            )
-        label = re.sub(r"\\[nlr]", " ", look.get("label", "")).replace("\\N", node.text)
-        if not label.startswith("<"):  # a table in HTML says more than a name
-            self.draft.title(node.text, label)
-        if "kind" in look:
-            self.draft.kind(node.text, look["kind"], node.line)
-
-
-def _invisible(look: dict[str, str]) -> bool:
-    """Whether a style has the word invis, as in "dotted,invis"."""
-    return any(word.startswith("invis") for word in re.split(r"[,\s]+", look.get("style", "").lower()))
+                self.edges.append((cause, mark.text, effect, look, mark.line))
 
 
 def _mark(mark: str, look: dict[str, str]) -> str:

@@ -4,7 +4,8 @@ import gzip
 import pathlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from absl import logging
@@ -17,6 +18,7 @@ from causalgan_tf.variables import Variable, parse_variable
 
 LARGEST = 64 * 2**20  # bytes of a file, unpacked
 DEEPEST = 100  # brackets in brackets
+_HIDDEN = ("latent", "unobserved", "u")  # DAGitty's marks, the last one of its first versions
 _NUMBER = re.compile(r"n?\d+")  # names of nodes that a program has numbered
 
 
@@ -89,6 +91,8 @@ class Draft:
         self.variables: dict[str, Variable] = {}
         self.titles: dict[str, str] = {}
         self.edges = 0
+        self.invisible: dict[str, None] = {}
+        self.unseen: list[str] = []
 
     def node(self, name: object, line: int | None = None) -> str:
         """Adds a node, or finds it, and gives its name; numbers are names too."""
@@ -106,13 +110,36 @@ class Draft:
             raise error(self.path, f"there are more than {MAX_NODES:,} nodes.", line)
         return name
 
-    def title(self, node: str, title: object) -> None:
-        """Notes what the file calls a node beside its name; empty words say nothing."""
-        words = " ".join(str(title).split()) if isinstance(title, str | int) else ""
-        if words:
-            self.titles[node] = words
+    def look(self, node: str, attributes: Mapping[str, object], line: int | None = None) -> None:
+        """Takes what a file says of a node: its label or name, whether it is hidden, and whether it is invisible.
 
-    def edge(self, left: object, mark: str, right: object, line: int | None = None) -> None:
+        Raises:
+            InputError: it is hidden.
+        """
+        if _invisible(attributes):
+            self.invisible[node] = None
+            return
+        words = {name: str(attributes[name]).lower() for name in (*_HIDDEN, "observed") if name in attributes}
+        if words.pop("observed", "") in ("no", "false") or {"", "yes", "true"} & set(words.values()):
+            raise error(
+                self.path,
+                f"{brief(node, 60)} is hidden: expected nodes that are labels of the data. Remove it if it has one "
+                "effect alone, which has noise of its own; else make it a label, or remove it if it can be neglected.",
+                line,
+            )
+        title = attributes.get("label", attributes.get("name"))
+        words = re.sub(r"\\[nlr]", " ", str(title)).replace("\\N", node).split()  # as Graphviz writes lines and names
+        if isinstance(title, str | int) and words and not words[0].startswith("<"):  # HTML says more than a name
+            self.titles[node] = " ".join(words)
+
+    def edge(
+        self,
+        left: object,
+        mark: str,
+        right: object,
+        line: int | None = None,
+        attributes: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         """Adds an edge.
 
         Args:
@@ -120,11 +147,15 @@ class Draft:
             mark: what is written between the nodes: "->" or "<-"; anything else is refused.
             right: another node.
             line: where it is written.
+            attributes: what is said of it; an invisible edge, or one of an invisible node, is left out.
 
         Raises:
             InputError: the edge is there already, or it is not one of a directed graph.
         """
         left, right = self.node(left, line), self.node(right, line)
+        if _invisible(attributes) or left in self.invisible or right in self.invisible:
+            self.unseen.append(f"{self._called(left)} {mark} {self._called(right)}")
+            return
         if mark not in ("->", "<-"):
             raise error(
                 self.path,
@@ -153,13 +184,12 @@ class Draft:
         """The name by which the graph has a node."""
         return self.titles.get(node, node) if _NUMBER.fullmatch(node) else node
 
-    def without(self, invisible: Iterable[str], edges: Iterable[str]) -> None:
-        """Takes nodes away, and says so and which invisible edges were left out."""
-        for node in invisible:
+    def _leave_out(self) -> None:
+        """Takes the invisible nodes away, and says so and which invisible edges were left out."""
+        for node in self.invisible:
             del self.parents[node]
-            self.titles.pop(node, None)
             self.variables.pop(node, None)
-        for what, left in (("nodes", invisible), ("edges", edges)):
+        for what, left in (("nodes", self.invisible), ("edges", self.unseen)):
             if left:
                 self.note(f"invisible {what} are left out: {names.listed(left)}")
 
@@ -173,10 +203,8 @@ class Draft:
         Raises:
             InputError: no nodes, two of one name, a node that is its own parent, or a cycle.
         """
-        called = {
-            node: self.titles[node] if _NUMBER.fullmatch(node) and node in self.titles else node
-            for node in self.parents
-        }
+        self._leave_out()
+        called = {node: self._called(node) for node in self.parents}
         titles = {called[node]: node if called[node] != node else title for node, title in self.titles.items()}
         titles = {name: title for name, title in titles.items() if name != title}
         seen = set()
@@ -192,6 +220,11 @@ class Draft:
             )
         except InputError as problem:
             raise renamed(self.path, problem) from problem
+
+
+def _invisible(attributes: Mapping[str, object]) -> bool:
+    """Whether a style has the word invis, as in "dotted,invis": there for the layout of a drawing alone."""
+    return any(word.startswith("invis") for word in re.split(r"[,\s]+", str(attributes.get("style", "")).lower()))
 
 
 def _refusal(left: str, mark: str, right: str) -> str:

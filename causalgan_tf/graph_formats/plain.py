@@ -101,11 +101,11 @@ def _from_networkx(path: pathlib.Path | None, graph: nx.Graph) -> CausalGraph:
     draft = Draft(path)
     keys = {key: draft.node(key) for key in graph}
     for key, node in graph.nodes(data=True):
-        draft.title(keys[key], node.get("label", node.get("name")))
+        draft.look(keys[key], node)
         if "kind" in node:
             draft.kind(keys[key], node["kind"])
-    for left, right, *_ in graph.edges:
-        draft.edge(keys[left], "->" if graph.is_directed() else "--", keys[right])
+    for left, right, look in graph.edges(data=True):
+        draft.edge(keys[left], "->" if graph.is_directed() else "--", keys[right], attributes=look)
     return draft.graph()
 
 
@@ -185,7 +185,9 @@ def _read_parents(draft: Draft, parents: Mapping[str, Any]) -> None:
         draft.node(node)
     for node, causes in parents.items():
         if not isinstance(causes, list):
-            raise error(draft.path, f"parents of {node!r}: expected a list of names, got {shown(causes)}.")
+            raise error(
+                draft.path, f"parents of {node!r}: expected a list of names, got {shown(causes)}. Known: {_JSON_FORMS}."
+            )
         for cause in causes:
             draft.edge(cause, "->", node)
 
@@ -208,18 +210,19 @@ def _read_node_links(draft: Draft, data: Mapping[str, Any]) -> None:
         if len(set(nodes)) < len(nodes):
             raise error(draft.path, f"{shown(collections.Counter(nodes).most_common(1)[0][0])} is there twice.")
         for node, entry in zip(nodes, data["nodes"], strict=True):
-            draft.title(node, entry.get("label", entry.get("name")))
+            draft.look(node, entry)
             if "kind" in entry:
                 draft.kind(node, entry["kind"])
-        ends = [(edge["source"], edge["target"]) for edge in data["edges" if "edges" in data else "links"]]
+        edges = data["edges" if "edges" in data else "links"]
+        ends = [(edge["source"], edge["target"]) for edge in edges]
     except (KeyError, TypeError, AttributeError) as problem:
         raise error(
             draft.path,
             'node-link data: expected nodes with "id" and edges with "source" and "target", found '
             f"{shown(problem.args[0])}.",
         ) from problem
-    for pair in _named_ends(draft, nodes, ends):
-        draft.edge(pair[0], "->" if directed else "--", pair[1])
+    for edge, (left, right) in zip(edges, _named_ends(draft, nodes, ends), strict=True):
+        draft.edge(left, "->" if directed else "--", right, attributes=edge)
 
 
 def _named_ends(draft: Draft, nodes: list[str], ends: list[tuple[Any, Any]]) -> list[tuple[str, str]]:

@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from causalgan_tf.errors import InputError
@@ -21,10 +23,24 @@ def write_text(path: pathlib.Path, text: str) -> None:
         scratch.unlink(missing_ok=True)
 
 
+@contextmanager
+def written(folder: pathlib.Path) -> Iterator[None]:
+    """Around what is written to a folder: InputError if it cannot be, such as on a full or read-only disk."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be written: {error.strerror or error}. What was there is as it was. Free some space, or "
+            "choose another folder."
+        ) from error
+
+
 def read_object(path: pathlib.Path) -> dict[str, Any]:
     """The JSON object in a file; InputError if the file holds anything else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged: {str(error)[:80]}. {RESTORE}") from error
     if not isinstance(value, dict):

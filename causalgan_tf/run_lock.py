@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from causalgan_tf.errors import InputError
+from causalgan_tf.run_files import written
 
 FILE = "lock"
 
@@ -19,18 +20,20 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
     The system drops the lock with the process, however it ends: a file that is left behind locks nothing.
 
     Raises:
-        InputError: another training holds it.
+        InputError: another training holds it, or the folder cannot be written.
     """
-    descriptor = os.open(workdir / FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    with written(workdir):
+        descriptor = os.open(workdir / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if not _lock(descriptor):
             holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "unknown"
             raise InputError(
                 f"Another training runs in {workdir} ({holder[:100]}). Wait for its end, or choose another --workdir."
             )
-        os.ftruncate(descriptor, 0)
-        now = time.strftime("%Y-%m-%d %H:%M:%S")
-        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, since {now}\n".encode())
+        with written(workdir):
+            os.ftruncate(descriptor, 0)
+            now = time.strftime("%Y-%m-%d %H:%M:%S")
+            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, since {now}\n".encode())
         yield
     finally:
         os.close(descriptor)

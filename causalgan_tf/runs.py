@@ -27,7 +27,7 @@ from causalgan_tf.config import FILES, RunConfig
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.run_files import read_object, write_text
+from causalgan_tf.run_files import read_object, write_text, written
 from causalgan_tf.run_graph import BEFORE, FILE, Fingerprint, RunGraph, graph_of, same_graph, settled, stored
 
 if TYPE_CHECKING:
@@ -118,11 +118,16 @@ class Run:
         return dataclasses.replace(self, kept=kept), dataclasses.replace(dataset, graph=kept.graph)
 
     def save(self) -> None:
-        """Writes graph.json and config.json; the folder is made if there is none."""
-        self.workdir.mkdir(parents=True, exist_ok=True)
-        # the configuration first: a kill between the two leaves a run that goes on
-        self.config.save(self.workdir)
-        self.kept.save(self.workdir)
+        """Writes config.json and graph.json; the folder is made if there is none.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        with written(self.workdir):
+            self.workdir.mkdir(parents=True, exist_ok=True)
+            # the configuration first: a kill between the two leaves a run that goes on
+            self.config.save(self.workdir)
+            self.kept.save(self.workdir)
 
     def checkpoints(self, stage: str) -> str | None:
         """The path of the stage's latest whole checkpoint; None if it has none."""

@@ -30,6 +30,7 @@ from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.models.controller import calls
 from causalgan_tf.models.learner import Learner
 from causalgan_tf.query import Query
+from causalgan_tf.run_files import written
 from causalgan_tf.run_lock import locked
 from causalgan_tf.runs import Run
 from causalgan_tf.sampling.labels import LabelSampler
@@ -93,7 +94,8 @@ def _train(
     budget.check_training(run.config, dataset.graph, stages)
     check_dataset(dataset, run.config, stages)
     if not run.workdir.is_dir():
-        run.workdir.mkdir(parents=True)
+        with written(run.workdir):
+            run.workdir.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(run.workdir))
     run.save()
     run.add_timing("data_s", time.perf_counter() - start)

@@ -1,10 +1,12 @@
 """A run stands alone: the user's files may change, and nothing takes what it has trained."""
 
 import dataclasses
+import errno
 import json
 import logging
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,7 +109,7 @@ def test_a_lock_file_that_a_killed_training_left_locks_nothing(tmp_path):
         pass
 
 
-@pytest.mark.parametrize(("name", "status"), SIGNALS)
+@pytest.mark.parametrize(("name", "status"), SIGNALS[1:])
 def test_a_signal_saves_what_is_trained_and_the_training_goes_on_bit_by_bit(
     trained, tmp_path, monkeypatch, name, status
 ):
@@ -155,15 +157,20 @@ def test_the_second_signal_ends_a_training_at_once_and_an_ignored_one_stays_igno
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_run_goes_on_from_the_last_whole_checkpoint_and_the_damage_is_said(trained, tmp_path, caplog):
-    training.train(config(trained), tmp_path / "run")
-    path = tmp_path / "run" / "controller" / "ckpt-20.data-00000-of-00001"
+@pytest.fixture
+def copied(trained, tmp_path) -> pathlib.Path:
+    """A copy of the trained run."""
+    return pathlib.Path(shutil.copytree(trained / "run", tmp_path / "copy"))
+
+
+def test_a_run_goes_on_from_the_last_whole_checkpoint_and_the_damage_is_said(trained, copied, caplog):
+    path = copied / "controller" / "ckpt-20.data-00000-of-00001"
     path.write_bytes(path.read_bytes()[:100])
     with caplog.at_level(logging.WARNING):
-        causalgan_tf.load(tmp_path / "run")
+        causalgan_tf.load(copied)
     assert "ckpt-20 is damaged" in caplog.text and "ckpt-10 instead" in caplog.text
-    training.train(config(trained), tmp_path / "run")
-    assert Run.open(tmp_path / "run").require("controller").endswith("ckpt-20")
+    training.train(config(trained), copied)
+    assert Run.open(copied).require("controller").endswith("ckpt-20")
 
 
 def test_damaged_times_and_logs_do_not_stop_a_training(trained, tmp_path):
@@ -174,9 +181,24 @@ def test_damaged_times_and_logs_do_not_stop_a_training(trained, tmp_path):
     assert Run.open(tmp_path / "run").has("controller") and "data_s" in Run.open(tmp_path / "run").timing
 
 
-def test_a_run_of_another_width_than_its_checkpoint_is_refused_by_name(trained, tmp_path):
-    training.train(config(trained), tmp_path / "run")
+def test_a_run_of_another_width_than_its_checkpoint_is_refused_by_name(trained, copied):
     wide = config(trained)
-    dataclasses.replace(wide, controller=dataclasses.replace(wide.controller, width=9)).save(tmp_path / "run")
+    dataclasses.replace(wide, controller=dataclasses.replace(wide.controller, width=9)).save(copied)
     with pytest.raises(InputError, match="ckpt-20 does not fit the run's configuration"):
-        causalgan_tf.load(tmp_path / "run")
+        causalgan_tf.load(copied)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EFBIG, errno.EACCES])
+def test_a_folder_that_cannot_be_written_is_one_message_and_nothing_is_lost(copied, monkeypatch, number):
+    before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+
+    def full(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match=f"copy cannot be written: {os.strerror(number)}"):
+        Run.open(copied).save()
+    assert {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()} == before
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(InputError, match=f"copy cannot be written: {os.strerror(number)}"), locked(copied):
+        pass

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from causalgan_tf.config import DataConfig
+from causalgan_tf.data import prepared
 from causalgan_tf.data.decoding import Source, decoded
 from causalgan_tf.data.images import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError, closest
@@ -44,17 +45,12 @@ def load_celeb_a(config: DataConfig, labels_only: bool = False, graph: CausalGra
     builder = tfds.builder("celeb_a", data_dir=config.data_dir or None)
     _check_nodes(graph.nodes, builder)
     _prepare(builder)
-    try:
-        return _read(builder, graph, config, labels_only)
-    except tf.errors.OpError as error:
-        raise InputError(
-            f"CelebA as it was prepared in {builder.data_dir} is damaged ({type(error).__name__}). Remove that folder; "
-            "it is prepared anew."
-        ) from error
+    with prepared.named(builder.data_dir):
+        return _prepared(builder, graph, config, labels_only)
 
 
-def _read(builder: tfds.core.DatasetBuilder, graph: CausalGraph, config: DataConfig, labels_only: bool) -> Dataset:
-    """What `load_celeb_a` returns, of prepared data."""
+def _prepared(builder: tfds.core.DatasetBuilder, graph: CausalGraph, config: DataConfig, labels_only: bool) -> Dataset:
+    """The data set of prepared files."""
     rows = _labels(builder, "train", graph.nodes)
     if labels_only:
         return Dataset(graph=graph, label_rows=rows)

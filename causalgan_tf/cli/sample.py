@@ -28,6 +28,11 @@ GRID = 400  # images of images.png at most
 ROW = 16  # images of a row of compare.png and of other pictures at most
 NEAR = 0.25  # standard deviations on either side that --compare conditions a number on
 SIDE = 64  # smallest side of an image in a picture, pixels
+GROUPS = {  # what --help lists
+    "Run and result": ("workdir", "out"),
+    "What is drawn": ("n", "do", "given", "images", "seed"),
+    "Pictures": ("compare", "picture", "label"),
+}
 PICTURES = ("none", *gallery.KINDS, "all")
 
 
@@ -37,17 +42,13 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "out", "", "folder to write to; an earlier draw in it is replaced")
     common.define(values, "n", 16, "rows to draw", low=1)
     common.define(values, "do", "", "interventions, such as Mustache=1,Smoke=never,Age=50")
-    common.define(values, "given", "", "conditions, such as Smiling=1,Age=20..30, in the model that --do has mutilated")
+    common.define(values, "given", "", "conditions, such as Smiling=1,Age=20..30; with --do they hold under it")
     common.define(values, "compare", "", "labels, such as Mustache=1, to be set above and conditioned on below")
     common.define(
         values,
         "picture",
         PICTURES[0],
-        "draw pictures only, under --do and --given; do_given: a label set above conditioned on; switched: set to 1 "
-        "above 0, the same noise; given: conditioned on being 1 above 0; interpolation: one label from 0 to 1; "
-        "counterfactual: each label switched in turn; diversity: equal labels, other noise; a number is shown high "
-        "above low, categories one after another; --n is the images of a row or the rows, at most "
-        f"{ROW}",
+        "draw this picture, under --do and --given, instead of single images; --n, at most 16, is its rows or columns",
         PICTURES,
     )
     common.define(
@@ -160,7 +161,7 @@ def write(samples: "Samples", out: pathlib.Path) -> None:
 
 def program() -> None:
     """The command causalgan-sample."""
-    common.run(declare, main)
+    common.run(declare, main, groups=GROUPS)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,16 @@ PARTS = {
     "image": ("image_", ImageConfig),
     "began": ("began_", BeganConfig),
 }
+GROUPS = {  # what --help lists
+    "Run": ("workdir", "stages", "seed"),
+    "Data": ("dataset", "graph", "labels_file", "image_dir", "data_dir", "image_size", "crop_size", "channels"),
+    "Labels": ("controller_steps", "controller_batch_size", "controller_learning_rate"),
+    "Images": (
+        *("image_model", "image_steps", "image_batch_size", "image_width", "image_learning_rate"),
+        *("image_augment", "image_labeler_noise", "image_precision"),
+    ),
+    "Devices": ("strategy", "logical_devices"),
+}
 STAGES = ("controller,images", "controller", "images")
 STRATEGIES = ("default", "mirrored")
 
@@ -35,7 +45,7 @@ def declare(values: flags.FlagValues) -> None:
         values,
         "logical_devices",
         0,
-        "devices that the CPU is split into, to rehearse several GPUs (strategy=mirrored); 0: no split",
+        "devices that the CPU is split into, to rehearse several GPUs (--strategy=mirrored); 0: no split",
         low=0,
     )
     common.define(values, "seed", RunConfig.seed, "seed of everything that is drawn", low=0, high=2**31 - 1)
@@ -68,7 +78,7 @@ def main(values: flags.FlagValues) -> None:
 
 def program() -> None:
     """The command causalgan-train."""
-    common.run(declare, main, "interrupted; the same command resumes")
+    common.run(declare, main, "interrupted; the same command resumes", GROUPS)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ def table(name: str) -> str:
     lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     text = "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
     if commands:
-        text += "\n```bash\n" + "\n".join(commands) + "\n```\n"
+        lines = dict.fromkeys(line for command in commands for line in command.split("; "))
+        text += "\n```bash\n" + "\n".join(lines) + "\n```\n"
     return text
 
 

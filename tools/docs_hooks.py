@@ -6,9 +6,15 @@ import re
 from absl import flags
 
 import causalgan_tf
+from causalgan_tf.cli import common
 
 NAME = re.compile(r"^::: causalgan_tf\.(\w+)$", re.MULTILINE)
 FLAGS = re.compile(r"^<!-- flags: (\w+) -->$", re.MULTILINE)
+
+
+def on_startup(**_: object) -> None:
+    """Starts TensorFlow without its messages: the package's names need it."""
+    common.start_tensorflow()
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:

@@ -87,6 +87,17 @@ def test_every_csv_of_results_is_shown_and_says_its_command():
         assert "\n```bash\n" in docs_tables.table(name)
 
 
+def test_readmes_quickstart_runs_as_it_stands_and_tells_doing_from_seeing(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    snippet = re.search(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1]
+    exec(compile(snippet, "README.md", "exec"), {})
+    seen, done = map(float, re.findall(r"= (0\.\d+)", capsys.readouterr().out))
+    # P(Ill | Smokes=1) and P(Ill | do(Smokes=1)) of the snippet's own numbers
+    old = 0.4 * 0.2 / (0.4 * 0.2 + 0.6 * 0.5)
+    assert seen == pytest.approx(0.05 + 0.3 * old + 0.2, abs=0.025)
+    assert done == pytest.approx(0.05 + 0.3 * 0.4 + 0.2, abs=0.025)
+
+
 def test_the_pages_build_without_warnings(tmp_path):
     pytest.importorskip("mkdocs")
     pytest.importorskip("material")

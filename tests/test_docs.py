@@ -3,13 +3,14 @@
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 from absl import flags
 
-from causalgan_tf.cli import evaluate, export, graph, sample, train
+from causalgan_tf.cli import common, evaluate, export, graph, sample, train
 from tools import docs_tables
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -17,7 +18,7 @@ PAGES = docs_tables.pages()
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 FLAG = re.compile(r"(?<![\w-])--(?:no)?([a-z][a-z0-9_]*[a-z0-9])\b(?!_)")
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-OTHERS = {"help", "helpfull", "flagfile", "logdir"}  # absl's and TensorBoard's
+OTHERS = {"help", "helpfull", "flagfile", "logdir", "to"}  # of absl, TensorBoard and jupytext
 
 
 def anchors(page: pathlib.Path) -> set[str]:
@@ -60,6 +61,29 @@ def test_every_flag_that_a_page_names_exists(page):
     named = set(FLAG.findall(page.read_text(encoding="utf-8")))
     known = known_flags()
     assert not {name for name in named if name not in known}
+
+
+def commands() -> list[str]:
+    """The command lines of the five programs in all pages."""
+    found = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8").replace(r"\|", "|")
+        found |= {match.strip() for match in re.findall(r"causalgan-[a-z]+ --[^`\n]*", text)}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_line_of_the_pages_is_accepted(line, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    name, *arguments = shlex.split(line, comments=True)
+    program = {"train": train, "sample": sample, "evaluate": evaluate, "export": export, "graph": graph}[
+        name.removeprefix("causalgan-")
+    ]
+    values = flags.FlagValues()
+    program.declare(values)
+    common.parse([name, *arguments], values)
+    if program is train:
+        train.run_config(values, pathlib.Path("/no/such/folder"))
 
 
 def test_every_preset_and_tool_that_a_page_names_exists():

@@ -1,8 +1,8 @@
 """Draws labels and images from a trained run: causalgan-sample --workdir=runs/faces --do=Mustache=1 --out=OUT.
 
-Writes OUT/labels.csv (one column a label: 0 or 1, a category's name, or a number) and, if images are drawn,
+Writes OUT/labels.csv (one column per label: 0 or 1, a category's name, or a number) and, if images are drawn,
 OUT/images.png, OUT/images/00000.png, ... With --compare=Mustache=1 also OUT/compare.png: do(Mustache=1) above the
-condition Mustache=1. With --picture=interpolation --label=Mustache nothing but OUT/interpolation_Mustache.png.
+condition Mustache=1. With --picture=interpolation --label=Mustache only OUT/interpolation_Mustache.png.
 """
 
 import math
@@ -43,7 +43,12 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "n", 16, "rows to draw", low=1)
     common.define(values, "do", "", "interventions, such as Mustache=1,Smoke=never,Age=50")
     common.define(values, "given", "", "conditions, such as Smiling=1,Age=20..30; with --do they hold under it")
-    common.define(values, "compare", "", "labels, such as Mustache=1, to be set above and conditioned on below")
+    common.define(
+        values,
+        "compare",
+        "",
+        "also draw a picture: these labels, such as Mustache=1, set (above) and conditioned on (below)",
+    )
     common.define(
         values,
         "picture",
@@ -52,7 +57,7 @@ def declare(values: flags.FlagValues) -> None:
         PICTURES,
     )
     common.define(
-        values, "label", "", "labels that --picture is about, such as Mustache,Bald; empty: all that are free"
+        values, "label", "", "labels of --picture, such as Mustache,Bald; empty: all that --do and --given leave free"
     )
     common.define(values, "images", True, "draw images, if the run has them; --noimages: labels only")
     common.define(

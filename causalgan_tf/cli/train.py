@@ -1,7 +1,7 @@
 """Trains a causal graph's labels, then their images: causalgan-train --flagfile=flags/faces.flags --workdir=runs/faces.
 
-A folder that holds a run of the same configuration is continued; without flags about data, graph and models, the
-folder's own configuration is. A flag behind --flagfile overrides the file's.
+A run that is in the folder already is continued, if its configuration is the same or no flag about data, graph and
+models is given. A flag behind --flagfile overrides the file's.
 """
 
 import functools

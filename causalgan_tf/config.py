@@ -37,7 +37,7 @@ class DataConfig(Validated):
     image_dir: str = option("", "folder of image files (dataset=folder)")
     labels_file: str = option("", "labels: CelebA's list_attr_celeba.txt, csv or parquet (dataset=folder, table)")
     drop_missing: bool = option(
-        False, "leave out rows that miss a value, instead of refusing them (dataset=folder, table)"
+        False, "leave out rows with missing values instead of refusing them (dataset=folder, table)"
     )
     decimal: str = option(".", "decimal mark of numbers in labels_file (dataset=folder, table)", choices=(".", ","))
     data_dir: str = option(
@@ -48,23 +48,22 @@ class DataConfig(Validated):
     image_size: int = option(32, "side of the square images, pixels; a power of two", low=16, high=256)
     channels: int = option(
         3,
-        "colour channels: 3 (RGB) or 1 (grey), into which image files are converted; grey ones need no colours learnt",
+        "colour channels to which image files are converted: 3 (RGB) or 1 (grey)",
         low=1,
         high=3,
     )
     crop_size: int = option(
         0,
-        "side of the centre crop taken before resizing, pixels; 0: none, images must be square; -1: the largest square "
-        "of each image",
+        "side of the centre crop before resizing, pixels; 0: none, images must be square; -1: the largest square",
         low=-1,
     )
     train_images: int = option(20_000, "rendered training images (dataset=causal_faces, morpho_digits)", low=1)
     test_images: int = option(5_000, "images held out of training for evaluation", low=1)
     uniform_images: int = option(
-        12_000, "rendered images with uniform labels, for the judge (dataset=causal_faces, morpho_digits)", low=1
+        12_000, "rendered images with uniform labels, for evaluation (dataset=causal_faces, morpho_digits)", low=1
     )
     label_rows: int = option(
-        1_000_000, "label rows drawn from the known law for the controller (dataset=causal_faces, morpho_digits)", low=1
+        1_000_000, "label rows drawn for the controller (dataset=causal_faces, morpho_digits)", low=1
     )
 
     def __post_init__(self) -> None:
@@ -102,36 +101,39 @@ class ControllerConfig(Validated):
     beta1: float = option(0.5, "Adam's beta1 (paper: .9)", low=0.0, high=0.9999)
     critic_loss: str = option(
         "wasserstein",
-        "what the critic maximises: wasserstein (WGAN-GP), or jensen_shannon (the first GAN's: it saturates on labels)",
+        "loss of the critic: wasserstein (WGAN-GP) or jensen_shannon (the original GAN's, saturates on labels)",
         choices=("wasserstein", "jensen_shannon"),
     )
     gradient_penalty: float = option(1.0, "weight of the gradient penalty (paper: .1)", low=0.0)
-    noise_size: int = option(10, "exogenous noise of one node, U(-1,1) numbers", low=1)
+    noise_size: int = option(10, "noise numbers of one node, each uniform in (-1, 1)", low=1)
     width: int = option(10, "units of a hidden layer of a mechanism", low=1)
     layers: int = option(3, "layers of a mechanism, the output layer included (paper: 6)", low=1)
     critic_width: int = option(32, "units of a hidden layer of the critic (paper: 15)", low=1)
     critic_layers: int = option(3, "layers of the critic, the output layer included (paper: 6)", low=1)
     critic_order: int = option(
         2,
-        "the critic sees products of up to so many labels of one family, a node and its parents (paper: 1, the labels "
-        "alone): rare combinations are learnt in a fraction of the steps",
+        "the critic sees products of up to this many labels of a node and its parents (paper: 1)",
         low=1,
         high=3,
     )
     distinct_rows: int = option(
         512,
-        "a table of at most so many distinct rows enters the critic's loss by their exact shares instead of a batch "
-        "(paper: 0, never); wasserstein alone",
+        "with at most this many distinct rows the critic sees exact shares, not batches; wasserstein only (paper: 0)",
         low=0,
     )
     ema: float = option(
-        0.999, "decay a step of the averaged weights that are sampled; 0: the last weights", low=0.0, high=0.99999
+        0.999,
+        "decay per step of the averaged weights that are sampled from; 0: use the last weights",
+        low=0.0,
+        high=0.99999,
     )
     decay_start: float = option(
-        0.25, "share of the steps after which the learning rate falls exponentially; 1: never", low=0.0, high=1.0
+        0.25, "share of the steps after which the learning rate decays exponentially; 1: never", low=0.0, high=1.0
     )
-    decay_to: float = option(0.05, "share of the learning rate that is left at the last step", low=1e-6, high=1.0)
-    tvd_target: float = option(0.0, "stop when the true TVD to the training rows is below; 0: never", low=0.0, high=1.0)
+    decay_to: float = option(0.05, "share of the learning rate that remains at the last step", low=1e-6, high=1.0)
+    tvd_target: float = option(
+        0.0, "stop when the total variation distance to the training rows is below this; 0: never", low=0.0, high=1.0
+    )
     tvd_after: int = option(5_000, "first generator step at which tvd_target may stop the training", low=0)
     steps_per_call: int = option(
         500, "generator steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False

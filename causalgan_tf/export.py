@@ -24,7 +24,7 @@ REFUSED_ATTRIBUTES = ("_XlaMustCompile",)
 
 
 def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.Path:
-    """Writes `export_dir`/<next integer>/saved_model.pb, a version that TensorFlow Serving takes as it is.
+    """Writes `export_dir/<next integer>/saved_model.pb`, a version that TensorFlow Serving takes as it is.
 
     Signature `sample` (also `serving_default`): `seed` int64 [B] and `do` float32 [B, K], columns in graph order, NaN
     where a label is left alone; to `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C].

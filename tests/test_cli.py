@@ -14,7 +14,7 @@ from PIL import Image
 
 from causalgan_tf import building, devices, run_graph, runs
 from causalgan_tf.causal_model import label_frame
-from causalgan_tf.cli import common, evaluate, export, sample, train
+from causalgan_tf.cli import common, evaluate, export, graph, sample, train
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
@@ -288,13 +288,28 @@ def test_an_interrupt_says_how_to_go_on_and_exits_with_130():
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_help_explains_the_program_and_every_flag(program):
+def test_help_fits_a_screen_and_explains_the_program_and_the_flags_that_matter(program):
     done = command("-m", f"causalgan_tf.cli.{program}", "--help")
     words = " ".join(done.stdout.split())
-    assert done.returncode == 0
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) <= 60
     assert f"causalgan-{program} --" in words
-    for name in parsed(PROGRAMS[program]):
+    shown = sum(train.GROUPS.values(), ()) if program == "train" else parsed(PROGRAMS[program])
+    for name in shown:
         assert f"--{name}: " in words or f"--[no]{name}: " in words
+
+
+@pytest.mark.parametrize("program", [*PROGRAMS.values(), graph])
+def test_the_help_of_every_flag_is_at_most_120_characters_long(program):
+    declared = parsed(program)
+    # absl puts the legal strings in front
+    texts = {name: declared[name].help.rpartition(">: ")[2] for name in declared}
+    assert not {name: len(text) for name, text in texts.items() if len(text) > 120}
+
+
+def test_a_program_says_that_it_starts_tensorflow(capsys):
+    common.start_tensorflow()
+    assert capsys.readouterr().err.startswith("Starting TensorFlow")
 
 
 def test_help_states_unit_default_and_range():

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import os
 import pathlib
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from absl import app, flags, logging
 
 from causalgan_tf import interrupts
+from causalgan_tf.cli import short_help
 from causalgan_tf.errors import InputError, brief
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -36,6 +38,7 @@ def run(
     declare: Callable[[flags.FlagValues], None],
     main: Callable[[flags.FlagValues], None],
     interrupted: str = "",
+    groups: short_help.Groups | None = None,
 ) -> None:
     """Runs a program on sys.argv and exits: 0 done, 2 an error of the user, 128 + the number of a signal.
 
@@ -43,12 +46,14 @@ def run(
         declare: declares the program's flags.
         main: the program.
         interrupted: what to say after a signal.
+        groups: the flags of --help, names by title; see short_help.text.
     """
-    sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__  # the head of --help
+    head = sys.modules[main.__module__].__doc__ or ""
+    sys.modules["__main__"].__doc__ = head  # of --helpfull
     declare(flags.FLAGS)
     try:
         with interrupts.raising():
-            app.run(main, flags_parser=_parse_quietly)
+            app.run(main, flags_parser=functools.partial(_parse_quietly, head, groups or {}))
     except InputError as error:
         status, message = 2, f"error: {error}"
     except BrokenPipeError:  # the reader of --help, such as head, has seen enough
@@ -93,6 +98,7 @@ def parse(argv: Sequence[str], values: flags.FlagValues) -> flags.FlagValues:
 def start_tensorflow() -> None:
     """Imports TensorFlow and looks for devices; without its start-up messages, unless the user has asked for some."""
     check_temporary()
+    print("Starting TensorFlow ...", file=sys.stderr, flush=True)  # its import takes seconds
     asked = os.environ.get(LOG_LEVEL) in TALKATIVE
     os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
     with contextlib.nullcontext() if asked else _silent():
@@ -124,6 +130,7 @@ def define(
     choices: Sequence[str] = (),
     low: float | None = None,
     high: float | None = None,
+    module: str = "",
 ) -> None:
     """Declares a flag of the default's type.
 
@@ -135,8 +142,9 @@ def define(
         choices: the legal strings; empty: any.
         low: smallest legal number, inclusive.
         high: largest legal number, inclusive.
+        module: the heading below which --helpfull lists it; empty: the program, whose flags --help lists too.
     """
-    where = {"flag_values": values, "module_name": sys.argv[0]}  # what --help, not only --helpfull, lists
+    where = {"flag_values": values, "module_name": module or sys.argv[0]}
     if choices:
         flags.DEFINE_enum(name, default, choices, text, **where)
     elif isinstance(default, bool):
@@ -153,7 +161,7 @@ def define_fields(values: flags.FlagValues, config: type, prefix: str = "") -> N
     """Declares one flag for each field of a configuration, named `prefix` + field."""
     for field in dataclasses.fields(config):
         limits = {name: field.metadata[name] for name in ("text", "choices", "low", "high")}
-        define(values, prefix + field.name, field.default, **limits)
+        define(values, prefix + field.name, field.default, module=config.__name__, **limits)
 
 
 def read_fields(values: flags.FlagValues, config: type[Config], prefix: str = "") -> Config:
@@ -171,7 +179,8 @@ def folder(values: flags.FlagValues, name: str) -> pathlib.Path:
         raise InputError(f"--{name}={brief(values[name].value)}: {error} Write the whole path.") from error
 
 
-def _parse_quietly(argv: Sequence[str]) -> flags.FlagValues:
+def _parse_quietly(head: str, groups: short_help.Groups, argv: Sequence[str]) -> flags.FlagValues:
+    flags.DEFINE_flag(short_help.ShortHelp(flags.FLAGS, head, groups))  # in place of absl's own
     values = parse(argv, flags.FLAGS)
     if values["verbosity"].using_default_value:  # absl would raise it to INFO
         values.verbosity = logging.WARNING

@@ -25,13 +25,13 @@ def declare(values: flags.FlagValues) -> None:
         values,
         "inception_weights",
         "",
-        "file of Keras' InceptionV3 weights, to measure images by an FID; empty: by the judge's features, a cFID",
+        "file of Keras' InceptionV3 weights, for an FID; empty: features of our own classifier, a cFID",
     )
     common.define(
         values,
         "images",
         IMAGES,
-        "images on either side of a distance, also under each do; never more real ones than there are test images",
+        "images on either side of a distance, also under each do; real ones as far as there are test images",
         low=100,
     )
     common.define(values, "overwrite", False, "replace files in WORKDIR/report that are in the way, whoever wrote them")

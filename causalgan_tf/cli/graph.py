@@ -1,6 +1,6 @@
 """Shows a causal graph, draws it or converts it: causalgan-graph --graph=asia.bif --out=asia.svg.
 
-Prints the nodes in ancestral order, each with its kind and its parents. The ending of --out tells what is written: a
+Prints the nodes in ancestral order, each with its type and its parents. The ending of --out says what is written: a
 drawing (.svg, .pdf, .png), or the graph in another form (.txt, .dot, .gv, .dagitty, .gml, .json, .cg, .list).
 """
 

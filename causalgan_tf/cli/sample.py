@@ -1,8 +1,8 @@
 """Draws labels and images from a trained run: causalgan-sample --workdir=runs/faces --do=Mustache=1 --out=OUT.
 
-Writes OUT/labels.csv (one column a label: 0 or 1, a category's name, or a number) and, if images are drawn,
+Writes OUT/labels.csv (one column per label: 0 or 1, a category's name, or a number) and, if images are drawn,
 OUT/images.png, OUT/images/00000.png, ... With --compare=Mustache=1 also OUT/compare.png: do(Mustache=1) above the
-condition Mustache=1. With --picture=interpolation --label=Mustache nothing but OUT/interpolation_Mustache.png.
+condition Mustache=1. With --picture=interpolation --label=Mustache only OUT/interpolation_Mustache.png.
 """
 
 import math
@@ -31,6 +31,11 @@ ROW = 16  # images of a row of compare.png and of other pictures at most
 NEAR = 0.25  # standard deviations on either side that --compare conditions a number on
 SIDE = 64  # smallest side of an image in a picture, pixels
 DRAW = ("labels.csv", "images.png", "compare.png", "images/*.png")  # what a draw replaces of an earlier one
+GROUPS = {  # what --help lists
+    "Run and result": ("workdir", "out", "overwrite"),
+    "What is drawn": ("n", "do", "given", "max_draws", "images", "seed"),
+    "Pictures": ("compare", "picture", "label"),
+}
 PICTURES = ("none", *gallery.KINDS, "all")
 
 
@@ -41,21 +46,22 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "overwrite", False, "replace files in --out that are in the way, whoever wrote them")
     common.define(values, "n", 16, "rows to draw", low=1)
     common.define(values, "do", "", "interventions, such as Mustache=1,Smoke=never,Age=50")
-    common.define(values, "given", "", "conditions, such as Smiling=1,Age=20..30, in the model that --do has mutilated")
-    common.define(values, "compare", "", "labels, such as Mustache=1, to be set above and conditioned on below")
+    common.define(values, "given", "", "conditions, such as Smiling=1,Age=20..30; with --do they hold under it")
+    common.define(
+        values,
+        "compare",
+        "",
+        "also draw a picture: these labels, such as Mustache=1, set (above) and conditioned on (below)",
+    )
     common.define(
         values,
         "picture",
         PICTURES[0],
-        "draw pictures only, under --do and --given; do_given: a label set above conditioned on; switched: set to 1 "
-        "above 0, the same noise; given: conditioned on being 1 above 0; interpolation: one label from 0 to 1; "
-        "counterfactual: each label switched in turn; diversity: equal labels, other noise; a number is shown high "
-        "above low, categories one after another; --n is the images of a row or the rows, at most "
-        f"{ROW}",
+        "draw this picture, under --do and --given, instead of single images; --n, at most 16, is its rows or columns",
         PICTURES,
     )
     common.define(
-        values, "label", "", "labels that --picture is about, such as Mustache,Bald; empty: all that are free"
+        values, "label", "", "labels of --picture, such as Mustache,Bald; empty: all that --do and --given leave free"
     )
     common.define(values, "images", True, "draw images, if the run has them; --noimages: labels only")
     common.define(values, "max_draws", 20_000_000, "rows that may be drawn to find those that --given asks for", low=1)
@@ -201,7 +207,7 @@ def write_image(folder: OutputFolder, name: str, image: "Image", say: bool = Tru
 
 def program() -> None:
     """The command causalgan-sample."""
-    common.run(declare, main)
+    common.run(declare, main, groups=GROUPS)
 
 
 if __name__ == "__main__":

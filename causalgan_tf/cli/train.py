@@ -1,7 +1,7 @@
 """Trains a causal graph's labels, then their images: causalgan-train --flagfile=flags/faces.flags --workdir=runs/faces.
 
-A folder that holds a run of the same configuration is continued; without flags about data, graph and models, the
-folder's own configuration is. A flag behind --flagfile overrides the file's.
+A run that is in the folder already is continued, if its configuration is the same or no flag about data, graph and
+models is given. A flag behind --flagfile overrides the file's.
 """
 
 import functools
@@ -21,6 +21,16 @@ PARTS = {
     "image": ("image_", ImageConfig),
     "began": ("began_", BeganConfig),
 }
+GROUPS = {  # what --help lists
+    "Run": ("workdir", "stages", "seed"),
+    "Data": ("dataset", "graph", "labels_file", "image_dir", "data_dir", "image_size", "crop_size", "channels"),
+    "Labels": ("controller_steps", "controller_batch_size", "controller_learning_rate"),
+    "Images": (
+        *("image_model", "image_steps", "image_batch_size", "image_width", "image_learning_rate"),
+        *("image_augment", "image_labeler_noise", "image_precision"),
+    ),
+    "Devices": ("strategy", "logical_devices"),
+}
 STAGES = ("controller,images", "controller", "images")
 STRATEGIES = ("default", "mirrored")
 
@@ -36,7 +46,7 @@ def declare(values: flags.FlagValues) -> None:
         values,
         "logical_devices",
         0,
-        "devices that the CPU is split into, to rehearse several GPUs (strategy=mirrored); 0: no split",
+        "devices that the CPU is split into, to rehearse several GPUs (--strategy=mirrored); 0: no split",
         low=0,
         high=256,
     )
@@ -73,7 +83,7 @@ def main(values: flags.FlagValues) -> None:
 
 def program() -> None:
     """The command causalgan-train."""
-    common.run(declare, main, "the same command resumes")
+    common.run(declare, main, "the same command resumes", GROUPS)
 
 
 if __name__ == "__main__":

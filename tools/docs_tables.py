@@ -1,0 +1,117 @@
+"""Writes the result tables of the documentation's pages and of README from tools/benchmarks/results/*.csv.
+
+    python -m tools.docs_tables [--check]
+
+A page holds a table between the lines `<!-- table: NAME -->` and `<!-- end of table -->`. NAME.csv is shown as it is,
+without its column `command`; the commands stand below the table. ablation.csv holds single trainings: its table has
+means and standard errors over the seeds.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+
+import pandas as pd
+
+ROOT = pathlib.Path(__file__).parents[1]
+RESULTS = ROOT / "tools" / "benchmarks" / "results"
+BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+ROWS = {
+    "real": "real images, drawn afresh",
+    "paper": "CausalGAN, the paper's recipe (updates in turn, 6 of G)",
+    "paper_hinge": "the same + hinge + spectral norm",
+    "paper_hinge_mixed": "the same + label mixing",
+    "default": "**CausalGAN, the default recipe**",
+    "no_anti_labeler": "without anti-labeler",
+    "no_labeler": "without labeler",
+    "unmixed": "without label mixing",
+    "in_turn": "updates in turn",
+    "began": "CausalBEGAN, `faces_began`",
+    "began_two_margins": "CausalBEGAN without third margin",
+    "label_fed": "label-fed discriminator D(x, l), no mixing",
+    "ac_gan": "AC-GAN, no mixing",
+    "joint": "labels and image by one discriminator",
+}
+COLUMNS = {  # of ablation.csv: title and decimals
+    "effect_observational": ("shows its labels: observational", 3),
+    "effect_do": ("set by do", 3),
+    "effect_uniform": ("uniform cells", 3),
+    "cfid_observational": ("cFID", 1),
+    "cfid_do": ("cFID do", 1),
+    "kid": ("KID", 0),
+    "precision": ("precision", 2),
+    "recall": ("recall", 2),
+    "density": ("density", 2),
+    "coverage": ("coverage", 2),
+    "distance": ("distance in cells", 1),
+    "images_per_s": ("images/s", 0),
+    "steps": ("steps", 0),
+}
+
+
+def number(value: float, digits: int) -> str:
+    """A number with thousands separators and no leading zero, as in .98."""
+    return re.sub(r"^0\.", ".", f"{value:,.{digits}f}")
+
+
+def ablation(runs: pd.DataFrame) -> list[list[str]]:
+    """Head and rows of the ablation: mean ± standard error over the seeds."""
+    grouped = runs.groupby("row")[list(COLUMNS)]
+    mean, error = grouped.mean(), grouped.sem()
+    table = [["mean ± standard error of three seeds", *(title for title, _ in COLUMNS.values())]]
+    for row, name in ROWS.items():
+        cells = []
+        for column, (_, digits) in COLUMNS.items():
+            value, spread = mean[column][row], error[column][row]
+            text = "" if pd.isna(value) else number(value, digits)
+            cells.append(text if pd.isna(spread) else f"{text} ± {number(spread, digits)}")
+        table.append([name, *cells])
+    return table
+
+
+def table(name: str) -> str:
+    """The table of results/NAME.csv as Markdown, its commands below."""
+    path = RESULTS / f"{name}.csv"
+    if name == "ablation":
+        rows, commands = ablation(pd.read_csv(path)), []
+    else:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        shown = frame.drop(columns="command")
+        head = ["" if column in ("quantity", "what") else column for column in shown.columns]
+        rows = [head, *shown.values.tolist()]
+        commands = list(dict.fromkeys(frame["command"]))
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    text = "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    if commands:
+        lines = dict.fromkeys(line for command in commands for line in command.split("; "))
+        text += "\n```bash\n" + "\n".join(lines) + "\n```\n"
+    return text
+
+
+def filled(page: str) -> str:
+    """A page's text with all of its tables made anew."""
+    return BLOCK.sub(lambda match: f"{match[1]}{table(match[2])}{match[3]}", page)
+
+
+def pages() -> list[pathlib.Path]:
+    """README and all pages of docs/."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def main() -> int:
+    """Writes the tables; with --check only says which pages are out of date."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a page is out of date")
+    check = parser.parse_args().check
+    old = {page: page.read_text(encoding="utf-8") for page in pages()}
+    stale = [page for page, text in old.items() if filled(text) != text]
+    for page in stale:
+        print(f"{page.relative_to(ROOT)}: {'out of date' if check else 'written'}")
+        if not check:
+            page.write_text(filled(old[page]), encoding="utf-8")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

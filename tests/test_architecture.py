@@ -144,6 +144,10 @@ def test_importing_the_package_and_its_values_imports_no_tensorflow():
     assert done.stdout.split() == []
 
 
+def test_tab_completion_shows_the_public_names():
+    assert {*causalgan_tf.__all__, "__version__"} <= set(dir(causalgan_tf))
+
+
 @pytest.mark.parametrize("name", causalgan_tf.__all__)
 def test_every_public_name_is_at_hand(name):
     value = getattr(causalgan_tf, name)

@@ -165,15 +165,15 @@ def _write(path: pathlib.Path, shape: tuple[int, ...], sources: Iterable[Source]
     sources = iter(sources)
     try:
         with (
-            open(scratch, "wb") as file,
             ThreadPoolExecutor(os.cpu_count()) as pool,
             tqdm(total=shape[0], desc="decoding images", unit="image", leave=False, disable=None) as bar,
         ):
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
+            images, written = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape), 0
             while chunk := list(itertools.islice(sources, CHUNK)):
-                file.write(np.stack(list(pool.map(function, chunk))).tobytes())
+                images[written : written + len(chunk)] = list(pool.map(function, chunk))
+                written += len(chunk)
                 bar.update(len(chunk))
+            images.flush()
         os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)

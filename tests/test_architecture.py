@@ -30,13 +30,13 @@ FLOORS = (
     },
     {"label_kinds", "losses", "metrics", "networks", "noise"},
     {"callbacks", "causal_model", "data", "devices", "drawing", "extractors", "gallery", "judge", "models"}
-    | {"page", "pictures", "sampling"},
-    {"building", "evaluation", "export", "report", "report_labels", "runs", "training"},
+    | {"pictures", "sampling"},
+    {"building", "evaluation", "export", "report", "runs", "training"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 VALUES = FLOORS[0] | FLOORS[1]
-WITHOUT_TENSORFLOW = VALUES | {"drawing", "gallery", "metrics", "page", "pictures", "report", "report_labels"}
+WITHOUT_TENSORFLOW = VALUES | {"drawing", "gallery", "metrics", "pictures", "report"}
 TENSORFLOW = {"keras", "tensorflow", "tensorflow_datasets"}
 
 

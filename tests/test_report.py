@@ -1,5 +1,6 @@
 """The report: complete, valid JSON, and a page that needs nothing but itself."""
 
+import dataclasses
 import html.parser
 import json
 import math
@@ -251,3 +252,10 @@ def test_names_of_labels_and_categories_are_escaped_everywhere():
     labels["do_marginals"] = {"n": 10, "each": {f"do({bad}=1)": {"probability": 0.1, "wasserstein_sd": None}}}
     text = report.to_html({**figures(**labels), "graph": bad}, {})
     assert "<img src=x" not in text and text.count("&lt;img src=x onerror=alert(1)&gt;") >= 7
+
+
+def test_metrics_have_the_keys_of_the_report(numbers):
+    images = evaluation.ImageMetrics
+    names = {field.name for field in dataclasses.fields(images)} - {"frechet"} | {"cfid"}
+    assert set(numbers["images"]) == names
+    assert set(numbers["labels"]) == {field.name for field in dataclasses.fields(evaluation.LabelMetrics)}

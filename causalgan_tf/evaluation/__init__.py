@@ -16,13 +16,14 @@ from causalgan_tf.config import RunConfig
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.evaluation.images import image_numbers
 from causalgan_tf.evaluation.labels import fitted_law, label_numbers
+from causalgan_tf.evaluation.metrics import ImageMetrics, LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes
 from causalgan_tf.extractors import FeatureExtractor
 from causalgan_tf.judge import Judge
 
 PHASES = ("install_s", "data_s", "controller_train_s", "image_train_s")
 
-__all__ = ["EvaluationSizes", "evaluate"]
+__all__ = ["EvaluationSizes", "ImageMetrics", "LabelMetrics", "evaluate"]
 
 
 def evaluate(
@@ -58,10 +59,11 @@ def evaluate(
         "graph": model.graph.to_text(),
         "dataset": config.data.dataset,
         "law": "exact" if dataset.law else "fitted" if fitted else None,
-        "labels": label_numbers(model, dataset, fitted, sizes, config.seed),
+        "labels": label_numbers(model, dataset, fitted, sizes, config.seed).to_json(),
     }
     if model.image_size is not None and dataset.train is not None:
-        numbers["images"] = image_numbers(model, dataset, law, sizes, config.seed, judge, extractor)
+        images = image_numbers(model, dataset, law, sizes, config.seed, judge, extractor)
+        numbers["images"] = images.to_json()
     known = runs.read_timing(pathlib.Path(workdir))
     timing = {phase: known.get(phase) for phase in PHASES} | {"evaluate_s": round(time.perf_counter() - started, 1)}
     timing["total_s"] = round(sum(seconds for seconds in timing.values() if seconds is not None), 1)

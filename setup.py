@@ -38,10 +38,12 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     packages=find_packages(include=["causalgan_tf", "causalgan_tf.*"]),
+    package_data={"causalgan_tf": ["*.j2"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py>=2.1",
         "importlib_resources>=6.0",  # tensorflow-datasets needs it for celeb_a and does not say so
+        "jinja2>=3.1",
         "keras>=3.12,<3.16",
         "matplotlib>=3.8",
         "networkx>=3.1",

@@ -1,8 +1,7 @@
 """Learners of the configured shape and optimisation, untrained: networks from a configuration, joined and compiled."""
 
 import contextlib
-import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -14,7 +13,6 @@ from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.causal_began import CausalBEGAN
 from causalgan_tf.models.causal_gan import CausalGAN
 from causalgan_tf.models.controller import CausalController
-from causalgan_tf.models.image_learner import ImageLearner
 from causalgan_tf.networks import began, dcgan
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.sampling.labels import LabelSampler
@@ -26,7 +24,7 @@ def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) ->
     mechanisms, averaged = (runs.build_mechanisms(config, graph) for _ in range(2))
     critic = Critic(graph, c.critic_width, c.critic_layers, c.critic_order, config.seed)
     learner = CausalController(mechanisms, averaged, critic, rows, config.seed)
-    learner.compile(**_arguments(learner.compile, c))
+    learner.compile(c)
     return learner
 
 
@@ -56,7 +54,7 @@ def build_causal_gan(
         }
     averaged = runs.build_image_generator(config, graph)
     learner = CausalGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, kinds=kinds)
-    learner.compile(**_arguments(ImageLearner.compile, c), **_arguments(CausalGAN.compile, c))
+    learner.compile(c)
     return learner
 
 
@@ -76,8 +74,7 @@ def build_causal_began(
     averaged = runs.build_image_generator(config, graph)
     drawn = sampler if b.round_labels else sampler.soft
     learner = CausalBEGAN(**players, averaged=averaged, sample_labels=drawn, seed=config.seed, kinds=kinds)
-    shared = _arguments(ImageLearner.compile, c) | _arguments(ImageLearner.compile, b)
-    learner.compile(**shared, **_arguments(CausalBEGAN.compile, b))
+    learner.compile(c, b)
     return learner
 
 
@@ -107,10 +104,3 @@ def _labeler(config: RunConfig, name: str, outputs: int, number: int) -> keras.M
         name=name,
         seed=config.seed + number,
     )
-
-
-def _arguments(method: Callable, config: object) -> dict[str, object]:
-    """The fields of a configuration that a method has arguments for."""
-    names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
-    fields = {field.name for field in dataclasses.fields(config)}
-    return {name: getattr(config, name) for name in names if name in fields}

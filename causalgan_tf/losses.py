@@ -51,12 +51,20 @@ def zero_centred_penalty(gradient: tf.Tensor) -> tf.Tensor:
 def discriminator(real: tf.Tensor, fake: tf.Tensor, kind: str, weights: tf.Tensor | float = 1.0) -> tf.Tensor:
     """The discriminator's loss on logits [B, 1]; generated rows may have weights [B, 1], of mean 1 over all rows.
 
-    `hinge`: E relu(1 - D(x)) + E relu(1 + D(G)) (arXiv:1802.05957, equation 16). Any other kind:
-    -E log D(x) - E log(1 - D(G)) with D the sigmoid of the logit (arXiv:1406.2661, equation 1).
+    `hinge`: E relu(1 - D(x)) + E relu(1 + D(G)) (arXiv:1802.05957, equation 16). `theory`, `nonsaturating` and
+    `minimax`: -E log D(x) - E log(1 - D(G)) with D the sigmoid of the logit (arXiv:1406.2661, equation 1).
+
+    >>> float(discriminator(tf.constant([[2.0]]), tf.constant([[0.0]]), "hinge"))
+    1.0
+
+    Raises:
+        ValueError: another kind.
     """
     if kind == "hinge":
         return tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(weights * tf.nn.relu(1.0 + fake))
-    return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(weights * tf.nn.softplus(fake))
+    if kind in ("theory", "nonsaturating", "minimax"):
+        return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(weights * tf.nn.softplus(fake))
+    raise ValueError(f"GAN term: expected theory, nonsaturating, minimax or hinge, got {kind!r}.")
 
 
 def generator(fake: tf.Tensor, kind: str, weights: tf.Tensor | float = 1.0) -> tf.Tensor:

@@ -49,13 +49,13 @@ FLOORS = (
         "judge",
         "models",
     }
-    | {"page", "pictures", "sampling"},
-    {"building", "evaluation", "export", "report", "report_labels", "run_evaluation", "runs", "training"},
+    | {"pictures", "sampling"},
+    {"building", "evaluation", "export", "report", "run_evaluation", "runs", "training"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 VALUES = FLOORS[0] | FLOORS[1]
-WITHOUT_TENSORFLOW = VALUES | {"drawing", "gallery", "metrics", "page", "pictures", "report", "report_labels"}
+WITHOUT_TENSORFLOW = VALUES | {"drawing", "gallery", "metrics", "pictures", "report"}
 TENSORFLOW = {"keras", "tensorflow", "tensorflow_datasets"}
 
 
@@ -161,6 +161,10 @@ def test_importing_the_package_and_its_values_imports_no_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent, check=True)
     assert done.stdout.split() == []
+
+
+def test_tab_completion_shows_the_public_names():
+    assert {*causalgan_tf.__all__, "__version__"} <= set(dir(causalgan_tf))
 
 
 @pytest.mark.parametrize("name", causalgan_tf.__all__)

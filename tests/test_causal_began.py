@@ -1,5 +1,6 @@
 """CausalBEGAN's updates: the margins by hand, who moves whom, the controllers, one device and two."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -7,33 +8,39 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import noise
+from causalgan_tf.config import BeganConfig, ImageConfig
 from causalgan_tf.models.causal_began import CausalBEGAN
 from causalgan_tf.models.learner import ExponentialAfter, Halving
 from causalgan_tf.networks import began, dcgan
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
-OPTIMISATION = {
-    "steps": 100,
-    "batch_size": BATCH,
-    "learning_rate": 1e-3,
-    "discriminator_learning_rate": 1e-3,
-    "beta1": 0.5,
-    "label_loss": "squared",
-    "gamma1": 0.5,
-    "gamma2": 0.25,
-    "gamma3": 0.75,
-    "lambda1": 0.01,
-    "lambda2": 0.02,
-    "lambda3": 0.1,
-    "third_margin": True,
-    "labeler_noise": 0.1,
-    "mix_single": 0.5,
-    "mix_uniform": 0.25,
-    "label_encoding": "sign",
-    "ema": 0.9,
-    "decay_start": 0.5,
-    "decay_to": 0.1,
-}
+CONFIG = ImageConfig(
+    model="causal_began",
+    steps=100,
+    batch_size=BATCH,
+    learning_rate=1e-3,
+    discriminator_learning_rate=1e-3,
+    beta1=0.5,
+    labeler_noise=0.1,
+    mix_single=0.5,
+    mix_uniform=0.25,
+    label_encoding="sign",
+    ema=0.9,
+    decay_start=0.5,
+    decay_to=0.1,
+    gradient_limit=0.0,
+    steps_per_call=1,
+)
+BEGAN = BeganConfig(
+    label_loss="squared",
+    gamma1=0.5,
+    gamma2=0.25,
+    gamma3=0.75,
+    lambda1=0.01,
+    lambda2=0.02,
+    lambda3=0.1,
+    third_margin=True,
+)
 
 
 def fair_coins(seeds):
@@ -54,7 +61,8 @@ def build(strategy=None, sample_labels=fair_coins, width=4, **changes):
             sample_labels=sample_labels,
             seed=5,
         )
-        learner.compile(**OPTIMISATION | changes)
+        began_changes = {name: changes.pop(name) for name in list(changes) if hasattr(BEGAN, name)}
+        learner.compile(dataclasses.replace(CONFIG, **changes), dataclasses.replace(BEGAN, **began_changes))
     return learner
 
 

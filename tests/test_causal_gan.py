@@ -1,5 +1,6 @@
 """CausalGAN's updates: who moves whom, the decay of c, the mixed labels, one device and two."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import noise
+from causalgan_tf.config import ImageConfig
 from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.laws import HeldCells
 from causalgan_tf.models.causal_gan import CausalGAN
@@ -18,27 +20,31 @@ LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
 # the data hold the cells whose first label is 0
 CELLS = HeldCells((2,) * LABELS, (np.zeros(0),) * LABELS, np.array([0, 2, 4, 6]))
 HALF_HELD = LabelKinds([Binary()] * LABELS, cells=CELLS)
-OPTIMISATION = {
-    "steps": 100,
-    "batch_size": BATCH,
-    "learning_rate": 1e-3,
-    "discriminator_learning_rate": 1e-3,
-    "beta1": 0.5,
-    "gan_loss": "hinge",
-    "label_loss": "cross_entropy",
-    "labeler_weight": 1.0,
-    "labeler_noise": 0.1,
-    "anti_labeler_weight": 1.0,
-    "anti_labeler_decay": 10.0,
-    "generator_steps": 1,
-    "mix_single": 0.5,
-    "mix_uniform": 0.25,
-    "label_encoding": "sign",
-    "noise_reconstruction": 0.0,
-    "ema": 0.9,
-    "decay_start": 0.5,
-    "decay_to": 0.1,
-}
+CONFIG = ImageConfig(
+    steps=100,
+    batch_size=BATCH,
+    learning_rate=1e-3,
+    discriminator_learning_rate=1e-3,
+    beta1=0.5,
+    gan_loss="hinge",
+    label_loss="cross_entropy",
+    labeler_weight=1.0,
+    labeler_noise=0.1,
+    anti_labeler_weight=1.0,
+    anti_labeler_decay=10.0,
+    generator_steps=1,
+    mix_single=0.5,
+    mix_uniform=0.25,
+    label_encoding="sign",
+    noise_reconstruction=0.0,
+    ema=0.9,
+    decay_start=0.5,
+    decay_to=0.1,
+    r1_weight=0.0,
+    r1_every=1,
+    gradient_limit=0.0,
+    steps_per_call=1,
+)
 
 
 def fair_coins(seeds):
@@ -68,7 +74,7 @@ def build(
             seed=5,
             kinds=kinds,
         )
-        learner.compile(**OPTIMISATION | changes)
+        learner.compile(dataclasses.replace(CONFIG, **changes))
     return learner
 
 

@@ -1,5 +1,7 @@
 """The causal controller learns a known law of two labels, and its interventions."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,19 +21,19 @@ from causalgan_tf.training import fit_labels
 GRAPH = CausalGraph.from_text("Rain -> Wet")
 LAW = LabelLaw(GRAPH, {"Rain": np.array(0.3), "Wet": np.array([0.2, 0.9])})
 ROWS = LAW.sample(50_000, seed=1)
-OPTIMISATION = {
-    "steps": 2_000,
-    "batch_size": 128,
-    "critic_steps": 5,
-    "learning_rate": 2e-3,
-    "beta1": 0.5,
-    "critic_loss": "wasserstein",
-    "gradient_penalty": 1.0,
-    "distinct_rows": 0,
-    "ema": 0.99,
-    "decay_start": 0.5,
-    "decay_to": 0.1,
-}
+CONFIG = ControllerConfig(
+    steps=2_000,
+    batch_size=128,
+    critic_steps=5,
+    learning_rate=2e-3,
+    beta1=0.5,
+    critic_loss="wasserstein",
+    gradient_penalty=1.0,
+    distinct_rows=0,
+    ema=0.99,
+    decay_start=0.5,
+    decay_to=0.1,
+)
 
 
 def controller(seed=0, strategy=None, **changes):
@@ -39,7 +41,7 @@ def controller(seed=0, strategy=None, **changes):
     with strategy.scope():
         mechanisms, averaged = (Mechanisms(GRAPH, 4, 8, 3, seed) for _ in range(2))
         learner = CausalController(mechanisms, averaged, Critic(GRAPH, 16, 3, 1, seed), ROWS, seed)
-        learner.compile(**OPTIMISATION | changes)
+        learner.compile(dataclasses.replace(CONFIG, **changes))
     return learner
 
 

@@ -38,6 +38,12 @@ def test_discriminator_terms_by_hand():
     assert float(losses.discriminator(real, fake, "nonsaturating")) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("loss", [losses.generator, lambda x, kind: losses.discriminator(x, x, kind)])
+def test_both_gan_terms_refuse_an_unknown_loss(loss):
+    with pytest.raises(ValueError, match="expected theory, nonsaturating, minimax or hinge, got 'wasserstein'"):
+        loss(tf.zeros([2, 1]), "wasserstein")
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [

@@ -1,5 +1,6 @@
 """The report: complete, valid JSON, and a page that needs nothing but itself."""
 
+import dataclasses
 import html.parser
 import json
 import math
@@ -240,3 +241,22 @@ def test_the_causal_graph_is_drawn(folder, page):
     assert "The causal graph" in page.words
     with Image.open(folder / "graph.png") as picture:
         assert picture.width > 100
+
+
+def test_names_of_labels_and_categories_are_escaped_everywhere():
+    bad = "<img src=x onerror=alert(1)>"
+    alone = {"sampling_error": 0.01, "each": {bad: {"error": 0.1}}, "worst": bad, "max_error": 0.1}
+    alone |= {"worst_continuous": None, "max_wasserstein_sd": None}
+    fewest = [{"node": bad, "parents": {bad: bad}, "rows": 3}]
+    labels = {"thin_cells": {"below": 30, "count": 1, "of": 10, "fewest": fewest}, "marginals": alone}
+    labels["queries"] = [{"query": f"P({bad}=1)", "model": 0.5, "truth": 0.25}]
+    labels["do_marginals"] = {"n": 10, "each": {f"do({bad}=1)": {"probability": 0.1, "wasserstein_sd": None}}}
+    text = report.to_html({**figures(**labels), "graph": bad}, {})
+    assert "<img src=x" not in text and text.count("&lt;img src=x onerror=alert(1)&gt;") >= 7
+
+
+def test_metrics_have_the_keys_of_the_report(numbers):
+    images = evaluation.ImageMetrics
+    names = {field.name for field in dataclasses.fields(images)} - {"frechet"} | {"cfid"}
+    assert set(numbers["images"]) == names
+    assert set(numbers["labels"]) == {field.name for field in dataclasses.fields(evaluation.LabelMetrics)}

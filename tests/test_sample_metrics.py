@@ -7,7 +7,8 @@ import pytest
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.metrics import samples
-from causalgan_tf.metrics.samples import median_distance, mmd_band, mmd_causalnf, mmd_unbiased
+from causalgan_tf.metrics.samples import median_distance, mmd_band, mmd_unbiased
+from tools.benchmarks.causalnf import mmd_causalnf
 
 ROOT_LN4 = math.sqrt(2 * math.log(2))  # at this distance a kernel of width 1 is 1/2
 
@@ -49,12 +50,12 @@ def test_causalnf_takes_the_lower_of_two_middle_distances():
     assert mmd_causalnf(x, x[::-1] + 0.5) == pytest.approx(mmd_causalnf(x, x[::-1] + 0.5, sigma=6.0))
 
 
-@pytest.mark.parametrize("rows", [normal(60, columns=2), np.round(normal(60)), np.zeros((40, 3))])
-def test_the_median_is_the_same_where_distances_do_not_fit_in_memory(rows, monkeypatch):
-    expected = median_distance(rows)
-    monkeypatch.setattr(samples, "_BLOCK", 100)
-    monkeypatch.setattr(samples, "_BINS", 8)
-    assert median_distance(rows) == pytest.approx(expected, rel=1e-11)
+def test_the_median_of_many_rows_is_that_of_a_sample_chosen_by_the_seed(monkeypatch):
+    rows = normal(3_000, columns=2)
+    exact = median_distance(rows)
+    monkeypatch.setattr(samples, "_MEDIAN_ROWS", 1_000)
+    assert median_distance(rows) == pytest.approx(exact, rel=0.05)
+    assert median_distance(rows) == median_distance(rows, seed=0) != median_distance(rows, seed=1)
 
 
 def test_blocks_do_not_change_a_distance(monkeypatch):

@@ -174,22 +174,22 @@ def _write(
     known, sources, marks, broken = _Undone(rest), iter(sources), [], []
     try:
         with (
-            open(scratch, "wb") as file,
             ThreadPoolExecutor(os.cpu_count()) as pool,
             tqdm(total=shape[0], desc="decoding images", unit="image", leave=False, disable=None) as bar,
         ):
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
+            images, done = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape), 0
             while len(broken) < BROKEN and (chunk := list(itertools.islice(sources, CHUNK))):
                 for mark, image in pool.map(partial(_marked, function, known), chunk):
                     lost = isinstance(image, InputError)
                     marks.append(None if lost else mark)
                     broken += [image] if lost else []
-                    file.write(bytes(int(np.prod(shape[1:]))) if lost else image.tobytes())
+                    if not lost:
+                        images[done] = image
+                    done += 1
                 bar.update(len(chunk))
                 if any(not isinstance(error, UnreadableError) for error in broken):
                     break
-            file.truncate(file.tell() + (shape[0] - len(marks)) * int(np.prod(shape[1:])))
+            images.flush()
         known.forget()
         if broken:
             _Undone.keep(rest, scratch, marks)

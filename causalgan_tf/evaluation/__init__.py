@@ -14,11 +14,12 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.evaluation.images import image_numbers
 from causalgan_tf.evaluation.labels import fitted_law, label_numbers
+from causalgan_tf.evaluation.metrics import ImageMetrics, LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes
 from causalgan_tf.extractors import FeatureExtractor
 from causalgan_tf.judge import Judge
 
-__all__ = ["EvaluationSizes", "measure"]
+__all__ = ["EvaluationSizes", "ImageMetrics", "LabelMetrics", "measure"]
 
 
 def measure(
@@ -55,10 +56,10 @@ def measure(
     numbers = {
         "graph": model.graph.to_text(),
         "law": "exact" if dataset.law else "fitted" if fitted else None,
-        "labels": label_numbers(model, dataset, fitted, sizes, seed),
+        "labels": label_numbers(model, dataset, fitted, sizes, seed).to_json(),
     }
     if model.image_size is not None and dataset.train is not None:
-        numbers["images"] = image_numbers(model, dataset, law, sizes, seed, judge, extractor)
+        numbers["images"] = image_numbers(model, dataset, law, sizes, seed, judge, extractor).to_json()
     took = {"seconds": round(time.perf_counter() - started, 1)}
     return numbers | took | {"sizes": dataclasses.asdict(sizes), "versions": _versions()}
 

@@ -12,6 +12,7 @@ from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.data.images import Dataset, ImageSet, label_cells, uniform_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.labels import single_interventions
+from causalgan_tf.evaluation.metrics import ImageMetrics
 from causalgan_tf.evaluation.seen import Eyes, Intervened, Judged, Seen, Source
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.extractors import FeatureExtractor
@@ -49,7 +50,7 @@ def image_numbers(
     seed: int,
     judge: Judge | None = None,
     extractor: FeatureExtractor | None = None,
-) -> dict[str, Any]:
+) -> ImageMetrics:
     """Measures the images; what it holds at once does not grow with their number, but for labels and features.
 
     Args:
@@ -84,23 +85,23 @@ def image_numbers(
     halves, unseen = _real_halves(eyes, dataset, real), eyes.judged(held_out.labels, held_out.images)
     sets = {"real": unseen, "observational": observational, "uniform": uniform}
     support = _support(dataset, generated)
-    return {
-        "judge": _named(graph, unseen.agreement()),
-        "judge_cells": "observational" if dataset.uniform is None else "uniform",
+    return ImageMetrics(
+        judge=_named(graph, unseen.agreement()),
+        judge_cells="observational" if dataset.uniform is None else "uniform",
         **_accuracies(dataset, observational, uniform, generated, sizes.effectiveness),
-        "continuous": _errors(dataset, sets, generated, sizes.effectiveness),
-        "support": support,
-        "supported_from": SUPPORTED,
+        continuous=_errors(dataset, sets, generated, sizes.effectiveness),
+        support=support,
+        supported_from=SUPPORTED,
         **_by_features(eyes.extractor, observational, real, halves, derived_seed(seed, "subsets")),
-        eyes.extractor.distance.lower(): _frechet(observational, real, halves, generated, rendered, support),
-        "diversity": _diversity(source, observational.labels[: sizes.diversity], dataset, seed),
-        "n": {
+        frechet=_frechet(observational, real, halves, generated, rendered, support),
+        diversity=_diversity(source, observational.labels[: sizes.diversity], dataset, seed),
+        n={
             **_counts(judge_train=train, judge_test=held_out, observational=observational, uniform=uniform),
             **_counts(real=real, control=halves[0], diversity=observational.labels[: sizes.diversity]),
             "do_effectiveness": min(sizes.effectiveness, sizes.cfid),
             "do_cfid": sizes.cfid if rendered else 0,
         },
-    }
+    )
 
 
 def _counts(**sets: Sized) -> dict[str, int]:

@@ -15,6 +15,7 @@ from causalgan_tf.causal_model import CausalModel, check_tables
 from causalgan_tf.data.images import Dataset
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import parts
+from causalgan_tf.evaluation.metrics import LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.laws import THIN, LabelLaw, enumerable, histogram
@@ -32,8 +33,6 @@ STATEMENTS = (
 QUARTILES = (0.25, 0.5, 0.75)
 LISTED = 100  # thin cells in report.json
 EVALUATIONS = 100_000_000  # of mechanisms at most for the enumerated law; half a minute or so
-JOINT = ("tvd", "tvd_floor", "tvd_to_graph_law", "tvd_data_to_graph_law", "off_support_mass", "do")
-PARTS = ("marginals", "pairs", "mmd", "do_marginals")
 UNDER_DO = 50_000  # rows of either side under an intervention, at most
 
 
@@ -69,7 +68,7 @@ def fitted_law(dataset: Dataset) -> LabelLaw | None:
 
 def label_numbers(
     model: CausalModel, dataset: Dataset, fitted: LabelLaw | None, sizes: EvaluationSizes, seed: int
-) -> dict[str, Any]:
+) -> LabelMetrics:
     """Distances of the model's label law, each TVD taken over the union of the supports.
 
     Args:
@@ -90,7 +89,7 @@ def label_numbers(
     truth = dataset.law or fitted
     draws = _draws_of_a_cell(model.graph, sizes.law)
     own = model.law(draws, derived_seed(seed, "law")) if draws else None
-    numbers = dict.fromkeys([*JOINT, *PARTS]) | {"n": len(rows), "n_data": len(dataset.label_rows)}
+    numbers: dict[str, Any] = {}
     if truth and enumerable(model.graph):
         numbers |= _joint_distances(model.graph, rows, dataset.label_rows, truth)
         numbers["do"] = _interventional(own, truth) | {"draws": draws} if own else None
@@ -100,10 +99,13 @@ def label_numbers(
             numbers["do_marginals"] = _marginals_under_do(model, dataset, min(len(rows), UNDER_DO), seed)
     binary = {node for node, variable in model.graph.variables.items() if isinstance(variable, Binary)}
     asked = [text for text in STATEMENTS if _nodes(text) <= binary]
-    return numbers | {
-        "thin_cells": _thin(fitted) if fitted else None,
-        "queries": [_statement(text, model, own, truth, rows, seed) for text in asked],
-    }
+    return LabelMetrics(
+        n=len(rows),
+        n_data=len(dataset.label_rows),
+        thin_cells=_thin(fitted) if fitted else None,
+        queries=tuple(_statement(text, model, own, truth, rows, seed) for text in asked),
+        **numbers,
+    )
 
 
 def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from sklearn.metrics import recall_score
 from sklearn.neighbors import NearestNeighbors
 
 from causalgan_tf.errors import InputError
@@ -222,6 +223,9 @@ def _mean_pair_distance(rows: np.ndarray) -> float:
 def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray, sizes: Sequence[int | None]) -> np.ndarray:
     """Mean over the values of each column of the share that is predicted right.
 
+    >>> balanced_accuracy(np.array([[1], [0], [0], [1]]), np.array([[1], [1], [0], [0]]), [2])
+    array([0.5])
+
     Args:
         predicted: [n, K], one number a label.
         labels: [n, K].
@@ -233,10 +237,9 @@ def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray, sizes: Sequence
     """
     found = np.full(len(sizes), np.nan)
     for k, size in enumerate(sizes):
-        right, label = np.equal(predicted[:, k], labels[:, k]), labels[:, k]
-        recalls = [right[label == value].mean() for value in range(size or 0) if (label == value).any()]
-        if len(recalls) > 1 or (recalls and size > 2):
-            found[k] = np.mean(recalls)
+        if size and (size > 2 or len(np.unique(labels[:, k])) > 1):
+            truth, seen = labels[:, k].astype(np.int64), predicted[:, k].astype(np.int64)
+            found[k] = recall_score(truth, seen, labels=np.unique(truth), average="macro")
     return found
 
 

@@ -1,11 +1,10 @@
 """CausalBEGAN's training: an image given its labels, with an autoencoder for a discriminator (arXiv:1709.02023)."""
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
+from causalgan_tf.image_config import BeganConfig, ImageConfig
 from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, both
 
@@ -47,23 +46,13 @@ class CausalBEGAN(ImageLearner):
         self.c = tf.Variable(tf.zeros([3]), trainable=False, aggregation=first, name="c")
         self.state = {"c": self.c}
 
-    def compile(
-        self,
-        label_loss: str,
-        gamma1: float,
-        gamma2: float,
-        gamma3: float,
-        lambda1: float,
-        lambda2: float,
-        lambda3: float,
-        third_margin: bool,
-        **shared: Any,
-    ) -> None:
-        """Sets losses and optimisation; the arguments are BeganConfig's fields, `shared` ImageLearner.compile's."""
-        super().compile(**shared)
-        self.label_loss, self.third_margin = label_loss, third_margin
-        self.gammas, self.lambdas = (gamma1, gamma2, gamma3), (lambda1, lambda2, lambda3)
-        self.c.assign([0.0, 0.0, 0.0 if third_margin else 1.0])
+    def compile(self, config: ImageConfig, began: BeganConfig) -> None:
+        """Sets rows and optimisation by `config`, the labels' loss, the margins and their controllers by `began`."""
+        super().compile(config, began.halve_every)
+        self.label_loss, self.third_margin = began.label_loss, began.third_margin
+        self.gammas = (began.gamma1, began.gamma2, began.gamma3)
+        self.lambdas = (began.lambda1, began.lambda2, began.lambda3)
+        self.c.assign([0.0, 0.0, 0.0 if began.third_margin else 1.0])
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, the labeler and G, then of the margins' controllers.

@@ -1,12 +1,12 @@
 """CausalGAN's training: an image given its labels (arXiv:1709.02023, section 5)."""
 
 import functools
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
+from causalgan_tf.image_config import ImageConfig
 from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.augmentation import NUMBERS, augment
 from causalgan_tf.models.image_learner import Fakes, ImageLearner, LabelSampler, both, slope
@@ -54,26 +54,14 @@ class CausalGAN(ImageLearner):
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
         self.judges = [name for name in players if name != "generator"]
 
-    def compile(
-        self,
-        gan_loss: str,
-        label_loss: str,
-        labeler_weight: float,
-        anti_labeler_weight: float,
-        anti_labeler_decay: float,
-        noise_reconstruction: float,
-        augment: str = "none",
-        r1_weight: float = 0.0,
-        r1_every: int = 1,
-        **shared: Any,
-    ) -> None:
-        """Sets losses and optimisation; the arguments are ImageConfig's fields, `shared` ImageLearner.compile's."""
-        super().compile(**shared)
-        self.gan_loss, self.label_loss, self.labeler_weight = gan_loss, label_loss, labeler_weight
-        self.anti_labeler_weight, self.anti_labeler_decay = anti_labeler_weight, anti_labeler_decay
-        self.reconstruction_weight = noise_reconstruction
-        self.augmentations = () if augment == "none" else tuple(augment.split(","))
-        self.r1_weight, self.r1_every = r1_weight, r1_every
+    def compile(self, config: ImageConfig) -> None:
+        """Sets losses and optimisation."""
+        super().compile(config)
+        self.gan_loss, self.label_loss, self.labeler_weight = config.gan_loss, config.label_loss, config.labeler_weight
+        self.anti_labeler_weight, self.anti_labeler_decay = config.anti_labeler_weight, config.anti_labeler_decay
+        self.reconstruction_weight = config.noise_reconstruction
+        self.augmentations = () if config.augment == "none" else tuple(config.augment.split(","))
+        self.r1_weight, self.r1_every = config.r1_weight, config.r1_every
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from causalgan_tf import losses, noise
+from causalgan_tf.config import ControllerConfig
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.models.learner import ExponentialAfter, Learner, update_average
 from causalgan_tf.networks import columns
@@ -48,32 +49,20 @@ class CausalController(Learner):
         self.rows = tf.Variable(encoded(mechanisms.graph, rows), trainable=False)
         self.distinct: tuple[tf.Tensor, tf.Tensor] | None = None
 
-    def compile(
-        self,
-        steps: int,
-        batch_size: int,
-        critic_steps: int,
-        learning_rate: float,
-        beta1: float,
-        critic_loss: str,
-        gradient_penalty: float,
-        distinct_rows: int,
-        ema: float,
-        decay_start: float,
-        decay_to: float,
-    ) -> None:
-        """Sets the optimisation; the arguments are ControllerConfig's fields."""
+    def compile(self, config: ControllerConfig) -> None:
+        """Sets the optimisation."""
         super().compile()
-        self.batch_size, self.critic_steps = batch_size, critic_steps
-        self.critic_loss, self.penalty_weight, self.ema = critic_loss, gradient_penalty, ema
+        self.batch_size, self.critic_steps = config.batch_size, config.critic_steps
+        self.critic_loss, self.penalty_weight, self.ema = config.critic_loss, config.gradient_penalty, config.ema
         # a Jensen-Shannon loss takes batches of rows, not their shares
-        self._find_distinct(distinct_rows if critic_loss == WASSERSTEIN else 0)
+        self._find_distinct(config.distinct_rows if config.critic_loss == WASSERSTEIN else 0)
 
         def adam(updates: int) -> keras.optimizers.Adam:
-            total = steps * updates
-            return keras.optimizers.Adam(ExponentialAfter(learning_rate, decay_start * total, total, decay_to), beta1)
+            total = config.steps * updates
+            rate = ExponentialAfter(config.learning_rate, config.decay_start * total, total, config.decay_to)
+            return keras.optimizers.Adam(rate, config.beta1)
 
-        self.generator_optimizer, self.critic_optimizer = adam(1), adam(critic_steps)
+        self.generator_optimizer, self.critic_optimizer = adam(1), adam(config.critic_steps)
         self.generator_optimizer.build([self.mechanisms.vector])
         self.critic_optimizer.build([self.critic.vector])
         self.averaged.vector.assign(self.mechanisms.vector)

@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
 
 from causalgan_tf import losses, noise
+from causalgan_tf.image_config import ImageConfig
 from causalgan_tf.label_kinds import LabelKinds
 from causalgan_tf.models.learner import ExponentialAfter, Halving, Learner, LimitedAdam, update_average
 from causalgan_tf.variables import Binary
@@ -53,43 +55,33 @@ class ImageLearner(Learner):
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
         self.kinds = kinds or LabelKinds([Binary()] * self.columns)
 
-    def compile(
-        self,
-        steps: int,
-        batch_size: int,
-        learning_rate: float,
-        discriminator_learning_rate: float,
-        beta1: float,
-        labeler_noise: float,
-        mix_single: float,
-        mix_uniform: float,
-        label_encoding: str,
-        ema: float,
-        decay_start: float,
-        decay_to: float,
-        updates: str = "shared",
-        generator_steps: int = 1,
-        gradient_limit: float = 0.0,
-        halve_every: int = 0,
-        steps_per_call: int = 1,
-    ) -> None:
-        """Sets rows and optimisation; the arguments are fields of ImageConfig and BeganConfig."""
+    def compile(self, config: ImageConfig, halve_every: int = 0) -> None:
+        """Sets rows and optimisation.
+
+        Args:
+            config: batches, rates, mixing and averaging.
+            halve_every: steps after which the rates are halved, each time, besides their fall; 0: never.
+        """
         super().compile()
-        self.batch_size, self.generator_steps, self.ema = batch_size, generator_steps, ema
-        self.in_turn = updates == "in_turn"
-        self.labeler_noise, self.label_encoding = labeler_noise, label_encoding
-        self.mix_single, self.mix_uniform = mix_single, mix_uniform
-        rates = dict.fromkeys(self.players, learning_rate) | {"discriminator": discriminator_learning_rate}
-        total = dict.fromkeys(self.players, steps) | {"generator": steps * generator_steps}
+        self.batch_size, self.generator_steps, self.ema = config.batch_size, config.generator_steps, config.ema
+        self.in_turn = config.updates == "in_turn"
+        self.labeler_noise, self.label_encoding = config.labeler_noise, config.label_encoding
+        self.mix_single, self.mix_uniform = config.mix_single, config.mix_uniform
         self.optimizers = {}
         for name, network in self.players.items():
-            rate = ExponentialAfter(rates[name], decay_start * total[name], total[name], decay_to)
-            falling = Halving(rate, halve_every) if halve_every else rate
-            self.optimizers[name] = LimitedAdam(falling, beta1, gradient_limit)
+            rate = self._learning_rate(name, config, halve_every)
+            self.optimizers[name] = LimitedAdam(rate, config.beta1, config.gradient_limit)
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.players["generator"].get_weights())
-        self.steps_per_call = steps_per_call
+        self.steps_per_call = config.steps_per_call
         self.train_call = tf.function(self._steps)
+
+    def _learning_rate(self, player: str, config: ImageConfig, halve_every: int) -> LearningRateSchedule:
+        """The learning rate of a player by its optimizer's steps."""
+        rate = config.discriminator_learning_rate if player == "discriminator" else config.learning_rate
+        total = config.steps * (config.generator_steps if player == "generator" else 1)
+        falling = ExponentialAfter(rate, config.decay_start * total, total, config.decay_to)
+        return Halving(falling, halve_every) if halve_every else falling
 
     @property
     def step(self) -> tf.Variable:

@@ -96,12 +96,13 @@ class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):
         return self.rate * tf.pow(self.share, tf.clip_by_value(progress, 0.0, 1.0))
 
 
-class Halving(keras.optimizers.schedules.LearningRateSchedule):
+class Halving(keras.optimizers.schedules.ExponentialDecay):
     """Another schedule's learning rate, halved after every `every` steps."""
 
     def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, every: int) -> None:
-        self.schedule, self.every = schedule, every
+        super().__init__(1.0, every, 0.5, staircase=True)
+        self.schedule = schedule
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """The learning rate at an optimizer step."""
-        return self.schedule(step) * tf.pow(0.5, tf.cast(step // self.every, tf.float32))
+        return self.schedule(step) * super().__call__(step)

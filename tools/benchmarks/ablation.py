@@ -221,7 +221,7 @@ class Bench:
     def measure(self, model: Any) -> dict[str, float]:
         """The figures of the table, by column."""
         numbers = image_numbers(model, self.dataset, self.dataset.law, self.sizes, self.seed, self.judge)
-        return ablation_table.figures(numbers)
+        return ablation_table.figures(numbers.to_json())
 
     def finish(self, name: str, row: Row | None, seed: int, samples: pathlib.Path) -> dict[str, float]:
         """The figures of a row, or without one those of the truth; a picture goes to the folder of samples."""

@@ -8,14 +8,11 @@ output says how real the image x is, the others say something about its K labels
     Joint      D(x, l) trains the label mechanisms and the image generator together, from nothing
 """
 
-import inspect
-from typing import Any
-
 import keras
 import tensorflow as tf
 
 from causalgan_tf import losses, runs
-from causalgan_tf.config import RunConfig
+from causalgan_tf.config import ImageConfig, RunConfig
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, slope
 from causalgan_tf.models.learner import update_average
@@ -70,10 +67,10 @@ class LabelFed(ImageLearner):
         super().__init__({"generator": generator, "discriminator": discriminator}, averaged, sample_labels, seed)
         self.generator, self.discriminator = generator, discriminator
 
-    def compile(self, gan_loss: str, r1_weight: float, r1_every: int, **shared: Any) -> None:
-        """Sets the losses, fields of ImageConfig, and the optimisation; `shared` is ImageLearner.compile's."""
-        super().compile(**shared)
-        self.gan_loss, self.r1_weight, self.r1_every = gan_loss, r1_weight, r1_every
+    def compile(self, config: ImageConfig) -> None:
+        """Sets the losses and the optimisation."""
+        super().compile(config)
+        self.gan_loss, self.r1_weight, self.r1_every = config.gan_loss, config.r1_weight, config.r1_every
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of every player.
@@ -138,9 +135,9 @@ class Joint(LabelFed):
         self.players["controller"] = label_mechanisms
         self.controller, self.averaged_labels = label_mechanisms, averaged_labels
 
-    def compile(self, **options: Any) -> None:
+    def compile(self, config: ImageConfig) -> None:
         """As LabelFed's."""
-        super().compile(**options)
+        super().compile(config)
         self.averaged_labels.set_weights(self.controller.get_weights())
 
     def terms(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -160,10 +157,10 @@ class ACGAN(LabelFed):
     The classifier is trained on real and on generated images, and the generator to be classified as its labels say.
     """
 
-    def compile(self, labeler_weight: float, **shared: Any) -> None:
+    def compile(self, config: ImageConfig) -> None:
         """As LabelFed's; `labeler_weight` (theirs: 1) is that of the classifier's terms, for either player."""
-        super().compile(**shared)
-        self.labeler_weight = labeler_weight
+        super().compile(config)
+        self.labeler_weight = config.labeler_weight
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of both players; `data` as LabelFed's."""
@@ -210,7 +207,5 @@ def _generators(config: RunConfig, graph: CausalGraph) -> tuple[keras.Model, ker
 
 
 def _compiled(learner: LabelFed, config: RunConfig) -> LabelFed:
-    wanted = {"gan_loss", "r1_weight", "r1_every", *inspect.signature(ImageLearner.compile).parameters}
-    wanted |= {"labeler_weight"} if isinstance(learner, ACGAN) else set()
-    learner.compile(**{name: value for name, value in vars(config.image).items() if name in wanted})
+    learner.compile(config.image)
     return learner

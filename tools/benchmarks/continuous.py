@@ -29,7 +29,8 @@ import pandas as pd
 
 from causalgan_tf.config import ControllerConfig
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.metrics.samples import median_distance, mmd_causalnf, mmd_unbiased
+from causalgan_tf.metrics.samples import median_distance, mmd_unbiased
+from tools.benchmarks.causalnf import mmd_causalnf
 from tools.benchmarks.networks import Figures, Results, controller_config, differences, run_rival
 from tools.benchmarks.scms import CONTINUOUS, Scm, do_values, sample
 

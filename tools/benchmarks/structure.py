@@ -13,7 +13,6 @@ generator that is shaped like the data. Trainings that structure.csv holds are n
 
 import argparse
 import functools
-import inspect
 import itertools
 import pathlib
 
@@ -155,7 +154,7 @@ def build(generator: str, graph: CausalGraph, rows: np.ndarray) -> CausalControl
             networks.append(nets.Mechanisms(graph, CONFIG.noise_size, CONFIG.width, CONFIG.layers))
     critic = Critic(graph, CONFIG.critic_width, CONFIG.critic_layers, CONFIG.critic_order)
     learner = CausalController(*networks, critic, rows)
-    learner.compile(**{name: getattr(CONFIG, name) for name in inspect.signature(learner.compile).parameters})
+    learner.compile(CONFIG)
     return learner
 
 

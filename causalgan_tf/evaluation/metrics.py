@@ -1,0 +1,100 @@
+"""What an evaluation has measured, as values; `to_json` gives the parts of report.json."""
+
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelMetrics:
+    """The "labels" part of report.json; what does not apply is None.
+
+    >>> LabelMetrics(n=5_000, n_data=4_000, tvd=0.02).to_json()["tvd"]
+    0.02
+
+    Attributes:
+        n: label rows drawn from the model.
+        n_data: label rows of the data.
+        tvd: total variation distance of the joint distribution of all labels to that of the data.
+        tvd_floor: what sampling alone gives for tvd.
+        tvd_to_graph_law: distance to the distribution that the graph implies.
+        tvd_data_to_graph_law: the data's own distance to it.
+        off_support_mass: probability of label combinations that the data lacks.
+        do: distances under each single intervention, where all cells are enumerated.
+        marginals: errors of each label alone, where the cells cannot be counted.
+        pairs: errors of two discrete labels together.
+        mmd: squared maximum mean discrepancy, where a label is continuous.
+        do_marginals: errors of each label alone under each single intervention.
+        thin_cells: settings of a label's parents with few rows.
+        queries: statements with the model's probability and the true one.
+    """
+
+    n: int
+    n_data: int
+    tvd: float | None = None
+    tvd_floor: float | None = None
+    tvd_to_graph_law: float | None = None
+    tvd_data_to_graph_law: float | None = None
+    off_support_mass: float | None = None
+    do: dict[str, Any] | None = None
+    marginals: dict[str, Any] | None = None
+    pairs: dict[str, Any] | None = None
+    mmd: dict[str, Any] | None = None
+    do_marginals: dict[str, Any] | None = None
+    thin_cells: dict[str, Any] | None = None
+    queries: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The part of report.json."""
+        return _fields(self) | {"queries": list(self.queries)}
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageMetrics:
+    """The "images" part of report.json, where `frechet` has the name of its distance, "cfid" or "fid".
+
+    Attributes:
+        judge: accuracy of the judge on real images, of each discrete label.
+        judge_cells: "uniform" or "observational", the labels that the judge was trained on.
+        effectiveness: how often images show their labels, as observed, on uniform cells and under do.
+        balanced_accuracy: mean over the values of each label, on uniform cells.
+        balanced_accuracy_observational: the same, as observed.
+        continuous: errors of each continuous label as it is read off the image.
+        support: of each intervention the share of label rows whose cell has a training image.
+        supported_from: share from which an intervention counts as supported.
+        features: extractor, width, distance and number of neighbours.
+        kid: squared kernel distance of the features, with standard errors and the control.
+        precision: share of generated images near a real one, of model and control.
+        recall: share of real images near a generated one, of model and control.
+        density: in how many real images' neighbourhoods a generated one lies, of model and control.
+        coverage: share of real images with a generated one nearby, of model and control.
+        frechet: Frechet distances: observational, control and under do.
+        diversity: distance between images of equal labels, of model and real ones.
+        n: numbers of images.
+    """
+
+    judge: dict[str, Any]
+    judge_cells: str
+    effectiveness: dict[str, Any]
+    balanced_accuracy: dict[str, Any]
+    balanced_accuracy_observational: dict[str, Any]
+    continuous: dict[str, Any]
+    support: dict[str, Any]
+    supported_from: float
+    features: dict[str, Any]
+    kid: dict[str, Any]
+    precision: dict[str, Any]
+    recall: dict[str, Any]
+    density: dict[str, Any]
+    coverage: dict[str, Any]
+    frechet: dict[str, Any]
+    diversity: dict[str, Any]
+    n: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The part of report.json."""
+        fields = _fields(self)
+        return fields | {self.features["distance"].lower(): fields.pop("frechet")}
+
+
+def _fields(metrics: LabelMetrics | ImageMetrics) -> dict[str, Any]:
+    return {field.name: getattr(metrics, field.name) for field in dataclasses.fields(metrics)}

@@ -1,11 +1,11 @@
 """The causal graph over the labels: an immutable value, validated at birth."""
 
+import logging
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import networkx as nx
-from absl import logging
 
 from causalgan_tf import graph_text, names
 from causalgan_tf.errors import LONGEST, InputError, brief, closest, shown
@@ -234,7 +234,7 @@ def load_graph(spec: str) -> CausalGraph:
     """
     graph = _named_or_read(spec)
     if len(graph) > 1 and not graph.edges:
-        logging.warning(
+        logging.getLogger(__name__).warning(
             "graph: no edges between %s: every label is independent of the others, and do() changes no other. "
             "Edges are written 'A -> B'.",
             names.listed(graph.nodes),

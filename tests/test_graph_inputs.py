@@ -165,7 +165,7 @@ def test_a_text_of_any_form_is_read_on_the_command_line():
     ],
 )
 def test_what_is_left_out_or_guessed_is_said(tmp_path, caplog, name, text, message):
-    with caplog.at_level(logging.WARNING, "absl"):
+    with caplog.at_level(logging.WARNING, "causalgan_tf"):
         load_graph(str(saved(tmp_path, name, text)))
     assert message in caplog.text
 

@@ -1,14 +1,13 @@
 """What the readers of graph files share: a graph as a file states it, words, and errors that name file and line."""
 
 import gzip
+import logging
 import pathlib
 import re
 import zlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
-
-from absl import logging
 
 from causalgan_tf import names
 from causalgan_tf.errors import LONGEST, InputError, brief, shown
@@ -195,7 +194,7 @@ class Draft:
 
     def note(self, words: str) -> None:
         """Says how the file was read."""
-        logging.warning("%s: %s.", f"graph file {self.path}" if self.path else "graph text", words)
+        logging.getLogger(__name__).warning("%s: %s.", f"graph file {self.path}" if self.path else "graph text", words)
 
     def graph(self) -> CausalGraph:
         """The causal graph.

@@ -332,9 +332,12 @@ def _loop(stack: Stack, layers: Layers, noise: tf.Tensor, do: tf.Tensor | None, 
     batch = noise.shape[-1] or tf.shape(noise)[-1]
     first = tf.zeros([1, batch])
 
+    # the gradient of an array's element is an element; that of kernel[d] would be as large as all kernels, each turn
+    arrays = [tuple(tf.TensorArray(tf.float32, depth).unstack(part) for part in pair) for pair in layers]
+
     def turn(d: tf.Tensor, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         table = tf.concat([first, tf.reshape(drawn, [depth * places * outputs, batch])], 0)
-        one = [(kernel[d], bias[d]) for kernel, bias in layers]
+        one = [(kernels.read(d), biases.read(d)) for kernels, biases in arrays]
         labels = _labels(one, noise[d], table, stack, d, do, hard)
         return d + 1, tf.tensor_scatter_nd_update(drawn, [[d]], labels[None])
 

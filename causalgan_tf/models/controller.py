@@ -146,13 +146,14 @@ class CausalController(Learner):
         rows = self.batch_size // self.replicas
         real, weights = (real, None) if self.distinct is None else self.distinct
 
+        count = rows + real.shape[1]
         with tf.GradientTape() as tape:
-            scores = self.critic.scores(tf.concat([fake, real], 1))
-            fakes, reals = scores[:, :rows], scores[:, rows:]
+            # one pass for the scores of all rows and the gradients of those between
+            scores, slopes = self.critic.input_gradient(tf.concat([fake, real, between], 1))
+            fakes, reals, slopes = scores[:, :rows], scores[:, rows:count], slopes[:, count:]
             if self.critic_loss == JENSEN_SHANNON:
                 loss = losses.discriminator(reals, fakes, "nonsaturating")
             else:
-                slopes = self.critic.input_gradient(between)
                 loss = losses.wasserstein_critic(reals, fakes, weights)
                 loss += self.penalty_weight * losses.gradient_penalty(slopes, axis=0)
         self.apply([tape.gradient(loss, self.critic.vector)], self.critic_optimizer, [self.critic.vector])

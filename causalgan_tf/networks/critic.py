@@ -62,12 +62,12 @@ class Critic(keras.layers.Layer):
             h = tf.nn.leaky_relu(tf.matmul(inner, h) + offset[:, None], nets.SLOPE)
         return tf.matmul(kernel, h) + bias[:, None]
 
-    def input_gradient(self, rows: tf.Tensor) -> tf.Tensor:
-        """The gradient of each row's score in the row, [C, B]."""
+    def input_gradient(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores [1, B] of rows [C, B], and the gradient of each score with respect to its row, [C, B]."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(rows)
             scores = self.scores(rows)
-        return tape.gradient(scores, rows)
+        return scores, tape.gradient(scores, rows)
 
     def _features(self, rows: tf.Tensor) -> tf.Tensor:
         """What the perceptron sees of rows [C, B]: [F, B]."""

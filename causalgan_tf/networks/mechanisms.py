@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.networks import columns
+from causalgan_tf.networks.codecs import Head, codec_of
 from causalgan_tf.networks.schedule import EMPTY, Stack, schedule
-from causalgan_tf.variables import Binary, Categorical, Variable
 
 SLOPE = 0.2  # of the leaky ReLU, as in the paper
 NO_NODE = "*empty"  # noise block of a place that holds no node
@@ -30,22 +30,15 @@ class Intervene(keras.layers.Layer):
         return intervene(label, do)
 
 
-class Head(keras.layers.Layer):
-    """Turns a mechanism's outputs into the columns of its node's kind."""
+class HeadLayer(keras.layers.Layer):
+    """Turns a mechanism's outputs into the columns of its label, see codecs.Head."""
 
-    def __init__(self, variable: Variable, **options: object) -> None:
+    def __init__(self, head: Head, **options: object) -> None:
         super().__init__(**options)
-        self.variable = variable
+        self.head = head
 
     def call(self, outputs: tf.Tensor) -> tf.Tensor:
-        variable = self.variable
-        if isinstance(variable, Categorical):
-            return tf.nn.softmax(outputs)
-        if isinstance(variable, Binary):
-            return tf.sigmoid(outputs)
-        if not variable.bounded:
-            return outputs
-        return (variable.low + (variable.high - variable.low) * tf.sigmoid(outputs) - variable.mean) / variable.std
+        return self.head(outputs)
 
 
 def intervene(label: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
@@ -88,7 +81,7 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
         causes = [noise[node], *(centred(parent) for parent in graph.parents[node])]
         inputs = keras.layers.Concatenate()(causes) if len(causes) > 1 else causes[0]
         f = mlp(inputs.shape[-1], width, layers, variable.width, f"mechanism_{node}")
-        label = Head(variable, name=f"head_{node}")(f(inputs))
+        label = HeadLayer(codec_of(variable).head(), name=f"head_{node}")(f(inputs))
         own = slice(first[node], first[node] + variable.width)
         labels[node] = Intervene(name=f"label_{node}")(label, do[:, own])
     parts = list(labels.values())

@@ -141,7 +141,7 @@ def train_judge(train: ImageSet, variables: Mapping[str, Variable], seed: int, s
     learner = keras.Model(network.inputs, network.outputs[0])
     learner.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        keras.losses.BinaryCrossentropy(from_logits=True) if kinds.all_binary else kinds.cross_entropy,
+        kinds.cross_entropy,
         steps_per_execution=CALL,
         jit_compile=False,  # XLA's convolutions are several times slower on a CPU
     )

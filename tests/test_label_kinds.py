@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.label_kinds import REACH, LabelKinds
-from causalgan_tf.networks.dcgan import encode_labels
+from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.networks.codecs import REACH, encode_labels
 from causalgan_tf.variables import Binary, Categorical, Continuous
 
 MIXED = LabelKinds([Binary(), Categorical(("a", "b", "c")), Continuous(mean=10.0, std=2.0)])

@@ -47,7 +47,7 @@ def test_the_functional_model_and_the_batch_last_form_give_the_same_labels(both)
     )
 
 
-def test_the_written_out_gradient_is_the_functional_models(both):
+def test_the_gradient_is_the_functional_models(both):
     mechanisms, model = both
     drawn, named = exogenous(mechanisms)
     do = np.repeat(untouched(mechanisms), ROWS, 1)

@@ -135,29 +135,28 @@ class CausalController(Learner):
         rows = self.batch_size // self.replicas
         real, weights = (real, None) if self.distinct is None else self.distinct
 
-        def loss(scores: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
+        count = rows + real.shape[1]
+        with tf.GradientTape() as tape:
+            # one pass for the scores of all rows and the gradients of those between
+            scores, slopes = self.critic.input_gradient(tf.concat([fake, real, between], 1))
+            fakes, reals, slopes = scores[:, :rows], scores[:, rows:count], slopes[:, count:]
             if self.critic_loss == JENSEN_SHANNON:
-                return losses.discriminator(scores[:, rows:], scores[:, :rows], "nonsaturating")
-            distance = losses.wasserstein_critic(scores[:, rows:], scores[:, :rows], weights)
-            return distance + self.penalty_weight * losses.gradient_penalty(slopes, axis=0)
-
-        value, gradient = self.critic.gradient(tf.concat([fake, real], 1), between, loss)
-        self.apply([gradient], self.critic_optimizer, [self.critic.vector])
-        return value
+                loss = losses.discriminator(reals, fakes, "nonsaturating")
+            else:
+                loss = losses.wasserstein_critic(reals, fakes, weights)
+                loss += self.penalty_weight * losses.gradient_penalty(slopes, axis=0)
+        self.apply([tape.gradient(loss, self.critic.vector)], self.critic_optimizer, [self.critic.vector])
+        return loss
 
     def generator_update(self, step: tf.Tensor) -> tf.Tensor:
         """One step of the mechanisms; returns their loss."""
         with tf.GradientTape() as tape:
-            fake = self.mechanisms.soft_labels(self._noise(step, 3, 1))
-        scores, slope = self.critic.slope(fake)
-        with tf.GradientTape() as outer:
-            outer.watch(scores)
+            scores = self.critic.scores(self.mechanisms.soft_labels(self._noise(step, 3, 1)))
             if self.critic_loss == JENSEN_SHANNON:
                 loss = losses.generator(scores, "nonsaturating")
             else:
                 loss = losses.wasserstein_generator(scores)
-        upstream = outer.gradient(loss, scores) * slope
-        gradient = tape.gradient(fake, self.mechanisms.vector, output_gradients=upstream)
+        gradient = tape.gradient(loss, self.mechanisms.vector)
         self.apply([gradient], self.generator_optimizer, [self.mechanisms.vector])
         update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
         return loss

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.graph import CausalGraph
-from causalgan_tf.variables import Binary, Categorical, Continuous, Variable
+from causalgan_tf.networks.codecs import codecs_of
+from causalgan_tf.variables import Variable
 
 
 def offsets(variables: Mapping[str, Variable]) -> tuple[dict[str, int], int]:
@@ -33,9 +34,10 @@ def centring(graph: CausalGraph) -> tuple[np.ndarray, np.ndarray]:
     Columns of 0/1 become -1/1: what is learnt of a label's absence then moves as easily as what is learnt of its
     presence. Continuous columns are standardised already.
     """
-    kinds = [variable for variable in graph.variables.values() for _ in range(variable.width)]
-    continuous = np.array([isinstance(kind, Continuous) for kind in kinds])
-    return np.where(continuous, 1.0, 2.0).astype(np.float32), np.where(continuous, 0.0, -1.0).astype(np.float32)
+    codecs = codecs_of(list(graph.variables.values()))
+    pairs = [(codec.scale, codec.shift) for codec in codecs for _ in range(codec.width)]
+    scale, shift = np.array(pairs, np.float32).reshape([-1, 2]).T
+    return scale, shift
 
 
 def encode(variables: Sequence[Variable], values: tf.Tensor) -> tf.Tensor:
@@ -48,33 +50,13 @@ def encode(variables: Sequence[Variable], values: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [C, B].
     """
-    values = tf.cast(values, tf.float32)
-    if all(isinstance(variable, Binary) for variable in variables):
-        return values
-    return tf.concat([_columns(variable, values[k : k + 1]) for k, variable in enumerate(variables)], 0)
-
-
-def _columns(variable: Variable, value: tf.Tensor) -> tf.Tensor:
-    if isinstance(variable, Binary):
-        return value
-    if isinstance(variable, Continuous):
-        return (value - variable.mean) / variable.std
-    places = tf.range(variable.size, dtype=tf.float32)[:, None]
-    return tf.where(tf.math.is_nan(value), value, tf.cast(value == places, tf.float32))
+    codecs = codecs_of(variables)
+    parts = tf.split(tf.cast(values, tf.float32), [codec.labels for codec in codecs])
+    return tf.concat([codec.columns(part) for codec, part in zip(codecs, parts, strict=True)], 0)
 
 
 def decode(variables: Sequence[Variable], columns: tf.Tensor) -> tf.Tensor:
     """Label values of columns that are hard, that is 0/1 but for continuous ones; float32 [C, B] to [K, B]."""
-    if all(isinstance(variable, Binary) for variable in variables):
-        return columns
-    parts = tf.split(columns, [variable.width for variable in variables])
-    return tf.concat([_value(variable, part) for variable, part in zip(variables, parts, strict=True)], 0)
-
-
-def _value(variable: Variable, columns: tf.Tensor) -> tf.Tensor:
-    if isinstance(variable, Continuous):
-        value = columns * variable.std + variable.mean
-        return tf.clip_by_value(value, variable.low, variable.high) if variable.bounded else value
-    if isinstance(variable, Categorical):
-        return tf.cast(tf.argmax(columns, 0, tf.int32), tf.float32)[None]
-    return columns
+    codecs = codecs_of(variables)
+    parts = tf.split(columns, [codec.width for codec in codecs])
+    return tf.concat([codec.values(part) for codec, part in zip(codecs, parts, strict=True)], 0)

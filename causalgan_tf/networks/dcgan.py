@@ -202,25 +202,3 @@ class MinibatchFeatures(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], input_shape[-1] + self.kernels)
-
-
-def encode_labels(labels: tf.Tensor, kind: str, jitter: tf.Tensor) -> tf.Tensor:
-    """Labels as the generator sees them.
-
-    Args:
-        labels: [B, K] of 0/1, or between for an interpolation.
-        kind: `sign`: 2 l - 1. `logit` (the authors' default but for the jitter's law, theirs goes inwards too): {0, 1}
-            -> {.3, .7}, pushed outwards by a truncated exponential of mean about .05 and at most .25, then
-            log(p / (1 - p)).
-        jitter: [B, K] uniform on [-1, 1), the randomness of `logit`.
-
-    Returns:
-        [B, K].
-    """
-    if kind == "sign":
-        return 2.0 * labels - 1.0
-    bound, rate = 0.25, 20.0
-    uniform = 0.5 * (jitter + 1.0)
-    push = -tf.math.log(1.0 - uniform * (1.0 - tf.exp(-rate * bound))) / rate
-    probability = 0.5 + (2.0 * labels - 1.0) * (0.2 + push)
-    return tf.math.log(probability) - tf.math.log(1.0 - probability)

@@ -6,7 +6,7 @@ along the batch, so the batch is last; nodes that can be computed together share
 the weights are one vector, which makes an optimizer step a handful of operations.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -15,8 +15,8 @@ import tensorflow as tf
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.names import safe
 from causalgan_tf.networks import columns
+from causalgan_tf.networks.codecs import Head, codec_of
 from causalgan_tf.networks.schedule import EMPTY, Stack, schedule
-from causalgan_tf.variables import Binary, Categorical, Variable
 
 SLOPE = 0.2  # of the leaky ReLU, as in the paper
 NO_NODE = "*empty"  # noise block of a place that holds no node
@@ -31,22 +31,15 @@ class Intervene(keras.layers.Layer):
         return intervene(label, do)
 
 
-class Head(keras.layers.Layer):
-    """Turns a mechanism's outputs into the columns of its node's kind."""
+class HeadLayer(keras.layers.Layer):
+    """Turns a mechanism's outputs into the columns of its label, see codecs.Head."""
 
-    def __init__(self, variable: Variable, **options: object) -> None:
+    def __init__(self, head: Head, **options: object) -> None:
         super().__init__(**options)
-        self.variable = variable
+        self.head = head
 
     def call(self, outputs: tf.Tensor) -> tf.Tensor:
-        variable = self.variable
-        if isinstance(variable, Categorical):
-            return tf.nn.softmax(outputs)
-        if isinstance(variable, Binary):
-            return tf.sigmoid(outputs)
-        if not variable.bounded:
-            return outputs
-        return (variable.low + (variable.high - variable.low) * tf.sigmoid(outputs) - variable.mean) / variable.std
+        return self.head(outputs)
 
 
 def intervene(label: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
@@ -89,7 +82,7 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
         causes = [noise[node], *(centred(parent) for parent in graph.parents[node])]
         inputs = keras.layers.Concatenate()(causes) if len(causes) > 1 else causes[0]
         f = mlp(inputs.shape[-1], width, layers, variable.width, f"mechanism_{safe(node)}")
-        label = Head(variable, name=f"head_{safe(node)}")(f(inputs))
+        label = HeadLayer(codec_of(variable).head(), name=f"head_{safe(node)}")(f(inputs))
         own = slice(first[node], first[node] + variable.width)
         labels[node] = Intervene(name=f"label_{safe(node)}")(label, do[:, own])
     parts = list(labels.values())
@@ -109,7 +102,6 @@ class Mechanisms(keras.layers.Layer):
         self.blocks = [NO_NODE if k == EMPTY else graph.nodes[k] for k in self.schedule.places]
         count = sum(int(np.prod(shape)) for stack in self.shapes for pair in stack for shape in pair)
         self.vector = self.add_weight(shape=[count], initializer="zeros", name="vector")
-        self._transposed = None if self._looped else transposition(self.shapes)
         self.reset(seed)
         self.built = True
 
@@ -117,10 +109,6 @@ class Mechanisms(keras.layers.Layer):
         """Draws the weights anew: Glorot's uniform kernels, biases 0."""
         shape = self.noise_size, self.width, self.layer_count
         self.vector.assign(pack(_glorot(stack, *shape, seed) for stack in self.schedule.stacks))
-
-    @property
-    def _looped(self) -> bool:
-        return self.schedule.stacks[0].shape[0] > 1
 
     @property
     def noise_rows(self) -> int:
@@ -136,19 +124,8 @@ class Mechanisms(keras.layers.Layer):
         Returns:
             float32 [C, B].
         """
-
-        @tf.custom_gradient
-        def drawn(vector: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-            layers = unpack(vector, self.shapes)
-            table, kept = self._table(layers, noise, None, hard=False)
-
-            def gradient(upstream: tf.Tensor) -> tf.Tensor:
-                slope = tf.scatter_nd(self.schedule.rows[:, None], upstream, tf.shape(table))
-                return pack_tensors(self._back(self._transposes(vector, layers), table, kept, slope))
-
-            return tf.gather(table, self.schedule.rows), gradient
-
-        return drawn(tf.convert_to_tensor(self.vector))
+        table = self._table(unpack(tf.convert_to_tensor(self.vector), self.shapes), noise, None, hard=False)
+        return tf.gather(table, self.schedule.rows)
 
     def labels(self, noise: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
         """Label columns as they are sampled: rounded, or 1 for the likeliest category, before children see them.
@@ -162,7 +139,7 @@ class Mechanisms(keras.layers.Layer):
         Returns:
             float32 [C, B].
         """
-        table, _ = self._table(unpack(tf.convert_to_tensor(self.vector), self.shapes), noise, do, hard=True)
+        table = self._table(unpack(tf.convert_to_tensor(self.vector), self.shapes), noise, do, hard=True)
         return tf.gather(table, self.schedule.rows)
 
     def counts(self, node: str, noise: tf.Tensor, parents: tf.Tensor) -> tf.Tensor:
@@ -216,10 +193,10 @@ class Mechanisms(keras.layers.Layer):
             fill(model.get_layer(f"mechanism_{safe(node)}"), self.perceptron(node))
         return model
 
-    def _table(self, stacks: list[Layers], noise: tf.Tensor, do: tf.Tensor | None, hard: bool) -> tuple:
-        """The label table [rows, B], and what the gradient needs of every stack: the layers' inputs and the labels."""
+    def _table(self, stacks: list[Layers], noise: tf.Tensor, do: tf.Tensor | None, hard: bool) -> tf.Tensor:
+        """The label table [rows, B]."""
         batch = noise.shape[-1] or tf.shape(noise)[-1]
-        table, used, kept = tf.zeros([1, batch]), 0, []
+        table, used = tf.zeros([1, batch]), 0
         for stack, layers in zip(self.schedule.stacks, stacks, strict=True):
             depth, places, _, outputs = stack.shape
             rows = depth * places * self.noise_size
@@ -227,43 +204,11 @@ class Mechanisms(keras.layers.Layer):
             used += rows
             if depth == 1:
                 one = [(kernel[0], bias[0]) for kernel, bias in layers]
-                inputs, soft = _chunk(one, drawn[0], _parents(table, stack, 0), _heads(stack, 0))
-                labels = _set(_harden(soft, _heads(stack, 0)) if hard else soft, stack.columns[0], do)
-                kept.append((inputs, soft))
+                labels = _labels(one, drawn[0], table, stack, 0, do, hard)
                 table = tf.concat([table, tf.reshape(labels, [places * outputs, batch])], 0)
             else:
-                table, looped = _loop(stack, layers, drawn, do, hard, keep=not hard)
-                kept.append(looped)
-        return table, kept
-
-    def _back(self, stacks: list[list[tf.Tensor]], table: tf.Tensor, kept: list, slope: tf.Tensor) -> list[Layers]:
-        """Gradients of every stack's kernels and biases, from the gradient `slope` in the label table."""
-        found: list[Layers] = []
-        end = slope.shape[0]
-        for stack, transposed, (inputs, soft) in reversed(list(zip(self.schedule.stacks, stacks, kept, strict=True))):
-            depth, places, _, outputs = stack.shape
-            start = end - depth * places * outputs
-            if depth == 1:
-                upstream = tf.reshape(slope[start:end], soft.shape)
-                back = _head_slope(soft, upstream, _heads(stack, 0))
-                gradients, below = _chunk_back([kernel[0] for kernel in transposed], inputs, back)
-                slope = _add_to_parents(slope, stack, 0, below)
-                found.append([(kernel[None], bias[None]) for kernel, bias in gradients])
-            else:
-                found.append(_loop_back(stack, transposed, inputs, soft, slope))
-            end = start
-        return found[::-1]
-
-    def _transposes(self, vector: tf.Tensor, stacks: list[Layers]) -> list[list[tf.Tensor]]:
-        """Every kernel [..., inputs, outputs].
-
-        XLA folds a transposition into the product, where it costs half the time again; a gather it leaves alone, and
-        neither does it reach into a loop.
-        """
-        if self._looped:
-            return [[tf.linalg.matrix_transpose(kernel) for kernel, _ in layers] for layers in stacks]
-        kernels = iter(tf.split(tf.gather(vector, self._transposed[0]), self._transposed[1]))
-        return [[tf.reshape(next(kernels), _swapped(shape)) for shape, _ in layers] for layers in self.shapes]
+                table = _loop(stack, layers, drawn, do, hard)
+        return table
 
 
 def _shapes(stack: Stack, noise_size: int, width: int, layers: int) -> list[tuple[tuple, tuple]]:
@@ -291,11 +236,6 @@ def pack(stacks: object) -> np.ndarray:
     return np.concatenate([part.ravel() for layers in stacks for pair in layers for part in pair]).astype(np.float32)
 
 
-def pack_tensors(stacks: Sequence[Layers]) -> tf.Tensor:
-    """`pack` of tensors."""
-    return tf.concat([tf.reshape(part, [-1]) for layers in stacks for pair in layers for part in pair], 0)
-
-
 def unpack(vector: tf.Tensor, shapes: Sequence[Sequence[tuple[tuple, tuple]]]) -> list[Layers]:
     """Kernels and biases of every stack."""
     flat = [shape for layers in shapes for pair in layers for shape in pair]
@@ -304,21 +244,6 @@ def unpack(vector: tf.Tensor, shapes: Sequence[Sequence[tuple[tuple, tuple]]]) -
         [(tf.reshape(next(parts), kernel), tf.reshape(next(parts), bias)) for kernel, bias in layers]
         for layers in shapes
     ]
-
-
-def _swapped(shape: tuple) -> tuple:
-    return (*shape[:-2], shape[-1], shape[-2])
-
-
-def transposition(shapes: Sequence[Sequence[tuple[tuple, tuple]]]) -> tuple[np.ndarray, list[int]]:
-    """Where in the vector each number of the transposed kernels lies, and the kernels' sizes."""
-    places, sizes, start = [], [], 0
-    for kernel, bias in (pair for layers in shapes for pair in layers):
-        size = int(np.prod(kernel))
-        places.append(np.swapaxes(start + np.arange(size).reshape(kernel), -1, -2).ravel())
-        sizes.append(size)
-        start += size + int(np.prod(bias))
-    return np.concatenate(places).astype(np.int32), sizes
 
 
 def fill(model: keras.Sequential, weights: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
@@ -347,15 +272,23 @@ def _parents(table: tf.Tensor, stack: Stack, d: int | tf.Tensor) -> tf.Tensor:
     return scale * tf.reshape(found, [*rows.shape, table.shape[-1] or tf.shape(table)[-1]]) + shift
 
 
-def _chunk(layers: Layers, noise: tf.Tensor, parents: tf.Tensor, heads: tuple) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """One pass of a chunk: every layer's input [places, inputs, B], and the soft labels [places, O, B]."""
+def _labels(
+    layers: Layers,
+    noise: tf.Tensor,
+    table: tf.Tensor,
+    stack: Stack,
+    d: int | tf.Tensor,
+    do: tf.Tensor | None,
+    hard: bool,
+) -> tf.Tensor:
+    """A chunk's labels [places, O, B], from its noise [places, Z, B] and the labels of its parents in the table."""
+    parents, heads = _parents(table, stack, d), _heads(stack, d)
     h = tf.concat([noise, parents], 1) if parents.shape[1] else noise
-    inputs = []
     for kernel, bias in layers[:-1]:
-        inputs.append(h)
         h = tf.nn.leaky_relu(tf.matmul(kernel, h) + bias[..., None], SLOPE)
     kernel, bias = layers[-1]
-    return [*inputs, h], _head(tf.matmul(kernel, h) + bias[..., None], heads)
+    soft = _head(tf.matmul(kernel, h) + bias[..., None], heads)
+    return _set(_harden(soft, heads) if hard else soft, tf.constant(stack.columns)[d], do)
 
 
 def _head(outputs: tf.Tensor, heads: tuple) -> tf.Tensor:
@@ -366,20 +299,6 @@ def _head(outputs: tf.Tensor, heads: tuple) -> tf.Tensor:
     if softmax is None:
         return labels
     return tf.where(softmax, tf.nn.softmax(tf.where(softmax, outputs, outputs.dtype.min), 1), labels)
-
-
-def _head_slope(labels: tf.Tensor, upstream: tf.Tensor, heads: tuple) -> tf.Tensor:
-    """The gradient in a head's inputs, from the one in its labels."""
-    softmax, linear, _, low, span = heads
-    if span is None:
-        slope = upstream * labels * (1.0 - labels)
-    else:
-        slope = upstream * (labels - low) * (low + span - labels) / tf.where(span > 0, span, 1.0)
-    slope = slope if linear is None else tf.where(linear, upstream, slope)
-    if softmax is None:
-        return slope
-    mean = tf.reduce_sum(tf.where(softmax, upstream * labels, 0.0), 1, keepdims=True)
-    return tf.where(softmax, labels * (upstream - mean), slope)
 
 
 def _harden(labels: tf.Tensor, heads: tuple) -> tf.Tensor:
@@ -401,77 +320,21 @@ def _set(labels: tf.Tensor, place: np.ndarray | tf.Tensor, do: tf.Tensor | None)
     return intervene(labels, tf.gather(beside, place))
 
 
-def _chunk_back(transposed: list[tf.Tensor], inputs: list[tf.Tensor], back: tf.Tensor) -> tuple[Layers, tf.Tensor]:
-    """Gradients of a chunk's kernels and biases, and the gradient in its input, from the one in its last outputs."""
-    found = []
-    for i in reversed(range(len(inputs))):
-        found.append((tf.matmul(back, inputs[i], transpose_b=True), tf.reduce_sum(back, -1)))
-        back = tf.matmul(transposed[i], back)
-        if i:  # a leaky ReLU keeps the sign
-            back *= tf.where(inputs[i] > 0, 1.0, SLOPE)
-    return found[::-1], back
-
-
-def _add_to_parents(slope: tf.Tensor, stack: Stack, d: int | tf.Tensor, below: tf.Tensor) -> tf.Tensor:
-    """Adds to the label table's gradient what a chunk's inputs [places, inputs, B] pass on to its parents."""
-    _, places, count, _ = stack.shape
-    if not count:
-        return slope
-    passed = tf.constant(stack.scale)[d] * below[:, below.shape[1] - count :]
-    rows = tf.reshape(tf.constant(stack.parents)[d], [-1, 1])
-    return tf.tensor_scatter_nd_add(slope, rows, tf.reshape(passed, [places * count, -1]))
-
-
-def _loop(stack: Stack, layers: Layers, noise: tf.Tensor, do: tf.Tensor | None, hard: bool, keep: bool) -> tuple:
-    """`_chunk` for all chunks of a stack: the label table, and what the gradient needs if `keep`."""
-    depth, places, parents, outputs = stack.shape
+def _loop(stack: Stack, layers: Layers, noise: tf.Tensor, do: tf.Tensor | None, hard: bool) -> tf.Tensor:
+    """The label table [rows, B] of a stack of several chunks, computed one after the other."""
+    depth, places, _, outputs = stack.shape
     batch = noise.shape[-1] or tf.shape(noise)[-1]
-    own = tf.constant(stack.columns)
-    sizes = [noise.shape[2] + parents, *[kernel.shape[-1] for kernel, _ in layers[1:]], outputs]
-    arrays = [_array(depth, [places, size, noise.shape[-1]]) for size in sizes] if keep else []
     first = tf.zeros([1, batch])
 
-    def turn(d: tf.Tensor, drawn: tf.Tensor, arrays: list[tf.TensorArray]) -> tuple:
+    # the gradient of an array's element is an element; that of kernel[d] would be as large as all kernels, each turn
+    arrays = [tuple(tf.TensorArray(tf.float32, depth).unstack(part) for part in pair) for pair in layers]
+
+    def turn(d: tf.Tensor, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         table = tf.concat([first, tf.reshape(drawn, [depth * places * outputs, batch])], 0)
-        one = [(kernel[d], bias[d]) for kernel, bias in layers]
-        inputs, soft = _chunk(one, noise[d], _parents(table, stack, d), _heads(stack, d))
-        labels = _set(_harden(soft, _heads(stack, d)) if hard else soft, own[d], do)
-        arrays = [array.write(d, part) for array, part in zip(arrays, [*inputs, soft], strict=False)]
-        return d + 1, tf.tensor_scatter_nd_update(drawn, [[d]], labels[None]), arrays
+        one = [(kernels.read(d), biases.read(d)) for kernels, biases in arrays]
+        labels = _labels(one, noise[d], table, stack, d, do, hard)
+        return d + 1, tf.tensor_scatter_nd_update(drawn, [[d]], labels[None])
 
-    start = (tf.constant(0), tf.zeros([depth, places, outputs, batch]), arrays)
-    _, drawn, arrays = tf.while_loop(lambda d, *_: d < depth, turn, start, maximum_iterations=depth)
-    table = tf.concat([first, tf.reshape(drawn, [depth * places * outputs, batch])], 0)
-    return table, (arrays[:-1], arrays[-1]) if keep else None
-
-
-def _loop_back(
-    stack: Stack, transposed: list[tf.Tensor], inputs: list[tf.TensorArray], soft: tf.TensorArray, slope: tf.Tensor
-) -> Layers:
-    """`_chunk_back` for all chunks of a stack, last to first."""
-    depth, places, _, outputs = stack.shape
-    found = [
-        (_array(depth, [places, kernel.shape[-1], kernel.shape[-2]]), _array(depth, [places, kernel.shape[-1]]))
-        for kernel in transposed
-    ]
-
-    def turn(left: tf.Tensor, slope: tf.Tensor, found: list) -> tuple:
-        d = left - 1
-        start = 1 + d * places * outputs
-        upstream = tf.slice(slope, [start, 0], [places * outputs, slope.shape[-1]])
-        upstream = tf.reshape(upstream, [places, outputs, slope.shape[-1]])
-        back = _head_slope(soft.read(d), upstream, _heads(stack, d))
-        gradients, below = _chunk_back([kernel[d] for kernel in transposed], [part.read(d) for part in inputs], back)
-        found = [
-            (kernels.write(d, kernel), biases.write(d, bias))
-            for (kernels, biases), (kernel, bias) in zip(found, gradients, strict=True)
-        ]
-        return d, _add_to_parents(slope, stack, d, below), found
-
-    start = (tf.constant(depth), slope, found)
-    _, _, found = tf.while_loop(lambda left, *_: left > 0, turn, start, maximum_iterations=depth)
-    return [(kernels.stack(), biases.stack()) for kernels, biases in found]
-
-
-def _array(size: int, shape: list[int | None]) -> tf.TensorArray:
-    return tf.TensorArray(tf.float32, size, element_shape=shape, clear_after_read=False)
+    start = (tf.constant(0), tf.zeros([depth, places, outputs, batch]))
+    _, drawn = tf.while_loop(lambda d, _: d < depth, turn, start, maximum_iterations=depth)
+    return tf.concat([first, tf.reshape(drawn, [depth * places * outputs, batch])], 0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from causalgan_tf.graph import CausalGraph
 from causalgan_tf.networks import columns
-from causalgan_tf.variables import Binary, Categorical, Continuous
+from causalgan_tf.networks.codecs import codec_of
 
 WRITTEN_OUT = 12  # chunks; a graph of more is looped over
 SIZES = (1, 2, 4, 8, 16, 32)  # places of a looped chunk: more would not fit the processor's cache
@@ -142,11 +142,7 @@ def _stack(graph: CausalGraph, group: list[list[int]], places: int, outputs: int
         for part, value in zip((scale, shift), centring, strict=True):
             part[d, m, : len(above[node]), 0] = value[above[node]]
         label_columns[d, m, :width] = own(node)
-        softmax[d, m, :width] = isinstance(variable, Categorical)
-        linear[d, m, :width] = isinstance(variable, Continuous) and not variable.bounded
-        if isinstance(variable, Binary):
-            rounded[d, m], span[d, m] = True, 1.0
-        elif isinstance(variable, Continuous) and variable.bounded:
-            low[d, m, 0] = (variable.low - variable.mean) / variable.std
-            span[d, m, 0] = (variable.high - variable.low) / variable.std
+        head = codec_of(variable).head()
+        softmax[d, m, :width], linear[d, m, :width] = head.activation == "softmax", head.activation == "linear"
+        rounded[d, m, :width], low[d, m, :width], span[d, m, :width] = head.rounded, head.low, head.span
     return Stack(nodes, parents, scale, shift, label_columns, softmax, linear, rounded, low, span)

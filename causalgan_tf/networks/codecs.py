@@ -1,0 +1,242 @@
+"""Codecs of variable types: everything that the networks do with a label of one type.
+
+A new type is a class in `causalgan_tf.variables` and a codec here: nothing else in the networks asks for types.
+Shapes: B batch, K labels, C label columns, W columns of one label. The controller's columns are batch last, [C, B];
+those of the image networks are batch first, [B, C].
+"""
+
+import abc
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf import losses
+from causalgan_tf.variables import Binary, Categorical, Continuous, Variable
+
+REACH = 4.0  # standard deviations from the mean in which labelers predict continuous labels
+NEAR = 0.5  # standard deviations within which a continuous label counts as predicted
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """How a mechanism's outputs become the soft columns of its label.
+
+    Attributes:
+        activation: `sigmoid` between low and low + span, `softmax` over the columns, or `linear`.
+        rounded: whether a drawn column is rounded at .5.
+        low: lower end of a sigmoid.
+        span: upper end of a sigmoid minus its lower end.
+    """
+
+    activation: str
+    rounded: bool = False
+    low: float = 0.0
+    span: float = 0.0
+
+    def __call__(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Soft columns [B, W] of a mechanism's outputs [B, W]."""
+        if self.activation == "softmax":
+            return tf.nn.softmax(outputs)
+        return outputs if self.activation == "linear" else self.low + self.span * tf.sigmoid(outputs)
+
+
+class Codec(abc.ABC):
+    """One label, or several neighbouring labels of one type that share their operations.
+
+    Attributes:
+        variables: the labels.
+        labels: how many they are, k.
+        width: columns of all of them, w.
+        together: whether neighbours of the type are one codec.
+        scale: factor that brings a column near [-1, 1] before a layer sees it.
+        shift: what is added then.
+    """
+
+    together = False
+    scale, shift = 2.0, -1.0
+
+    def __init__(self, variables: Sequence[Variable]) -> None:
+        self.variables, self.labels = list(variables), len(variables)
+        self.width = sum(variable.width for variable in variables)
+
+    @abc.abstractmethod
+    def head(self) -> Head:
+        """How a mechanism draws such a label."""
+
+    @abc.abstractmethod
+    def columns(self, values: tf.Tensor) -> tf.Tensor:
+        """Columns [w, B] of values [k, B]; NaN stays NaN."""
+
+    @abc.abstractmethod
+    def values(self, columns: tf.Tensor) -> tf.Tensor:
+        """Values [k, B] of hard columns [w, B]."""
+
+    def encode(self, columns: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
+        """Columns [B, w] as the image generator sees them; `encoding` and jitter [B, w] as in `encode_labels`."""
+        del encoding
+        return encode_labels(columns, "sign", jitter)
+
+    @abc.abstractmethod
+    def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Labels [B, k] that a labeler's outputs [B, w] say."""
+
+    @abc.abstractmethod
+    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor, orientation: str) -> tf.Tensor:
+        """A labeler's loss in nats, mean over rows and labels; `orientation` as in losses.label_cross_entropy."""
+
+    @abc.abstractmethod
+    def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
+        """CausalBEGAN's label loss, mean over rows and labels; `loss` as in losses.label_distance."""
+
+    def random(self, share: tf.Tensor, ranges: np.ndarray) -> tf.Tensor:
+        """Uniform labels [B, k] from shares [B, k] uniform on [0, 1); ranges [k, 2] are those of continuous labels."""
+        del ranges
+        return tf.floor(share * [float(variable.size) for variable in self.variables])
+
+    def range(self) -> tuple[float, float]:
+        """Ends between which a label without known rows is visited on purpose."""
+        return 0.0, float(self.variables[0].size - 1)
+
+    def tolerance(self) -> float:
+        """How far from a label a prediction may be that agrees with it."""
+        return 0.5
+
+
+class BinaryCodec(Codec):
+    """One column of 0 or 1 a label; the paper's terms."""
+
+    together = True
+
+    def head(self) -> Head:
+        return Head("sigmoid", rounded=True, span=1.0)
+
+    def columns(self, values: tf.Tensor) -> tf.Tensor:
+        return values
+
+    def values(self, columns: tf.Tensor) -> tf.Tensor:
+        return columns
+
+    def encode(self, columns: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
+        return encode_labels(columns, encoding, jitter)
+
+    def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
+        return tf.cast(outputs > 0.0, tf.float32)
+
+    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor, orientation: str) -> tf.Tensor:
+        return losses.label_cross_entropy(columns, outputs, orientation)
+
+    def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
+        return losses.label_distance(columns, outputs, loss)
+
+
+class CategoricalCodec(Codec):
+    """A column of 0 or 1 for each category."""
+
+    def head(self) -> Head:
+        return Head("softmax")
+
+    def columns(self, values: tf.Tensor) -> tf.Tensor:
+        places = tf.range(self.width, dtype=tf.float32)[:, None]
+        return tf.where(tf.math.is_nan(values), values, tf.cast(values == places, tf.float32))
+
+    def values(self, columns: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.argmax(columns, 0, tf.int32), tf.float32)[None]
+
+    def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.argmax(outputs, 1, tf.int32), tf.float32)[:, None]
+
+    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor, orientation: str) -> tf.Tensor:
+        return losses.category_cross_entropy(columns, outputs, orientation)
+
+    def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
+        return losses.category_distance(columns, outputs, loss)
+
+
+class ContinuousCodec(Codec):
+    """One column, standardised by the training rows; a bounded label goes through a sigmoid."""
+
+    scale, shift = 1.0, 0.0
+
+    def __init__(self, variables: Sequence[Continuous]) -> None:
+        super().__init__(variables)
+        (self.variable,) = variables
+
+    def head(self) -> Head:
+        v = self.variable
+        return (
+            Head("sigmoid", False, (v.low - v.mean) / v.std, (v.high - v.low) / v.std) if v.bounded else Head("linear")
+        )
+
+    def columns(self, values: tf.Tensor) -> tf.Tensor:
+        return (values - self.variable.mean) / self.variable.std
+
+    def values(self, columns: tf.Tensor) -> tf.Tensor:
+        v = self.variable
+        values = columns * v.std + v.mean
+        return tf.clip_by_value(values, v.low, v.high) if v.bounded else values
+
+    def encode(self, columns: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
+        del encoding, jitter
+        return columns
+
+    def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
+        return self.values(losses.within(outputs, REACH))
+
+    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor, orientation: str) -> tf.Tensor:
+        del orientation  # a squared error has but one
+        return losses.gaussian_error(columns, outputs, REACH)
+
+    def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
+        return losses.value_distance(columns, outputs, loss, REACH)
+
+    def random(self, share: tf.Tensor, ranges: np.ndarray) -> tf.Tensor:
+        low, high = ranges[0]
+        return low + share * (high - low)
+
+    def range(self) -> tuple[float, float]:
+        return self.variable.mean - 2.0 * self.variable.std, self.variable.mean + 2.0 * self.variable.std
+
+    def tolerance(self) -> float:
+        return NEAR * self.variable.std
+
+
+CODECS: dict[type, type[Codec]] = {Binary: BinaryCodec, Categorical: CategoricalCodec, Continuous: ContinuousCodec}
+
+
+def codec_of(variable: Variable) -> Codec:
+    """The codec of one label."""
+    return CODECS[type(variable)]([variable])
+
+
+def codecs_of(variables: Sequence[Variable]) -> list[Codec]:
+    """The codecs of several labels, in their order; neighbours of a type are one codec where the type allows it."""
+    found: list[Codec] = []
+    for kind, run in itertools.groupby(variables, type):
+        codec, members = CODECS[kind], list(run)
+        found += [codec(members)] if codec.together else [codec([variable]) for variable in members]
+    return found
+
+
+def encode_labels(labels: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
+    """Binary labels as the image generator sees them.
+
+    Args:
+        labels: [B, K] of 0/1, or between for an interpolation.
+        encoding: `sign`: 2 l - 1. `logit` (the authors' default but for the jitter's distribution, theirs goes inwards
+            too): {0, 1} -> {.3, .7}, pushed outwards by a truncated exponential of mean about .05 and at most .25, then
+            log(p / (1 - p)).
+        jitter: [B, K] uniform on [-1, 1), the randomness of `logit`.
+
+    Returns:
+        [B, K].
+    """
+    if encoding == "sign":
+        return 2.0 * labels - 1.0
+    bound, rate = 0.25, 20.0
+    uniform = 0.5 * (jitter + 1.0)
+    push = -tf.math.log(1.0 - uniform * (1.0 - tf.exp(-rate * bound))) / rate
+    probability = 0.5 + (2.0 * labels - 1.0) * (0.2 + push)
+    return tf.math.log(probability) - tf.math.log(1.0 - probability)

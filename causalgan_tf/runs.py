@@ -35,10 +35,9 @@ STAGES = ("controller", "images")
 
 def check(config: RunConfig, workdir: pathlib.Path) -> None:
     """InputError if `workdir` holds a run that `config` does not continue; the message lists what differs."""
-    if not (workdir / "config.json").exists() and (workdir / FILE).exists():
-        raise InputError(
-            f"{brief(workdir)} holds {FILE} and no config.json: no run, or a part of one. Choose another --workdir."
-        )
+    ours = (workdir / "config.json", workdir / "controller")
+    if (workdir / FILE).exists() and not any(path.exists() for path in ours):
+        raise InputError(f"{brief(workdir)} holds {FILE} that is of no run: none is here. Choose another --workdir.")
     if (workdir / "config.json").exists():
         differences = RunConfig.load(workdir).differences(config)
         if differences:

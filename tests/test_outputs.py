@@ -351,5 +351,5 @@ def test_tensorflow_starts_silently_whether_the_user_asks_for_it_or_not(level):
 
 def test_a_folder_with_kinds_of_labels_and_no_run_is_no_place_for_one(tmp_path):
     (tmp_path / "variables.json").write_text("mine")
-    with pytest.raises(InputError, match=r"variables.json and no config.json.*Choose another --workdir"):
+    with pytest.raises(InputError, match=r"variables.json that is of no run.*Choose another --workdir"):
         runs.check(RunConfig(), tmp_path)

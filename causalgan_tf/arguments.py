@@ -12,7 +12,7 @@ from causalgan_tf.variables import LARGEST, Binary, Categorical, Variable
 SEED = 2**63 - 1  # the largest
 
 
-def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
+def whole(name: str, value: Any, low: int, high: int | None = None, unit: str = "") -> int:
     """An argument that must be a whole number; InputError for another type or a number out of its bounds.
 
     Example:
@@ -23,7 +23,7 @@ def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
         hint = f" Write {value:.0f}." if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else ""
         raise InputError(f"{name}: expected an integer, got {_told(value)}.{hint}")
     if value < low:
-        raise InputError(f"{name}: expected at least {low}, got {brief(value)}.")
+        raise InputError(f"{name}: expected at least {low}{unit}, got {brief(value)}.")
     if high is not None and value > high:
         raise InputError(f"{name}: expected at most {high}, got {brief(value)}.")
     return int(value)

@@ -91,7 +91,7 @@ class CausalModel:
                 of labels, or a condition that is not met `n` times within `max_draws`.
         """
         drawing = self._draws(images)
-        n, seed = whole("n", n, low=1), whole("seed", seed, 0, SEED)
+        n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
         budget.check_draw(n, self.graph, self.images.shape if drawing else ())
         max_draws = whole("max_draws", max_draws, low=1)
         labels, seeds = self.labels.draw(n, Query.create(self.graph, do, given), seed, max_draws)
@@ -121,7 +121,7 @@ class CausalModel:
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
     ) -> np.ndarray:
         """The labels of `sample` alone, as numbers: [n, K], uint8, or float32 where a label is continuous."""
-        n, seed = whole("n", n, low=1), whole("seed", seed, 0, SEED)
+        n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
         budget.check_draw(n, self.graph)
         return self.labels.draw(n, Query.create(self.graph, do, given), seed)[0]
 

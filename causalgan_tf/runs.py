@@ -256,9 +256,9 @@ def _is_number(value: object) -> bool:
 
 
 def _check_is_free(workdir: pathlib.Path) -> None:
-    """InputError if a folder without a run has a graph.json or variables.json, which a new run would replace."""
+    """InputError if a folder without a run or a controller has a graph.json or variables.json: they are the user's."""
     for name in (FILE, BEFORE):
-        if (workdir / name).exists():
+        if (workdir / name).exists() and not (workdir / "controller").exists():
             raise InputError(
                 f"{brief(workdir)} holds {name} and no config.json: no run, or a part of one. Remove {name} if it is "
                 "not needed, or choose another --workdir."

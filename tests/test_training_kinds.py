@@ -108,7 +108,6 @@ def test_the_program_writes_grey_files_and_compares_do_with_given(model, workdir
 
 def test_causal_began_takes_a_step_on_such_labels(config, workdir, tmp_path):
     shutil.copytree(workdir / "controller", tmp_path / "controller")
-    shutil.copy(workdir / "variables.json", tmp_path)
     image = dataclasses.replace(config.image, model="causal_began", steps=1, steps_per_call=1)
     training.train(dataclasses.replace(config, image=image), tmp_path, ("images",))
     assert causalgan_tf.load(tmp_path).sample(2, seed=1).images.shape == (2, 16, 16, 1)

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from causalgan_tf.causal_model import Samples
-from causalgan_tf.config import RunConfig
-from causalgan_tf.data.images import Dataset, ImageSet
+from causalgan_tf.config.run import RunConfig
+from causalgan_tf.data.dataset import Dataset, ImageSet
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw, cells
-from causalgan_tf.query import meets
+from causalgan_tf.graphs.cells import cells
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.causal_model import Samples
+from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.query import meets
 
 GRAPH = CausalGraph({"Male": (), "Young": (), "Mustache": ("Male", "Young"), "Wearing_Lipstick": ("Male",)})
 LAW = LabelLaw(

@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from causalgan_tf import building, noise, training
-from causalgan_tf.config import DataConfig, ImageConfig, RunConfig
+from causalgan_tf import noise
+from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
 from causalgan_tf.data.causal_faces import law
+from causalgan_tf.evaluation.classifier import Judge, judge_network
 from causalgan_tf.evaluation.sizes import EvaluationSizes
-from causalgan_tf.judge import Judge, judge_network
-from causalgan_tf.laws import histogram
+from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
+from causalgan_tf.training import builders, stages
 from tests import squares
 from tools.benchmarks import ablation, ablation_table
 
@@ -102,9 +103,9 @@ def bench():
 def test_training_lasts_as_long_as_it_should_and_the_rates_fall_by_the_clock(bench):
     image = ImageConfig(**TINY, learning_rate=1e-3, discriminator_learning_rate=4e-3, decay_start=0.0, decay_to=0.01)
     config = RunConfig(data=bench.config, image=image)
-    learner = building.build_causal_gan(config, squares.GRAPH, ablation.LawSampler(squares.LAW))
+    learner = builders.build_causal_gan(config, squares.GRAPH, ablation.LawSampler(squares.LAW))
     start = time.perf_counter()
-    found = ablation.timed_training(learner, training.real_rows(bench.dataset, config, 0), config, 0.5)
+    found = ablation.timed_training(learner, stages.real_rows(bench.dataset, config, 0), config, 0.5)
     assert 0.5 <= found["wall_s"] <= time.perf_counter() - start
     assert found["steps"] == int(learner.step) and found["steps"] % 2 == 0
     assert found["images_per_s"] == pytest.approx(8 * (found["steps"] - 2) / found["wall_s"])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.image_config import AUGMENTATIONS
-from causalgan_tf.models.augmentation import NUMBERS, augment
+from causalgan_tf.config.image import AUGMENTATIONS
+from causalgan_tf.learners.augmentation import NUMBERS, augment
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
 

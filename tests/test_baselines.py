@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf import training
-from causalgan_tf.config import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.training import stages
 from tests import squares
 from tools.benchmarks import baselines
 from tools.benchmarks.ablation import PLAIN, LawSampler
@@ -52,7 +52,7 @@ def moved(before, after):
 
 @pytest.fixture(scope="module")
 def batches():
-    return training.real_rows(squares.dataset(), config(), 0)
+    return stages.real_rows(squares.dataset(), config(), 0)
 
 
 def pixels(n, seed=0):

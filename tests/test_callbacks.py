@@ -4,8 +4,8 @@ import types
 
 import pytest
 
-from causalgan_tf.callbacks import Collapse
 from causalgan_tf.errors import InputError
+from causalgan_tf.training.callbacks import Collapse
 
 
 def watch(folder, values, share=0.1, latest="images/ckpt-7"):

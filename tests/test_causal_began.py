@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import noise
-from causalgan_tf.config import BeganConfig, ImageConfig
-from causalgan_tf.models.causal_began import CausalBEGAN
-from causalgan_tf.models.learner import ExponentialAfter, Halving
+from causalgan_tf.config.run import BeganConfig, ImageConfig
+from causalgan_tf.learners.causal_began import CausalBEGAN
+from causalgan_tf.learners.learner import ExponentialAfter, Halving
 from causalgan_tf.networks import began, dcgan
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data.causal_faces import LABELS, FacesConfig, law, law_over, load_faces, render, sample_noise
 from causalgan_tf.data.causal_faces.builder import split_seeds
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
 
 CELLS = (np.arange(512)[:, None] >> np.arange(9)) & 1  # row c has the labels of code c
 

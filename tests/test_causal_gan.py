@@ -8,13 +8,13 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import noise
-from causalgan_tf.config import ImageConfig
-from causalgan_tf.label_kinds import LabelKinds
-from causalgan_tf.laws import HeldCells
-from causalgan_tf.models.causal_gan import CausalGAN
-from causalgan_tf.models.image_learner import mix_labels
+from causalgan_tf.config.run import ImageConfig
+from causalgan_tf.graphs.cells import HeldCells
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
+from causalgan_tf.learners.causal_gan import CausalGAN
+from causalgan_tf.learners.image_learner import mix_labels
 from causalgan_tf.networks import dcgan
-from causalgan_tf.variables import Binary, Categorical, Continuous
+from causalgan_tf.networks.label_codec import LabelKinds
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
 # the data hold the cells whose first label is 0

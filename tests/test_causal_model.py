@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causalgan_tf import causal_model, laws
-from causalgan_tf.causal_model import CausalModel, label_frame
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw
+from causalgan_tf.graphs import cells
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Categorical, Continuous
+from causalgan_tf.inference import causal_model
+from causalgan_tf.inference.causal_model import CausalModel, label_frame
+from causalgan_tf.inference.distribution import LabelLaw
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.mechanisms import Mechanisms
-from causalgan_tf.variables import Categorical, Continuous
 
 GRAPH = CausalGraph.from_text("Sky -> Wet; Sky, Wet -> Trip; Sky: categorical(clear, cloud, rain)")
 LAW = LabelLaw(GRAPH, {"Sky": [0.5, 0.3, 0.2], "Wet": [0.0, 0.1, 0.9], "Trip": [[0.8, 0.5], [0.6, 0.4], [0.3, 0.1]]})
@@ -82,7 +83,7 @@ def test_the_enumerated_law_is_the_law_of_the_draws():
     graph = GRAPH.with_variables({"Trip": Categorical(("none", "near", "far"))})
     model = CausalModel(graph, Mechanisms(graph, noise_size=3, width=5, layers=2, seed=1))
     for do in ({}, {"Wet": 1}, {"Sky": "cloud"}):
-        drawn = laws.histogram(model.sample_labels(100_000, do=do, seed=5), graph.sizes)
+        drawn = cells.histogram(model.sample_labels(100_000, do=do, seed=5), graph.sizes)
         # eighteen cells, 100,000 draws on either side: a TVD of .005 is the noise
         assert total_variation(drawn, model.law(100_000, seed=6).joint(do)) < 0.012
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import celeb_a, load
 from causalgan_tf.errors import InputError
 

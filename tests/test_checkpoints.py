@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf import callbacks
-from causalgan_tf.checkpoints import Saver, latest
 from causalgan_tf.errors import InputError
+from causalgan_tf.runs.checkpoints import Saver, latest
+from causalgan_tf.training import callbacks
 
 
 def variables(value: float = 0.0, size: int = 50) -> dict[str, tf.Variable]:

@@ -12,16 +12,18 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from causalgan_tf import building, devices, run_graph, runs
-from causalgan_tf.causal_model import label_frame
 from causalgan_tf.cli import common, evaluate, export, graph, sample, train
-from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config.image import IMAGE_MODELS
+from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
-from causalgan_tf.graph import load_graph
-from causalgan_tf.image_config import IMAGE_MODELS
-from causalgan_tf.outputs import OutputFolder
-from causalgan_tf.variables import Categorical, Continuous
+from causalgan_tf.graphs.graph import load_graph
+from causalgan_tf.graphs.variables import Categorical, Continuous
+from causalgan_tf.inference.causal_model import label_frame
+from causalgan_tf.runs import run_folder as runs
+from causalgan_tf.runs import run_graph
+from causalgan_tf.system.outputs import OutputFolder
+from causalgan_tf.training import builders, devices
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = sorted((ROOT / "flags").glob("*.flags"))
@@ -113,7 +115,7 @@ def test_the_choices_of_the_flags_are_those_of_the_library():
     assert train.STRATEGIES == devices.STRATEGIES
     assert {stage for choice in train.STAGES for stage in choice.split(",")} == set(runs.STAGES)
     assert EvaluationSizes.cfid == evaluate.IMAGES
-    assert set(building.IMAGE_LEARNERS) == set(IMAGE_MODELS)
+    assert set(builders.IMAGE_LEARNERS) == set(IMAGE_MODELS)
 
 
 # presets

@@ -7,16 +7,17 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.config import ControllerConfig
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw, histogram
+from causalgan_tf.config.run import ControllerConfig
+from causalgan_tf.graphs.cells import histogram
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.label_sampler import LabelSampler
+from causalgan_tf.inference.query import Query
+from causalgan_tf.learners.controller import CausalController, calls
 from causalgan_tf.metrics.tvd import total_variation
-from causalgan_tf.models.controller import CausalController, calls
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.networks.mechanisms import Mechanisms
-from causalgan_tf.query import Query
-from causalgan_tf.sampling.labels import LabelSampler
-from causalgan_tf.training import fit_labels
+from causalgan_tf.training.stages import fit_labels
 
 GRAPH = CausalGraph.from_text("Rain -> Wet")
 LAW = LabelLaw(GRAPH, {"Rain": np.array(0.3), "Wet": np.array([0.2, 0.9])})

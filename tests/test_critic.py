@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.networks import critic as critics
 
 GRAPH = CausalGraph.from_text("A -> B; A, B -> C; C -> D; C: categorical(x, y, z); D: continuous")

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from causalgan_tf.drawing import draw_graph, save_drawing
-from causalgan_tf.drawing.layout import GAP, LANE, lay_out
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.named_graphs import completed
-from causalgan_tf.variables import Categorical
+from causalgan_tf.graphs.drawing import draw_graph, save_drawing
+from causalgan_tf.graphs.drawing.layout import GAP, LANE, lay_out
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.named import completed
+from causalgan_tf.graphs.variables import Categorical
 
 PAPER = load_graph("causal_graph_1")
 ASIA = CausalGraph.from_text(

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import squares
 
-from causalgan_tf.data.images import Dataset
+from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation import EvaluationSizes, seen
+from causalgan_tf.evaluation import EvaluationSizes, scoring
+from causalgan_tf.evaluation.classifier import train_judge
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.sizes import derived_seed
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.judge import train_judge
-from causalgan_tf.laws import LabelLaw
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.distribution import LabelLaw
 from causalgan_tf.metrics.images import frechet_distance
 from causalgan_tf.metrics.tvd import total_variation
-from causalgan_tf.run_evaluation import evaluate
+from causalgan_tf.reporting.run_evaluation import evaluate
 
 SIZES = EvaluationSizes(draws=20_000, effectiveness=200, uniform=300, cfid=400, judge_test=100, judge_steps=50)
 NODES = squares.GRAPH.nodes
@@ -169,7 +169,7 @@ def test_another_extractor_gives_the_features_and_the_name(world, judge, tmp_pat
 
 
 def test_images_are_drawn_chunk_by_chunk_and_every_row_is_judged_by_its_own_labels(world, judge, tmp_path, monkeypatch):
-    monkeypatch.setattr(seen, "CHUNK", 150)
+    monkeypatch.setattr(scoring, "CHUNK", 150)
     largest = []
 
     class Model(squares.PerfectModel):

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from causalgan_tf import extractors
 from causalgan_tf.errors import InputError
+from causalgan_tf.evaluation import features
 
 
 def write(network, path):
@@ -37,7 +37,7 @@ def files(tmp_path_factory):
 
 def published(monkeypatch, path, whole):
     """Takes a file for one of those that Keras publishes."""
-    monkeypatch.setattr(extractors, "WEIGHTS", {hashlib.md5(path.read_bytes()).hexdigest(): whole})
+    monkeypatch.setattr(features, "WEIGHTS", {hashlib.md5(path.read_bytes()).hexdigest(): whole})
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def images():
 def test_features_are_those_of_the_pooling_layer_on_resized_images(monkeypatch, files, images):
     path, network = files[False]
     published(monkeypatch, path, whole=False)
-    found = extractors.Inception(path).features(images)
+    found = features.Inception(path).features(images)
     # between two pixels bilinear resizing is a line; pixels are scaled to [-1, 1]
     resized = keras.ops.image.resize(images.astype(np.float32), (299, 299), "bilinear") / 127.5 - 1.0
     assert found.shape == (3, 2048) and found.dtype == np.float32
@@ -58,7 +58,7 @@ def test_features_are_those_of_the_pooling_layer_on_resized_images(monkeypatch, 
 def test_a_file_with_the_classes_gives_the_features_before_them(monkeypatch, files, images):
     path, network = files[True]
     published(monkeypatch, path, whole=True)
-    extractor = extractors.Inception(path)
+    extractor = features.Inception(path)
     resized = keras.ops.image.resize(images[:1].astype(np.float32), (299, 299), "bilinear") / 127.5 - 1.0
     pooled = keras.Model(network.input, network.get_layer("avg_pool").output)(resized, training=False)
     np.testing.assert_allclose(extractor.features(images[:1]), pooled, rtol=1e-3, atol=1e-4)
@@ -69,11 +69,11 @@ def test_a_file_with_the_classes_gives_the_features_before_them(monkeypatch, fil
 
 def test_an_absent_file_and_another_file_are_refused(files, tmp_path):
     with pytest.raises(InputError, match="nothing.h5: there is no such file. Nothing is downloaded"):
-        extractors.Inception(tmp_path / "nothing.h5")
+        features.Inception(tmp_path / "nothing.h5")
     with pytest.raises(InputError, match="the file's MD5 is [0-9a-f]{32}; expected one of those that keras"):
-        extractors.Inception(files[False][0])
+        features.Inception(files[False][0])
 
 
 def test_the_published_files_are_those_that_keras_would_fetch():
     text = pathlib.Path(keras.src.applications.inception_v3.__file__).read_text()
-    assert all(f'file_hash="{digest}"' in text for digest in extractors.WEIGHTS)
+    assert all(f'file_hash="{digest}"' in text for digest in features.WEIGHTS)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import decoding, load
 from causalgan_tf.data.folder import split_rows
 from causalgan_tf.errors import InputError

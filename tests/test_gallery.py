@@ -5,9 +5,9 @@ import pytest
 import squares
 from PIL import Image
 
-from causalgan_tf import gallery
 from causalgan_tf.errors import InputError
-from causalgan_tf.gallery import Gallery
+from causalgan_tf.reporting import gallery
+from causalgan_tf.reporting.gallery import Gallery
 
 NODES = squares.GRAPH.nodes
 MALE, YOUNG, MUSTACHE, LIPSTICK = range(4)

@@ -4,8 +4,8 @@ import networkx as nx
 import pytest
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.named_graphs import ALIASES, NAMED
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.named import ALIASES, NAMED
 
 ORDER = ["Young", "Male", "Eyeglasses", "Bald", "Mustache", "Smiling", "Wearing_Lipstick"]
 ORDER += ["Mouth_Slightly_Open", "Narrow_Eyes"]

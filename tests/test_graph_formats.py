@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.graph_formats import ENDINGS, ending, read_graph, read_network, write_graph
-from causalgan_tf.variables import Binary, Categorical, Continuous
+from causalgan_tf.graphs.formats import ENDINGS, ending, read_graph, read_network, write_graph
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
 
 DIAMOND = CausalGraph.from_text("A -> B; A -> C; B, C -> D; E")
 # names that are words of DOT, begin with a digit, or are numbers

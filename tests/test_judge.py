@@ -6,8 +6,8 @@ import pytest
 import squares
 import tensorflow as tf
 
-from causalgan_tf.data.images import ImageSet
-from causalgan_tf.judge import Judge, judge_network, train_judge
+from causalgan_tf.data.dataset import ImageSet
+from causalgan_tf.evaluation.classifier import Judge, judge_network, train_judge
 
 STEPS = 50
 

@@ -10,25 +10,18 @@ import squares
 import tensorflow as tf
 from mixed import BRIGHT, FRAME, GRAPH, PLACE
 
-from causalgan_tf import gallery, report
-from causalgan_tf.data.images import (
-    MOST,
-    held_cells,
-    label_cells,
-    label_ranges,
-    mixed_weights,
-    uniform_labels,
-)
+from causalgan_tf.data.dataset import MOST, held_cells, label_cells, label_ranges, mixed_weights, uniform_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
+from causalgan_tf.evaluation.classifier import Judge, train_judge
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.labels import single_interventions
-from causalgan_tf.evaluation.seen import Judged
-from causalgan_tf.gallery import Gallery, label_rows
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.judge import Judge, train_judge
-from causalgan_tf.label_kinds import LabelKinds
-from causalgan_tf.run_evaluation import evaluate
+from causalgan_tf.evaluation.scoring import Judged
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.reporting import gallery, report
+from causalgan_tf.reporting.gallery import Gallery, label_rows
+from causalgan_tf.reporting.run_evaluation import evaluate
 
 SIZES = EvaluationSizes(draws=2_000, mmd=100, effectiveness=100, uniform=100, cfid=200, judge_test=50, judge_steps=150)
 

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.label_kinds import LabelKinds
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
 from causalgan_tf.networks.codecs import REACH, encode_labels
-from causalgan_tf.variables import Binary, Categorical, Continuous
+from causalgan_tf.networks.label_codec import LabelKinds
 
 MIXED = LabelKinds([Binary(), Categorical(("a", "b", "c")), Continuous(mean=10.0, std=2.0)])
 ROW = tf.constant([[1.0, 2.0, 12.0]])  # 1, c, one standard deviation above the mean

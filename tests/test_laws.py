@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from causalgan_tf import laws
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw
-from causalgan_tf.variables import Categorical
+from causalgan_tf.graphs import cells
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Categorical
+from causalgan_tf.inference.distribution import LabelLaw
 
 # the back-door model: Z confounds X and Y
 GRAPH = CausalGraph.from_text("Z -> X; Z, X -> Y")
@@ -15,36 +15,37 @@ LAW = LabelLaw(GRAPH, {"Z": np.array(0.4), "X": np.array([0.2, 0.8]), "Y": np.ar
 
 
 def test_a_code_counts_the_first_label_as_one():
-    assert laws.row_codes(np.array([[1, 0, 0], [0, 1, 1]])).tolist() == [1, 6]
-    np.testing.assert_array_equal(laws.cells(2), [[0, 0], [1, 0], [0, 1], [1, 1]])
-    np.testing.assert_allclose(laws.histogram(np.array([[0, 0], [1, 0], [1, 0], [1, 1]])), [0.25, 0.5, 0.0, 0.25])
+    assert cells.row_codes(np.array([[1, 0, 0], [0, 1, 1]])).tolist() == [1, 6]
+    np.testing.assert_array_equal(cells.cells(2), [[0, 0], [1, 0], [0, 1], [1, 1]])
+    counted = cells.histogram(np.array([[0, 0], [1, 0], [1, 0], [1, 1]]))
+    np.testing.assert_allclose(counted, [0.25, 0.5, 0.0, 0.25])
 
 
 def test_codes_of_categories_are_mixed_radix():
     sizes = (2, 3, 2)  # strides 1, 2, 6
-    rows = laws.cells(sizes)
+    rows = cells.cells(sizes)
     assert rows.dtype == np.uint8 and len(rows) == 12
     assert rows[:7].tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 2, 0], [1, 2, 0], [0, 0, 1]]
-    np.testing.assert_array_equal(laws.row_codes(rows, sizes), np.arange(12))
-    np.testing.assert_allclose(laws.histogram(rows[[0, 5, 5, 11]], sizes)[[0, 5, 11]], [0.25, 0.5, 0.25])
-    np.testing.assert_array_equal(laws.cells((2, 2, 2)), laws.cells(3))
+    np.testing.assert_array_equal(cells.row_codes(rows, sizes), np.arange(12))
+    np.testing.assert_allclose(cells.histogram(rows[[0, 5, 5, 11]], sizes)[[0, 5, 11]], [0.25, 0.5, 0.25])
+    np.testing.assert_array_equal(cells.cells((2, 2, 2)), cells.cells(3))
 
 
 @pytest.mark.parametrize("odd", [-1, 3, 0.5, np.nan])
 def test_a_value_that_a_label_does_not_have_is_no_cell(odd):
-    for count in (laws.row_codes, laws.histogram):
+    for count in (cells.row_codes, cells.histogram):
         with pytest.raises(InputError, match="label column 1: expected whole numbers from 0 to 2, got"):
             count(np.array([[0, 2], [1, odd]]), (2, 3))
     with pytest.raises(InputError, match="from 0 to 1, got 2"):
-        laws.row_codes(np.array([[0, 2]]))
+        cells.row_codes(np.array([[0, 2]]))
 
 
 def test_only_discrete_graphs_of_limited_size_can_be_enumerated():
-    assert laws.enumerable(CausalGraph.from_text("A -> B; A: categorical(x, y, z)"))
-    assert not laws.enumerable(CausalGraph.from_text("A -> B; A: continuous"))
-    assert not laws.enumerable(CausalGraph.from_text("A -> B; A: categorical"))
-    assert laws.enumerable(CausalGraph({f"x{i}": () for i in range(20)}))
-    assert not laws.enumerable(CausalGraph({f"x{i}": () for i in range(21)}))
+    assert cells.enumerable(CausalGraph.from_text("A -> B; A: categorical(x, y, z)"))
+    assert not cells.enumerable(CausalGraph.from_text("A -> B; A: continuous"))
+    assert not cells.enumerable(CausalGraph.from_text("A -> B; A: categorical"))
+    assert cells.enumerable(CausalGraph({f"x{i}": () for i in range(20)}))
+    assert not cells.enumerable(CausalGraph({f"x{i}": () for i in range(21)}))
 
 
 def test_interventions_and_conditions_of_the_back_door_model():
@@ -59,7 +60,7 @@ def test_every_law_sums_to_one_and_do_is_a_point_mass():
         joint = LAW.joint(do)
         assert joint.sum() == pytest.approx(1.0)
         for node, value in do.items():
-            assert joint[laws.cells(3)[:, GRAPH.index(node)] != value].sum() == 0.0
+            assert joint[cells.cells(3)[:, GRAPH.index(node)] != value].sum() == 0.0
 
 
 def test_a_do_leaves_the_law_of_what_is_not_below_it():
@@ -68,7 +69,7 @@ def test_a_do_leaves_the_law_of_what_is_not_below_it():
 
 
 def test_fit_recovers_every_table_from_rows_in_the_laws_proportions():
-    rows = np.repeat(laws.cells(3), np.rint(LAW.joint() * 10_000).astype(int), axis=0)
+    rows = np.repeat(cells.cells(3), np.rint(LAW.joint() * 10_000).astype(int), axis=0)
     fitted = LabelLaw.fit(GRAPH, rows)
     for node in GRAPH.nodes:
         np.testing.assert_allclose(fitted.tables[node], LAW.tables[node], atol=1e-9)
@@ -182,7 +183,7 @@ def test_a_law_of_categories_by_hand():
 
 
 def test_fit_recovers_a_law_of_categories_and_its_samples_show_it():
-    fitted = LabelLaw.fit(CLIMATE, np.repeat(laws.cells(TRIPS.sizes), np.rint(TRIPS.joint() * 10_000).astype(int), 0))
+    fitted = LabelLaw.fit(CLIMATE, np.repeat(cells.cells(TRIPS.sizes), np.rint(TRIPS.joint() * 10_000).astype(int), 0))
     for node in ("Sky", "Wet"):
         np.testing.assert_allclose(fitted.tables[node], TRIPS.tables[node], atol=1e-9)
     np.testing.assert_allclose(fitted.joint({"Wet": 0}), TRIPS.joint({"Wet": 0}), atol=1e-9)
@@ -190,7 +191,7 @@ def test_fit_recovers_a_law_of_categories_and_its_samples_show_it():
         rows = TRIPS.sample(200_000, seed=1, do=do)
         assert rows.dtype == np.uint8
         # twelve cells of 200,000 rows: a TVD of .003 is the noise
-        assert 0.5 * np.abs(laws.histogram(rows, TRIPS.sizes) - TRIPS.joint(do)).sum() < 0.006
+        assert 0.5 * np.abs(cells.histogram(rows, TRIPS.sizes) - TRIPS.joint(do)).sum() < 0.006
 
 
 def test_parent_cells_with_few_rows_are_listed_by_the_users_values():
@@ -222,12 +223,12 @@ def test_a_joint_law_of_three_to_the_eleventh_cells_sums_to_one():
     expected = np.prod(
         [tables[node][(*row[max(0, i - 2) : i], row[i])] for i, node in enumerate(nodes) if node != "x5"]
     )
-    assert joint[laws.row_codes(np.array([row]), law.sizes)[0]] == pytest.approx(expected)
+    assert joint[cells.row_codes(np.array([row]), law.sizes)[0]] == pytest.approx(expected)
 
 
 def test_samples_show_the_law():
     for do in ({}, {"X": 1}):
-        drawn = laws.histogram(LAW.sample(200_000, seed=1, do=do))
+        drawn = cells.histogram(LAW.sample(200_000, seed=1, do=do))
         # eight cells of 200,000 rows: a TVD of .003 is the noise
         assert 0.5 * np.abs(drawn - LAW.joint(do)).sum() < 0.006
 
@@ -259,7 +260,7 @@ def test_what_has_no_answer_is_refused():
         sure.probability({"B": 1}, given={"A": 0})
     for sizes in (21, [3] * 13):
         with pytest.raises(InputError, match=r"joint law of \d+ labels has .* cells: expected at most 1,048,576"):
-            laws.cells(sizes)
+            cells.cells(sizes)
     wide = CausalGraph({f"x{i}": () for i in range(21)})
     with pytest.raises(InputError, match="joint law of 21 labels has 2,097,152 cells"):
         LabelLaw(wide, dict.fromkeys(wide.nodes, 0.5)).joint()
@@ -277,7 +278,7 @@ def test_what_has_no_answer_is_refused():
         LabelLaw(GRAPH, {"Z": np.array(0.4), "X": np.array(0.5), "Y": np.zeros((2, 2))})
     with pytest.raises(InputError, match=r"expected probabilities in \[0, 1\]"):
         LabelLaw(CausalGraph.from_text("A"), {"A": np.array(1.5)})
-    for empty in (laws.histogram, lambda rows: LabelLaw.fit(GRAPH, rows)):
+    for empty in (cells.histogram, lambda rows: LabelLaw.fit(GRAPH, rows)):
         with pytest.raises(InputError, match="at least one label row"):
             empty(np.empty((0, 3)))
     with pytest.raises(InputError, match=r"label rows \[n, 3\], a column for each node, got shape \(5, 4\)"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.networks import columns, schedule
 from causalgan_tf.networks import mechanisms as nets
 

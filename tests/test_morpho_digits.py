@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import load
 from causalgan_tf.data.morpho_digits import LABELS, MEASURES, render, sample
 from causalgan_tf.data.morpho_digits.loading import pools

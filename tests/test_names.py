@@ -11,14 +11,16 @@ import pytest
 from PIL import Image
 
 import causalgan_tf
-from causalgan_tf import errors, graph, graph_formats, names, query
+from causalgan_tf import errors
 from causalgan_tf.cli import sample
-from causalgan_tf.config import ControllerConfig
-from causalgan_tf.drawing import draw_graph
+from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.outputs import OutputFolder
-from causalgan_tf.query import Query, parse_assignments, parse_names, parse_probability
+from causalgan_tf.graphs import formats, graph, names
+from causalgan_tf.graphs.drawing import draw_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference import query
+from causalgan_tf.inference.query import Query, parse_assignments, parse_names, parse_probability
+from causalgan_tf.system.outputs import OutputFolder
 
 ODD = (
     "Patient Age",
@@ -36,7 +38,7 @@ ODD = (
 )
 
 
-@pytest.mark.parametrize("module", [errors, names, graph, graph_formats, query])
+@pytest.mark.parametrize("module", [errors, names, graph, formats, query])
 def test_the_examples_of_a_module_are_true(module):
     tried = doctest.testmod(module)
     assert tried.attempted and not tried.failed

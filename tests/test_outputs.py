@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 from absl import flags
 
-from causalgan_tf import export, gallery, report, runs
 from causalgan_tf.cli import common, evaluate, graph, sample
-from causalgan_tf.config import ControllerConfig, DataConfig, RunConfig
+from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.errors import InputError, brief
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.outputs import LIST, OutputFolder, check_folder, write_file
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference import export
+from causalgan_tf.reporting import gallery, report
+from causalgan_tf.runs import run_folder as runs
+from causalgan_tf.system.outputs import LIST, OutputFolder, check_folder, write_file
 
 ROOT = pathlib.Path(__file__).parents[1]
 PROGRAMS = {"sample": sample, "evaluate": evaluate, "graph": graph}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from causalgan_tf import pictures
 from causalgan_tf.errors import InputError
+from causalgan_tf.reporting import pictures
 
 
 def flat_images(values, channels=3):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.data.images import ImageSet
+from causalgan_tf.data.dataset import ImageSet
 from causalgan_tf.data.pipeline import batches
 from causalgan_tf.errors import InputError
 

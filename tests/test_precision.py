@@ -6,8 +6,9 @@ import pytest
 import squares
 import tensorflow as tf
 
-from causalgan_tf import building, noise
-from causalgan_tf.config import DataConfig, ImageConfig, RunConfig
+from causalgan_tf import noise
+from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.training import builders
 
 GAN = {"model": "causal_gan", "width": 16, "discriminator_width": 16, "noise_reconstruction": 1.0}
 VARIANTS = {
@@ -26,7 +27,7 @@ def gradients(variant, precision):
     """A learner, and what its first step applies to each player, as one vector."""
     image = ImageConfig(batch_size=8, labeler_width=16, precision=precision, **VARIANTS[variant])
     config = RunConfig(data=DataConfig(image_size=16), image=image)
-    learner = building.IMAGE_LEARNERS[image.model](config, squares.GRAPH, fair_coins)
+    learner = builders.IMAGE_LEARNERS[image.model](config, squares.GRAPH, fair_coins)
     seen, apply = {}, learner.update
 
     def update(given):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.query import Query, meets, parse_assignments, parse_probability
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.query import Query, meets, parse_assignments, parse_probability
 
 GRAPH = CausalGraph.from_text("Male -> Mustache; Young")
 KINDS = CausalGraph.from_text(

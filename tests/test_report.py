@@ -11,8 +11,10 @@ import pytest
 import squares
 from PIL import Image
 
-from causalgan_tf import drawing, evaluation, gallery, report
-from causalgan_tf.run_evaluation import evaluate
+from causalgan_tf import evaluation
+from causalgan_tf.graphs import drawing
+from causalgan_tf.reporting import gallery, report
+from causalgan_tf.reporting.run_evaluation import evaluate
 
 SIZES = evaluation.EvaluationSizes(draws=5_000, effectiveness=50, uniform=50, cfid=100, judge_test=50, judge_steps=25)
 NODES = set(squares.GRAPH.nodes)

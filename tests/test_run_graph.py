@@ -7,13 +7,13 @@ import pathlib
 import numpy as np
 import pytest
 
-from causalgan_tf import run_graph
-from causalgan_tf.config import ControllerConfig, DataConfig, RunConfig
+from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.run_graph import Fingerprint, RunGraph
-from causalgan_tf.runs import Run, read_timing
-from causalgan_tf.variables import Binary, Categorical, Continuous
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
+from causalgan_tf.runs import run_graph
+from causalgan_tf.runs.run_folder import Run, read_timing
+from causalgan_tf.runs.run_graph import Fingerprint, RunGraph
 
 CONFIG = RunConfig(
     DataConfig(dataset="table", graph="Sex -> Smoke -> Age; Age: continuous(0, 120)", labels_file="x.csv")

@@ -16,14 +16,15 @@ import pytest
 from absl import flags
 
 import causalgan_tf
-from causalgan_tf import callbacks, interrupts, training
 from causalgan_tf.cli import common, export, sample, train
-from causalgan_tf.config import ControllerConfig, DataConfig, RunConfig
+from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
-from causalgan_tf.interrupts import Interrupted
-from causalgan_tf.run_lock import locked
-from causalgan_tf.runs import Run
+from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.system import interrupts
+from causalgan_tf.system.interrupts import Interrupted
+from causalgan_tf.system.locks import locked
+from causalgan_tf.training import callbacks, stages
 
 SIGNALS = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)]
 
@@ -43,7 +44,7 @@ def trained(tmp_path_factory) -> pathlib.Path:
     (folder / "graph.txt").write_text("A -> B\n")
     rows = np.random.default_rng(0).integers(0, 2, (200, 2))
     (folder / "rows.csv").write_text("A,B\n" + "\n".join(f"{a},{b}" for a, b in rows))
-    training.train(config(folder), folder / "run")
+    stages.train(config(folder), folder / "run")
     return folder
 
 
@@ -94,13 +95,13 @@ def test_a_training_that_goes_on_with_another_graph_is_refused_before_anything_i
 
 def test_a_second_training_in_the_folder_is_refused(trained):
     with locked(trained / "run"), pytest.raises(InputError, match=f"Another training runs in .*process {os.getpid()}"):
-        training.train(config(trained), trained / "run")
-    training.train(config(trained), trained / "run")
+        stages.train(config(trained), trained / "run")
+    stages.train(config(trained), trained / "run")
 
 
 def test_a_lock_file_that_a_killed_training_left_locks_nothing(tmp_path):
     code = (
-        "import os, pathlib, sys; from causalgan_tf.run_lock import locked\n"
+        "import os, pathlib, sys; from causalgan_tf.system.locks import locked\n"
         "with locked(pathlib.Path(sys.argv[1])): os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == 9
@@ -123,10 +124,10 @@ def test_a_signal_saves_what_is_trained_and_the_training_goes_on_bit_by_bit(
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Progress, "at", signalled)
         with pytest.raises(Interrupted, match="step 5 is saved in .*ckpt-5") as ended:
-            training.train(config(trained), tmp_path / "run")
+            stages.train(config(trained), tmp_path / "run")
     assert 128 + ended.value.number == status
     assert Run.open(tmp_path / "run").require("controller").endswith("ckpt-5")
-    training.train(config(trained), tmp_path / "run")
+    stages.train(config(trained), tmp_path / "run")
     whole, parts = (causalgan_tf.load(folder).mechanisms for folder in (trained / "run", tmp_path / "run"))
     for a, b in zip(whole.weights, parts.weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -169,7 +170,7 @@ def test_a_run_goes_on_from_the_last_whole_checkpoint_and_the_damage_is_said(tra
     with caplog.at_level(logging.WARNING):
         causalgan_tf.load(copied)
     assert "ckpt-20 is damaged" in caplog.text and "ckpt-10 instead" in caplog.text
-    training.train(config(trained), copied)
+    stages.train(config(trained), copied)
     assert Run.open(copied).require("controller").endswith("ckpt-20")
 
 
@@ -177,7 +178,7 @@ def test_damaged_times_and_logs_do_not_stop_a_training(trained, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "timing.json").write_bytes(b"[\xe9")
     (tmp_path / "run" / "logs").write_text("a file")
-    training.train(config(trained), tmp_path / "run")
+    stages.train(config(trained), tmp_path / "run")
     assert Run.open(tmp_path / "run").has("controller") and "data_s" in Run.open(tmp_path / "run").timing
 
 

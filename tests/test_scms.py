@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graphs.graph import CausalGraph
 from tools.benchmarks import scms
 from tools.benchmarks.scms import CONTINUOUS, polynomial_scm, sample
 

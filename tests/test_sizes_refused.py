@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 from absl import flags
 
-from causalgan_tf import arguments, budget
-from causalgan_tf.causal_model import CausalModel
 from causalgan_tf.cli import common, evaluate, sample, train
-from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import budget
+from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.variables import Categorical, Continuous
+from causalgan_tf.inference import arguments
+from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.networks.mechanisms import Mechanisms
-from causalgan_tf.training import fit_labels
-from causalgan_tf.variables import Categorical, Continuous
+from causalgan_tf.training.stages import fit_labels
 
 GRAPH = load_graph("causal_graph_1")
 HUGE = (10**9, 10**30, 10**400)

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import load
-from causalgan_tf.data.columns import describe
+from causalgan_tf.data.table_columns import describe
 from causalgan_tf.data.tables import LabelTable, read_labels, table_from_frame
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.query import Query
-from causalgan_tf.variables import Binary, Categorical, Continuous, from_json, to_json
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, from_json, to_json
+from causalgan_tf.inference.query import Query
 
 CELEBA = "3\nBald Male  Young \na.jpg -1  1 -1\nb.jpg  1  1 -1\nc.jpg -1 -1  1\n"
 MALE_YOUNG = [[1, 0], [1, 0], [0, 1]]  # of the rows above

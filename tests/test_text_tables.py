@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import contents, load
 from causalgan_tf.data.tables import read_labels, table_from_frame
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.variables import Categorical
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Categorical
 
 TRUTH = [[1, 0, 1], [0, 1, 1], [1, 1, 0]]  # of A, B, C
 ABC = CausalGraph.from_text("A; B; C")

@@ -13,19 +13,21 @@ import tensorflow as tf
 from absl import flags
 
 import causalgan_tf
-from causalgan_tf import data, runs, training
+from causalgan_tf import data
 from causalgan_tf.cli import common, sample
 from causalgan_tf.cli import evaluate as evaluate_program
-from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.evaluation.labels import STATEMENTS
-from causalgan_tf.export import check_servable, export_model
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.report import write_report
-from causalgan_tf.run_evaluation import evaluate
-from causalgan_tf.run_graph import RunGraph
-from causalgan_tf.variables import Categorical
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Categorical
+from causalgan_tf.inference.export import check_servable, export_model
+from causalgan_tf.reporting.report import write_report
+from causalgan_tf.reporting.run_evaluation import evaluate
+from causalgan_tf.runs import run_folder
+from causalgan_tf.runs.run_graph import RunGraph
+from causalgan_tf.training import stages
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def config(tmp_path_factory):
 @pytest.fixture(scope="module")
 def workdir(config, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    training.train(config, folder)
+    stages.train(config, folder)
     return folder
 
 
@@ -68,9 +70,9 @@ def model(workdir):
 
 def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
     assert RunConfig.load(workdir) == config
-    assert runs.graph_of(workdir, config).is_binary and (workdir / "graph.json").exists()
-    assert {"data_s", "controller_train_s", "image_train_s"} <= set(runs.read_timing(workdir))
-    assert all(runs.Run.open(workdir).has(stage) for stage in runs.STAGES)
+    assert run_folder.graph_of(workdir, config).is_binary and (workdir / "graph.json").exists()
+    assert {"data_s", "controller_train_s", "image_train_s"} <= set(run_folder.read_timing(workdir))
+    assert all(run_folder.Run.open(workdir).has(stage) for stage in run_folder.STAGES)
     assert list((workdir / "logs" / "images").glob("*tfevents*"))
 
 
@@ -96,7 +98,7 @@ def test_the_report_of_a_run_holds_every_promised_number(model, config, workdir)
 
 
 def test_training_again_does_nothing_and_more_steps_continue(workdir, config, capsys):
-    training.train(config, workdir, say=print)
+    stages.train(config, workdir, say=print)
     said = capsys.readouterr().out
     assert said.startswith("replicas: 1\n")
     assert "controller: 100 steps" in said and "images: 4 steps" in said
@@ -108,7 +110,7 @@ def test_the_discriminators_real_rows_have_the_mixed_law_and_without_mixing_the_
     def lipstick(**image) -> float:
         """Share of bright last quadrants among the discriminator's real images."""
         config = RunConfig(image=ImageConfig(batch_size=500, labeler_balance=0.0, **image))
-        batches = training.real_rows(dataset, config, 0).take(8)
+        batches = stages.real_rows(dataset, config, 0).take(8)
         return float(np.mean([np.mean(batch["image"][:, 9:15, 9:15], axis=(1, 2, 3)) > 0.0 for batch in batches]))
 
     own = dataset.train.labels[:, 3].mean()
@@ -119,8 +121,8 @@ def test_the_discriminators_real_rows_have_the_mixed_law_and_without_mixing_the_
 
 def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(workdir, config, tmp_path):
     halfway = dataclasses.replace(config, image=dataclasses.replace(config.image, steps=2))
-    training.train(halfway, tmp_path / "parts")
-    training.train(config, tmp_path / "parts")
+    stages.train(halfway, tmp_path / "parts")
+    stages.train(config, tmp_path / "parts")
     whole, parts = (causalgan_tf.load(folder).image_generator for folder in (workdir, tmp_path / "parts"))
     for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -141,7 +143,7 @@ def began_folders(began_config, workdir, tmp_path_factory):
         shutil.copytree(workdir / "controller", folder / "controller")
     half = dataclasses.replace(began_config, image=dataclasses.replace(began_config.image, steps=2))
     for folder, config in zip((folders[0], folders[1], folders[1]), (began_config, half, began_config), strict=True):
-        training.train(config, folder, ("images",))
+        stages.train(config, folder, ("images",))
     return folders
 
 
@@ -169,7 +171,7 @@ def test_a_causal_began_is_sampled_and_exported_by_the_same_calls(began_folders,
 def test_another_margin_is_another_run(began_folders, began_config):
     other = dataclasses.replace(began_config, began=dataclasses.replace(began_config.began, gamma1=0.7))
     with pytest.raises(InputError, match="began.gamma1: 0.5 -> 0.7"):
-        training.train(other, began_folders[0])
+        stages.train(other, began_folders[0])
 
 
 def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(began_folders, began_config, tmp_path):
@@ -177,7 +179,7 @@ def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(
     shutil.copytree(began_folders[0], folder)
     # the step after the checkpoint meets weights that are no numbers
     config = dataclasses.replace(began_config, image=dataclasses.replace(began_config.image, steps=6))
-    spoilt = training.IMAGE_LEARNERS["causal_began"]
+    spoilt = stages.IMAGE_LEARNERS["causal_began"]
 
     def diverging(*arguments):
         learner = spoilt(*arguments)
@@ -185,10 +187,10 @@ def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(
         return learner
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(training.IMAGE_LEARNERS, "causal_began", diverging)
+        patch.setitem(stages.IMAGE_LEARNERS, "causal_began", diverging)
         with pytest.raises(InputError, match="(?s)nan after step 6: the training has diverged.*images/ckpt-4.*Lower"):
-            training.train(config, folder)
-    assert runs.Run.open(folder).require("images").endswith("ckpt-4")
+            stages.train(config, folder)
+    assert run_folder.Run.open(folder).require("images").endswith("ckpt-4")
 
 
 def test_a_training_whose_images_become_one_stops_with_its_last_good_checkpoint(began_folders, began_config, tmp_path):
@@ -196,24 +198,24 @@ def test_a_training_whose_images_become_one_stops_with_its_last_good_checkpoint(
     shutil.copytree(began_folders[0], folder)
     image = dataclasses.replace(began_config.image, steps=8, checkpoint_every=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "relative_diversity", lambda model, images: iter([0.9, 0.9, 0.05]).__next__)
+        patch.setattr(stages, "relative_diversity", lambda model, images: iter([0.9, 0.9, 0.05]).__next__)
         with pytest.raises(InputError, match="(?s)After step 8 .*draws one image.*images/ckpt-6.*began_gamma1"):
-            training.train(dataclasses.replace(began_config, image=image), folder)
-    assert runs.Run.open(folder).require("images").endswith("ckpt-6")
+            stages.train(dataclasses.replace(began_config, image=image), folder)
+    assert run_folder.Run.open(folder).require("images").endswith("ckpt-6")
 
 
 def test_the_real_images_own_diversity_is_one():
     images = np.random.default_rng(0).integers(0, 256, (64, 4, 4, 3), np.uint8)
     drawn = types.SimpleNamespace(sample=lambda rows, seed: types.SimpleNamespace(images=images[::2]))
-    assert training.relative_diversity(drawn, images)() == pytest.approx(1.0)
+    assert stages.relative_diversity(drawn, images)() == pytest.approx(1.0)
     same = types.SimpleNamespace(sample=lambda rows, seed: types.SimpleNamespace(images=images[:1].repeat(rows, 0)))
-    assert training.relative_diversity(same, images)() == pytest.approx(0.0, abs=1e-6)
+    assert stages.relative_diversity(same, images)() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_another_configuration_is_refused_with_what_differs(workdir, config):
     other = dataclasses.replace(config, controller=dataclasses.replace(config.controller, batch_size=32), seed=4)
     with pytest.raises(InputError, match=r"(?s)seed: 3 -> 4.*controller.batch_size: 64 -> 32"):
-        training.train(other, workdir)
+        stages.train(other, workdir)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_another_configuration_is_refused_with_what_differs(workdir, config):
 def test_what_cannot_be_trained_is_refused_before_training(config, tmp_path, part, change, message):
     wrong = dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **change)})
     with pytest.raises(InputError, match=message):
-        training.train(wrong, tmp_path / "wrong")
+        stages.train(wrong, tmp_path / "wrong")
     # a folder left behind would refuse the mended command
     assert not (tmp_path / "wrong").exists()
 
@@ -253,7 +255,7 @@ def table_config(tmp_path_factory):
 def table_run(table_config, tmp_path_factory):
     """The folder of its run, and what the training said."""
     folder, said = tmp_path_factory.mktemp("runs") / "table", []
-    training.train(table_config, folder, say=said.append)
+    stages.train(table_config, folder, say=said.append)
     return folder, said
 
 
@@ -284,10 +286,10 @@ def test_a_run_does_not_go_on_with_other_rows_or_other_categories_and_its_checkp
     try:
         path.write_text(text + "\n1,now,119.5")
         with pytest.raises(InputError, match="400 rows there, 401 rows now"):
-            training.train(more, folder)
+            stages.train(more, folder)
         path.write_text(text.replace("former", "once"))
         with pytest.raises(InputError, match=r"once"):
-            training.train(more, folder)
+            stages.train(more, folder)
     finally:
         path.write_text(text)
     assert (folder / "graph.json").read_text() == kept
@@ -307,23 +309,23 @@ def test_a_run_of_other_kinds_of_labels_has_a_report(table_run, table_config):
 def test_a_target_that_cannot_be_measured_is_refused(table_config, tmp_path):
     target = dataclasses.replace(table_config.controller, tvd_target=0.1)
     with pytest.raises(InputError, match="--controller_tvd_target=0.1: the TVD is measured over the cells"):
-        training.train(dataclasses.replace(table_config, controller=target), tmp_path / "target")
+        stages.train(dataclasses.replace(table_config, controller=target), tmp_path / "target")
     assert not (tmp_path / "target").exists()
 
 
 def test_faces_with_other_kinds_of_labels_and_soft_labels_of_other_kinds_are_refused(config, began_config, tmp_path):
     faces = dataclasses.replace(config.data, graph="Male -> Bald; Male: categorical(f, m)")
     with pytest.raises(InputError, match="causal_faces: expected binary labels; the graph says that Male is categ"):
-        training.train(dataclasses.replace(config, data=faces), tmp_path / "odd")
+        stages.train(dataclasses.replace(config, data=faces), tmp_path / "odd")
     graph = CausalGraph.from_text("A: continuous")
     with pytest.raises(InputError, match="--nobegan_round_labels feeds soft labels .* only binary labels have"):
-        training.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), began_config, ("images",))
+        stages.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), began_config, ("images",))
 
 
 def test_more_label_cells_than_can_be_numbered_are_refused_for_images(began_config):
     graph = CausalGraph({f"L{k}": () for k in range(63)})
     with pytest.raises(InputError, match="The 63 labels have 2..63 cells: expected fewer than 2..63 where images"):
-        training.check_dataset(data.Dataset(graph, np.zeros((9, 63), np.uint8)), began_config, ("images",))
+        stages.check_dataset(data.Dataset(graph, np.zeros((9, 63), np.uint8)), began_config, ("images",))
 
 
 def test_of_many_labels_only_those_are_described_that_have_something_to_tell(table_config):
@@ -331,30 +333,30 @@ def test_of_many_labels_only_those_are_described_that_have_something_to_tell(tab
     rows = np.tile(np.array([[0], [1]], np.uint8), [1, 41])
     rows[:, 7] = 1
     kept = RunGraph(graph, graph)
-    told = list(training.description(data.Dataset(graph, rows), runs.Run(pathlib.Path("x"), RunConfig(), kept)))
+    told = list(stages.description(data.Dataset(graph, rows), run_folder.Run(pathlib.Path("x"), RunConfig(), kept)))
     assert told[0] == "x3: categorical(a .5, b .5)" and told[1].startswith("x7: binary, constant 1") and len(told) == 2
 
 
 def test_images_without_a_controller_are_refused(config, tmp_path):
     with pytest.raises(InputError, match="no trained controller.*--stages=controller"):
-        training.train(config, tmp_path / "none", stages=("images",))
+        stages.train(config, tmp_path / "none", stages=("images",))
 
 
 def test_a_batch_that_replicas_cannot_share_is_refused(config, tmp_path):
     odd = dataclasses.replace(config, image=dataclasses.replace(config.image, batch_size=9))
     with pytest.raises(InputError, match="--image_batch_size=9 is shared by 2 replicas.*such as 8"):
-        training.train(odd, tmp_path / "odd", strategy="mirrored", logical_devices=2)
+        stages.train(odd, tmp_path / "odd", strategy="mirrored", logical_devices=2)
     # labels alone do not care; that they are refused for another reason tells that this one was passed
     target = dataclasses.replace(odd, controller=dataclasses.replace(odd.controller, tvd_target=1e-6))
     with pytest.raises(InputError, match="lies below the sampling floor"):
-        training.train(target, tmp_path / "odd", ("controller",), strategy="mirrored", logical_devices=2)
+        stages.train(target, tmp_path / "odd", ("controller",), strategy="mirrored", logical_devices=2)
 
 
 def test_the_training_stops_at_the_tvd_target(config, tmp_path):
     easy = dataclasses.replace(
         config, controller=dataclasses.replace(config.controller, steps=1_000, tvd_target=0.99, tvd_after=60)
     )
-    training.train(easy, tmp_path / "easy", stages=("controller",))
+    stages.train(easy, tmp_path / "easy", stages=("controller",))
     checkpoint = tf.train.latest_checkpoint(str(tmp_path / "easy" / "controller"))
     assert checkpoint.endswith("-100")
 

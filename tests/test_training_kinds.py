@@ -10,13 +10,14 @@ from absl import flags
 from PIL import Image
 
 import causalgan_tf
-from causalgan_tf import data, training
+from causalgan_tf import data
 from causalgan_tf.cli import sample as program
-from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config.run import ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.evaluation import EvaluationSizes
-from causalgan_tf.export import export_model
-from causalgan_tf.report import write_report
-from causalgan_tf.run_evaluation import evaluate
+from causalgan_tf.inference.export import export_model
+from causalgan_tf.reporting.report import write_report
+from causalgan_tf.reporting.run_evaluation import evaluate
+from causalgan_tf.training import stages
 
 NODES = ("digit", "thickness", "slant", "intensity")
 
@@ -42,7 +43,7 @@ def config():
 @pytest.fixture(scope="module")
 def workdir(config, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "digits"
-    training.train(config, folder)
+    stages.train(config, folder)
     return folder
 
 
@@ -109,5 +110,5 @@ def test_the_program_writes_grey_files_and_compares_do_with_given(model, workdir
 def test_causal_began_takes_a_step_on_such_labels(config, workdir, tmp_path):
     shutil.copytree(workdir / "controller", tmp_path / "controller")
     image = dataclasses.replace(config.image, model="causal_began", steps=1, steps_per_call=1)
-    training.train(dataclasses.replace(config, image=image), tmp_path, ("images",))
+    stages.train(dataclasses.replace(config, image=image), tmp_path, ("images",))
     assert causalgan_tf.load(tmp_path).sample(2, seed=1).images.shape == (2, 16, 16, 1)

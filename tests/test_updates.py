@@ -7,7 +7,7 @@ import test_causal_began
 import test_causal_gan
 
 from causalgan_tf import losses
-from causalgan_tf.models.image_learner import slope
+from causalgan_tf.learners.image_learner import slope
 
 STEP = tf.constant(0)
 

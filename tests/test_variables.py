@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from causalgan_tf import variables
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.variables import Binary, Categorical, Continuous, parse_variable
+from causalgan_tf.graphs import variables
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, parse_variable
 
 
 @pytest.mark.parametrize(

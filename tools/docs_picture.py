@@ -10,8 +10,8 @@ import pathlib
 
 import numpy as np
 
-from causalgan_tf import pictures
 from causalgan_tf.data import causal_faces
+from causalgan_tf.reporting import pictures
 
 OUT = pathlib.Path(__file__).parents[1] / "docs" / "images" / "do_above_given.png"
 COUNT, SIDE, SEED = 8, 128, 5

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 from absl import app, flags, logging
 
-from causalgan_tf import interrupts
 from causalgan_tf.cli import short_help
 from causalgan_tf.errors import InputError, brief
+from causalgan_tf.system import interrupts
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 SILENT, TALKATIVE = "3", ("0", "1", "2")  # levels of which nothing is wanted, and something

@@ -8,12 +8,13 @@ from typing import Any
 
 from absl import flags
 
-from causalgan_tf import budget, gallery
 from causalgan_tf.cli import common
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.names import safe
-from causalgan_tf.outputs import OutputFolder
-from causalgan_tf.runs import Run
+from causalgan_tf.config import budget
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.names import safe
+from causalgan_tf.reporting import gallery
+from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.system.outputs import OutputFolder
 
 IMAGES = 5_000  # the library's EvaluationSizes.cfid, which cannot be read before TensorFlow starts
 
@@ -45,7 +46,7 @@ def main(values: flags.FlagValues) -> None:
     OutputFolder(workdir / "report", values.overwrite).claim(report_files(run.graph))
     common.start_tensorflow()
     from causalgan_tf.evaluation import EvaluationSizes
-    from causalgan_tf.run_evaluation import evaluate_run
+    from causalgan_tf.reporting.run_evaluation import evaluate_run
 
     numbers = evaluate_run(
         workdir, EvaluationSizes(cfid=values.images), values.inception_weights, overwrite=values.overwrite

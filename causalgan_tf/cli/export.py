@@ -6,8 +6,8 @@ Writes EXPORT_DIR/1/saved_model.pb, then EXPORT_DIR/2, and so on: a server takes
 from absl import flags
 
 from causalgan_tf.cli import common
-from causalgan_tf.outputs import check_folder
-from causalgan_tf.runs import Run
+from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.system.outputs import check_folder
 
 
 def declare(values: flags.FlagValues) -> None:
@@ -22,7 +22,7 @@ def main(values: flags.FlagValues) -> None:
     run = Run.open(workdir)
     check_folder(export_dir)
     common.start_tensorflow()
-    from causalgan_tf import export
+    from causalgan_tf.inference import export
 
     print(export.export_model(run.model(), export_dir) / "saved_model.pb")
 

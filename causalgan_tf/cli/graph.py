@@ -7,12 +7,12 @@ drawing (.svg, .pdf, .png), or the graph in another form (.txt, .dot, .gv, .dagi
 import networkx as nx
 from absl import flags
 
-from causalgan_tf import graph_formats
 from causalgan_tf.cli import common
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.names import written
-from causalgan_tf.outputs import write_file
+from causalgan_tf.graphs import formats
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.names import written
+from causalgan_tf.system.outputs import write_file
 
 
 def declare(values: flags.FlagValues) -> None:
@@ -53,21 +53,21 @@ def described(graph: CausalGraph) -> str:
 
 def write(graph: CausalGraph, values: flags.FlagValues) -> None:
     """Writes the drawing or the other form; InputError for an ending that is neither's."""
-    from causalgan_tf import drawing
+    from causalgan_tf.graphs import drawing
 
     out = common.folder(values, "out")
-    ending = graph_formats.ending(out)
-    if ending not in ("", *drawing.ENDINGS, *graph_formats.ENDINGS):
+    ending = formats.ending(out)
+    if ending not in ("", *drawing.ENDINGS, *formats.ENDINGS):
         raise InputError(
             f"--out={values.out}: expected a drawing, {', '.join(drawing.ENDINGS)}, or another form of the graph, "
-            f"{', '.join(graph_formats.ENDINGS)}."
+            f"{', '.join(formats.ENDINGS)}."
         )
     if values.image and ending not in drawing.ENDINGS:
         raise InputError(f"--image is about drawings, {', '.join(drawing.ENDINGS)}: it does not go with {values.out}.")
     if ending in drawing.ENDINGS:
         content = drawing.drawn_as(graph, ending, values.image)
     else:
-        content = graph_formats.graph_text(graph, out).encode()
+        content = formats.graph_text(graph, out).encode()
     write_file(out, content, values.overwrite)
 
 

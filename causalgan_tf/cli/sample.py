@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from causalgan_tf import budget, gallery
 from causalgan_tf.cli import common
+from causalgan_tf.config import budget
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.names import safe
-from causalgan_tf.outputs import OutputFolder
-from causalgan_tf.query import Query, parse_assignments, parse_names
-from causalgan_tf.runs import Run
-from causalgan_tf.variables import Continuous
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.names import safe
+from causalgan_tf.graphs.variables import Continuous
+from causalgan_tf.inference.query import Query, parse_assignments, parse_names
+from causalgan_tf.reporting import gallery
+from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.system.outputs import OutputFolder
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from causalgan_tf.causal_model import CausalModel, Samples
+    from causalgan_tf.inference.causal_model import CausalModel, Samples
 
 GRID = 400  # images of images.png at most
 ROW = 16  # images of a row of compare.png and of other pictures at most
@@ -92,7 +93,7 @@ def main(values: flags.FlagValues) -> None:
         budget.check_draw(values.n, graph, (data.image_size, data.image_size, data.channels) if drawn else ())
         folder.claim([*files(values.n if drawn else 0), *(["compare.png"] if compared else [])])
     common.start_tensorflow()
-    from causalgan_tf import pictures
+    from causalgan_tf.reporting import pictures
 
     model = run.model()
     if kinds:
@@ -180,7 +181,7 @@ def write(samples: "Samples", folder: OutputFolder, extra: Mapping[str, "Image"]
     """Writes labels.csv, images.png, images/ and further pictures in place of those of an earlier draw."""
     from PIL import Image
 
-    from causalgan_tf import pictures
+    from causalgan_tf.reporting import pictures
 
     drawn = samples.images
     folder.claim([*files(0 if drawn is None else len(drawn)), *(extra or {})])

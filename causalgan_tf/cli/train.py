@@ -9,11 +9,11 @@ import pathlib
 
 from absl import flags
 
-from causalgan_tf import budget
 from causalgan_tf.cli import common
-from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import budget
+from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.runs import Run
+from causalgan_tf.runs.run_folder import Run
 
 PARTS = {
     "data": ("", DataConfig),
@@ -75,10 +75,10 @@ def main(values: flags.FlagValues) -> None:
     if values.logical_devices and values.strategy != "mirrored":
         raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
     common.start_tensorflow()
-    from causalgan_tf import training
+    from causalgan_tf.training.stages import train
 
     say = functools.partial(print, flush=True)
-    training.train(config, workdir, stages, values.strategy, values.logical_devices, say)
+    train(config, workdir, stages, values.strategy, values.logical_devices, say)
 
 
 def program() -> None:

@@ -1,8 +1,8 @@
 """Labels and images for training and evaluation: one `load` for every source."""
 
-from causalgan_tf.config import DataConfig
-from causalgan_tf.data.images import Dataset, ImageSet
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.config.run import DataConfig
+from causalgan_tf.data.dataset import Dataset, ImageSet
+from causalgan_tf.graphs.graph import CausalGraph
 
 __all__ = ["Dataset", "ImageSet", "load"]
 

@@ -8,12 +8,12 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import prepared
+from causalgan_tf.data.dataset import Dataset, ImageSet, require_binary
 from causalgan_tf.data.decoding import Source, decoded
-from causalgan_tf.data.images import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
 
 HOME_PAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 MANUAL_FILES = (

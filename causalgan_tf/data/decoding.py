@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.errors import InputError
 
 CHUNK = 512  # images decoded between two writes

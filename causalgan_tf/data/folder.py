@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
+from causalgan_tf.data.dataset import Dataset, ImageSet
 from causalgan_tf.data.decoding import decoded
-from causalgan_tf.data.images import Dataset, ImageSet
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
 
 CELEBA_FOLDER = "img_align_celeba"
 TEST_SHARE = 5  # at most one image in so many is held out

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.data.images import ImageSet
+from causalgan_tf.data.dataset import ImageSet
 from causalgan_tf.errors import InputError
 
 

@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from google.protobuf.json_format import ParseError
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.run_lock import waiting
+from causalgan_tf.system.locks import waiting
 
 
 @contextmanager

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from causalgan_tf.config import DataConfig
-from causalgan_tf.data.columns import Table, check_plain, is_missing, is_text, resolved
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data.contents import KNOWN
-from causalgan_tf.data.images import Dataset
+from causalgan_tf.data.dataset import Dataset
+from causalgan_tf.data.table_columns import Table, check_plain, is_missing, is_text, resolved
 from causalgan_tf.data.text_tables import UNNAMED, name_column, read_text
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
 
 PARQUET, EXCEL = (".parquet", ".pq"), (".xlsx", ".xlsm", ".xls", ".ods")
 NEEDED = {"parquet": "pyarrow", "Excel": "openpyxl"}

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from causalgan_tf.data import contents
-from causalgan_tf.data.columns import MISSING, Table
+from causalgan_tf.data.table_columns import MISSING, Table
 from causalgan_tf.errors import InputError
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.variables import Categorical
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Categorical
 
 NAME_COLUMNS = frozenset({"image", "images", "file", "filename", "name", "imageid", "imagename", "imagepath"}) | {
     "imagefile", "imageindex", "imagefilename", "filepath", "path",

@@ -9,15 +9,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf import budget
-from causalgan_tf.causal_model import CausalModel
-from causalgan_tf.data.images import Dataset
+from causalgan_tf.config import budget
+from causalgan_tf.data.dataset import Dataset
+from causalgan_tf.evaluation.classifier import Judge
+from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.evaluation.images import image_numbers
 from causalgan_tf.evaluation.labels import fitted_law, label_numbers
 from causalgan_tf.evaluation.metrics import ImageMetrics, LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes
-from causalgan_tf.extractors import FeatureExtractor
-from causalgan_tf.judge import Judge
+from causalgan_tf.inference.causal_model import CausalModel
 
 __all__ = ["EvaluationSizes", "ImageMetrics", "LabelMetrics", "measure"]
 

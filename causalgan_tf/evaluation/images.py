@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from causalgan_tf.causal_model import CausalModel
-from causalgan_tf.data.images import Dataset, ImageSet, label_cells, uniform_labels
+from causalgan_tf.data.dataset import Dataset, ImageSet, label_cells, uniform_labels
 from causalgan_tf.errors import InputError
+from causalgan_tf.evaluation.classifier import Judge, train_judge
+from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.metrics import ImageMetrics
-from causalgan_tf.evaluation.seen import Eyes, Intervened, Judged, Seen, Source
+from causalgan_tf.evaluation.scoring import Eyes, Intervened, Judged, Seen, Source
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
-from causalgan_tf.extractors import FeatureExtractor
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.judge import Judge, train_judge
-from causalgan_tf.laws import LabelLaw
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.inference.distribution import LabelLaw
 from causalgan_tf.metrics.images import (
     frechet_distance,
     kernel_distance,

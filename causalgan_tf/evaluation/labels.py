@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from causalgan_tf.causal_model import CausalModel, check_tables
-from causalgan_tf.data.images import Dataset
+from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation import parts
+from causalgan_tf.evaluation import marginals
 from causalgan_tf.evaluation.metrics import LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import THIN, LabelLaw, enumerable, histogram
+from causalgan_tf.graphs.cells import enumerable, histogram
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Binary
+from causalgan_tf.inference.causal_model import CausalModel, check_tables
+from causalgan_tf.inference.distribution import THIN, LabelLaw
+from causalgan_tf.inference.query import Query, meets, parse_probability
 from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_variation
-from causalgan_tf.query import Query, meets, parse_probability
-from causalgan_tf.variables import Binary
 
 # to do is not to condition: the first of each pair equals P(Male), the second does not
 STATEMENTS = (
@@ -94,7 +95,7 @@ def label_numbers(
         numbers |= _joint_distances(model.graph, rows, dataset.label_rows, truth)
         numbers["do"] = _interventional(own, truth) | {"draws": draws} if own else None
     else:
-        numbers |= parts.part_numbers(model.graph, rows, dataset.label_rows, sizes.mmd, derived_seed(seed, "mmd"))
+        numbers |= marginals.part_numbers(model.graph, rows, dataset.label_rows, sizes.mmd, derived_seed(seed, "mmd"))
         if dataset.sample_labels:
             numbers["do_marginals"] = _marginals_under_do(model, dataset, min(len(rows), UNDER_DO), seed)
     binary = {node for node, variable in model.graph.variables.items() if isinstance(variable, Binary)}
@@ -145,13 +146,13 @@ def _marginals_under_do(model: CausalModel, dataset: Dataset, n: int, seed: int)
 
     Returns:
         each: the largest error of a probability and the largest Wasserstein-1 distance in standard deviations, see
-        parts.marginals; max_error and max_wasserstein_sd, the largest of these; n rows on either side.
+        marginals.marginals; max_error and max_wasserstein_sd, the largest of these; n rows on either side.
     """
     each, figures = {}, ("max_error", "max_wasserstein_sd")
     for text, do in single_interventions(model.graph, dataset.label_rows):
         drawn = model.sample_labels(n, do=do, seed=derived_seed(seed, f"labels {text}"))
         true = dataset.sample_labels(n, do, derived_seed(seed, f"true labels {text}"))
-        found = parts.marginals(model.graph, drawn, true)
+        found = marginals.marginals(model.graph, drawn, true)
         each[text] = {figure: found[figure] for figure in figures}
     known = {figure: [errors[figure] for errors in each.values() if errors[figure] is not None] for figure in figures}
     return {"each": each, "n": n} | {figure: max(values) if values else None for figure, values in known.items()}

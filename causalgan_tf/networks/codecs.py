@@ -1,6 +1,6 @@
 """Codecs of variable types: everything that the networks do with a label of one type.
 
-A new type is a class in `causalgan_tf.variables` and a codec here: nothing else in the networks asks for types.
+A new type is a class in `causalgan_tf.graphs.variables` and a codec here: nothing else in the networks asks for types.
 Shapes: B batch, K labels, C label columns, W columns of one label. The controller's columns are batch last, [C, B];
 those of the image networks are batch first, [B, C].
 """
@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.variables import Binary, Categorical, Continuous, Variable
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
 
 REACH = 4.0  # standard deviations from the mean in which labelers predict continuous labels
 NEAR = 0.5  # standard deviations within which a continuous label counts as predicted

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Variable
 from causalgan_tf.networks.codecs import codecs_of
-from causalgan_tf.variables import Variable
 
 
 def offsets(variables: Mapping[str, Variable]) -> tuple[dict[str, int], int]:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.networks import columns
 from causalgan_tf.networks import mechanisms as nets
 

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.names import safe
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.names import safe
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.codecs import Head, codec_of
 from causalgan_tf.networks.schedule import EMPTY, Stack, schedule

@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.codecs import codec_of
 

@@ -34,20 +34,23 @@ import tensorflow as tf
 from absl import flags
 from PIL import Image
 
-from causalgan_tf import building, data, noise, pictures, training
-from causalgan_tf.causal_model import CausalModel
+from causalgan_tf import data, noise
 from causalgan_tf.cli import common, train
-from causalgan_tf.config import BeganConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config.run import BeganConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.data import Dataset
+from causalgan_tf.evaluation.classifier import Judge, train_judge
 from causalgan_tf.evaluation.images import image_numbers, judge_split
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
-from causalgan_tf.judge import Judge, train_judge
-from causalgan_tf.laws import LabelLaw, histogram
+from causalgan_tf.graphs.cells import histogram
+from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.image_sampler import ImageSampler
+from causalgan_tf.learners.image_learner import ImageLearner
+from causalgan_tf.learners.learner import ExponentialAfter, LimitedAdam
 from causalgan_tf.metrics.tvd import total_variation
-from causalgan_tf.models.image_learner import ImageLearner
-from causalgan_tf.models.learner import ExponentialAfter, LimitedAdam
-from causalgan_tf.sampling.images import ImageSampler
+from causalgan_tf.reporting import pictures
+from causalgan_tf.training import builders, stages
 from tools.benchmarks import ablation_table, baselines
 from tools.benchmarks.tvd_figure import append
 
@@ -241,9 +244,9 @@ class Bench:
         if row.build:
             learner = row.build(config, graph, labels)
         else:
-            kinds = training.label_kinds(config, self.dataset)
-            learner = building.IMAGE_LEARNERS[row.image.model](config, graph, labels, kinds)
-        found = timed_training(learner, training.real_rows(self.dataset, config, 0), config, self.seconds, self.clock)
+            kinds = stages.label_kinds(config, self.dataset)
+            learner = builders.IMAGE_LEARNERS[row.image.model](config, graph, labels, kinds)
+        found = timed_training(learner, stages.real_rows(self.dataset, config, 0), config, self.seconds, self.clock)
         if isinstance(learner, baselines.Joint):
             mechanisms, encoding = learner.averaged_labels, row.image.label_encoding
             model = CausalModel(self.dataset.graph, mechanisms, learner.averaged, encoding)

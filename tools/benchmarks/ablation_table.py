@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from causalgan_tf.pictures import ACCENT, INK, MUTED, PAPER
+from causalgan_tf.reporting.pictures import ACCENT, INK, MUTED, PAPER
 
 REAL = "real"  # the row of images of the truth
 SETTINGS = (

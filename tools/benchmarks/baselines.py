@@ -11,13 +11,14 @@ output says how real the image x is, the others say something about its K labels
 import keras
 import tensorflow as tf
 
-from causalgan_tf import losses, runs
-from causalgan_tf.config import ImageConfig, RunConfig
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.models.image_learner import ImageLearner, LabelSampler, slope
-from causalgan_tf.models.learner import update_average
+from causalgan_tf import losses
+from causalgan_tf.config.run import ImageConfig, RunConfig
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference import label_sampler as label_sampling
+from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, slope
+from causalgan_tf.learners.learner import update_average
 from causalgan_tf.networks import dcgan, mechanisms
-from causalgan_tf.sampling import labels as label_sampling
+from causalgan_tf.runs import run_folder
 
 PERCEPTRON = (64, 3)  # width and layers of what sees labels without their image
 
@@ -198,12 +199,12 @@ def build_ac_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -
 def build_joint(config: RunConfig, graph: CausalGraph, sampler: LabelSampler | None = None) -> Joint:
     """Joint of the configured shape and optimisation, untrained; it draws its own labels and needs no sampler."""
     discriminator = projection(config, len(graph), with_law=True)
-    controllers = (runs.build_mechanisms(config, graph) for _ in range(2))
+    controllers = (run_folder.build_mechanisms(config, graph) for _ in range(2))
     return _compiled(Joint(*_generators(config, graph), discriminator, *controllers, seed=config.seed), config)
 
 
 def _generators(config: RunConfig, graph: CausalGraph) -> tuple[keras.Model, keras.Model]:
-    return runs.build_image_generator(config, graph), runs.build_image_generator(config, graph)
+    return run_folder.build_image_generator(config, graph), run_folder.build_image_generator(config, graph)
 
 
 def _compiled(learner: LabelFed, config: RunConfig) -> LabelFed:

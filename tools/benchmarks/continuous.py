@@ -27,8 +27,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from causalgan_tf.config import ControllerConfig
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.config.run import ControllerConfig
+from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.metrics.samples import median_distance, mmd_unbiased
 from tools.benchmarks.causalnf import mmd_causalnf
 from tools.benchmarks.networks import Figures, Results, controller_config, differences, run_rival
@@ -158,7 +158,7 @@ class Judge:
 
 def ours(judge: Judge, rows: np.ndarray, config: ControllerConfig, seed: int) -> Figures:
     """A controller trained on the rows."""
-    from causalgan_tf.training import fit_labels
+    from causalgan_tf.training.stages import fit_labels
 
     scm, start = judge.scm, time.perf_counter()
     graph = CausalGraph({node: list(parents) for node, parents in scm.parents.items()})

@@ -18,10 +18,10 @@ import zipfile
 import numpy as np
 import pandas as pd
 
-from causalgan_tf.config import ControllerConfig
+from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.data.tables import LabelTable, read_labels
-from causalgan_tf.evaluation import parts
-from causalgan_tf.named_graphs import completed
+from causalgan_tf.evaluation import marginals
+from causalgan_tf.graphs.named import completed
 from tools.benchmarks.networks import FLAGS, Figures, Results, controller_config, differences
 
 
@@ -76,7 +76,7 @@ def resampled(table: LabelTable, draws: int) -> Figures:
 
 def ours(table: LabelTable, config: ControllerConfig, arguments: argparse.Namespace) -> Figures:
     """A controller trained on the rows."""
-    from causalgan_tf.training import fit_labels
+    from causalgan_tf.training.stages import fit_labels
 
     start = time.perf_counter()
     model = fit_labels(table, table.graph, config, arguments.seed, progress=False)
@@ -87,7 +87,7 @@ def ours(table: LabelTable, config: ControllerConfig, arguments: argparse.Namesp
 def compared(table: LabelTable, drawn: np.ndarray) -> Figures:
     """Mean and largest absolute errors of probabilities of one label and of two, and where the largest are."""
     rows, graph = table.rows.to_numpy(), table.graph
-    alone, together = parts.marginals(graph, drawn, rows), parts.pairs(graph, drawn, rows)
+    alone, together = marginals.marginals(graph, drawn, rows), marginals.pairs(graph, drawn, rows)
     return {
         "label, mean error": float(np.mean([found["error"] for found in alone["each"].values()])),
         "label, largest error": alone["max_error"],

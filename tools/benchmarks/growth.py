@@ -19,7 +19,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import numpy as np
 
-from causalgan_tf.graph import CausalGraph
+from causalgan_tf.graphs.graph import CausalGraph
 
 MEASURED = 3  # calls, of which the median counts
 
@@ -44,8 +44,8 @@ def measure(shape: str, nodes: int, layers: int) -> dict[str, float]:
     """One case, in this process."""
     import tensorflow as tf
 
-    from causalgan_tf.building import build_controller
-    from causalgan_tf.config import ControllerConfig, RunConfig
+    from causalgan_tf.config.run import ControllerConfig, RunConfig
+    from causalgan_tf.training.builders import build_controller
 
     config = ControllerConfig(
         batch_size=64, critic_steps=5, layers=layers, critic_width=15, critic_layers=6, critic_order=1, distinct_rows=0

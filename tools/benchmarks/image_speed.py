@@ -26,12 +26,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf import building, runs, training
-from causalgan_tf.config import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
 from causalgan_tf.data import Dataset
-from causalgan_tf.data.images import ImageSet
-from causalgan_tf.graph import load_graph
-from causalgan_tf.sampling.labels import LabelSampler
+from causalgan_tf.data.dataset import ImageSet
+from causalgan_tf.graphs.graph import load_graph
+from causalgan_tf.inference.label_sampler import LabelSampler
+from causalgan_tf.runs import run_folder
+from causalgan_tf.training import builders, stages
 from tools.benchmarks.speed import matmul_peak, timed
 
 PLAIN = dict.fromkeys(("mix_single", "mix_uniform", "labeler_balance", "labeler_noise", "ema", "gradient_limit"), 0.0)
@@ -85,7 +86,7 @@ def rows(config: RunConfig, columns: int) -> tf.data.Dataset:
     images = rng.integers(0, 256, (2_000, 64, 64, 3), np.uint8)
     labels = rng.integers(0, 2, (2_000, columns), np.uint8)
     graph = load_graph("causal_graph_1")
-    return training.real_rows(Dataset(graph=graph, label_rows=labels, train=ImageSet(images, labels)), config, 0)
+    return stages.real_rows(Dataset(graph=graph, label_rows=labels, train=ImageSet(images, labels)), config, 0)
 
 
 def turn(call: Callable, batches: Iterator, seconds: float) -> float:
@@ -113,7 +114,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of each turn")
     options = parser.parse_args()
     config, graph = configuration(options), load_graph("causal_graph_1")
-    learner = building.IMAGE_LEARNERS[options.model](config, graph, LabelSampler(runs.build_mechanisms(config, graph)))
+    learner = builders.IMAGE_LEARNERS[options.model](
+        config, graph, LabelSampler(run_folder.build_mechanisms(config, graph))
+    )
     batches = rows(config, len(graph))
     fixed = iter(batches.take(1).cache().repeat())
     fed, batch = iter(batches), config.image.batch_size

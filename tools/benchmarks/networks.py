@@ -32,11 +32,12 @@ import pandas as pd
 from absl import flags
 
 from causalgan_tf.cli import common
-from causalgan_tf.config import ControllerConfig
+from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.data.tables import LabelTable
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.graph_formats import read_network
-from causalgan_tf.laws import LabelLaw, enumerable, histogram
+from causalgan_tf.graphs.cells import enumerable, histogram
+from causalgan_tf.graphs.formats import read_network
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.distribution import LabelLaw
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 
 HERE = pathlib.Path(__file__).parent
@@ -231,7 +232,7 @@ class Judge:
 
 def ours(judge: Judge, graph: CausalGraph, rows: np.ndarray, config: ControllerConfig, seed: int) -> Figures:
     """A controller trained on the rows."""
-    from causalgan_tf.training import fit_labels
+    from causalgan_tf.training.stages import fit_labels
 
     start = time.perf_counter()
     table = LabelTable(graph, pd.DataFrame(rows, columns=list(graph.nodes)))

@@ -21,15 +21,15 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.building import build_controller
-from causalgan_tf.causal_model import CausalModel
-from causalgan_tf.config import ControllerConfig, RunConfig
+from causalgan_tf.config.run import ControllerConfig, RunConfig
 from causalgan_tf.data.causal_faces.scm import LABELS, law
 from causalgan_tf.data.tables import read_labels
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.laws import histogram
+from causalgan_tf.graphs.cells import histogram
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.learners.controller import CausalController
 from causalgan_tf.metrics.tvd import total_variation
-from causalgan_tf.models.controller import CausalController
+from causalgan_tf.training.builders import build_controller
 
 TWIN = pathlib.Path(__file__).with_name("rivals") / "twin.py"
 PAPER = ControllerConfig(

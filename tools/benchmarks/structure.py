@@ -22,17 +22,17 @@ import pandas as pd
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from causalgan_tf.config import ControllerConfig
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import histogram
+from causalgan_tf.config.run import ControllerConfig
+from causalgan_tf.graphs.cells import histogram
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Continuous
+from causalgan_tf.inference.label_sampler import LabelSampler
+from causalgan_tf.inference.query import Query
+from causalgan_tf.learners.controller import CausalController
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
-from causalgan_tf.models.controller import CausalController
 from causalgan_tf.networks import mechanisms as nets
 from causalgan_tf.networks.critic import Critic
-from causalgan_tf.pictures import INK, PAPER
-from causalgan_tf.query import Query
-from causalgan_tf.sampling.labels import LabelSampler
-from causalgan_tf.variables import Continuous
+from causalgan_tf.reporting.pictures import INK, PAPER
 from tools.benchmarks import scms
 from tools.benchmarks.tvd_figure import append, finished, style, trained
 

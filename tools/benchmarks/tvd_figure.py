@@ -27,18 +27,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from causalgan_tf import data
-from causalgan_tf.building import build_controller
 from causalgan_tf.cli import common
-from causalgan_tf.config import ControllerConfig, DataConfig, RunConfig
+from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.data.tables import read_labels
-from causalgan_tf.graph import load_graph
-from causalgan_tf.laws import LabelLaw, histogram
+from causalgan_tf.graphs.cells import histogram
+from causalgan_tf.graphs.graph import load_graph
+from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.label_sampler import LabelSampler
+from causalgan_tf.learners.controller import JENSEN_SHANNON, WASSERSTEIN, CausalController, calls
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
-from causalgan_tf.models.controller import JENSEN_SHANNON, WASSERSTEIN, CausalController, calls
-from causalgan_tf.pictures import INK, MUTED, PAPER
-from causalgan_tf.sampling.labels import LabelSampler
-from causalgan_tf.training import label_tvd
+from causalgan_tf.reporting.pictures import INK, MUTED, PAPER
+from causalgan_tf.training.builders import build_controller
+from causalgan_tf.training.stages import label_tvd
 
 GRAPH_1, COMPLETE, REVERSED = "causal_graph_1", "causal_graph_1_complete", "causal_graph_1_reversed"
 FLAGS = pathlib.Path(__file__).parents[2] / "flags"

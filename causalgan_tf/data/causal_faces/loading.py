@@ -7,15 +7,15 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from causalgan_tf.config import DataConfig
+from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import prepared
 from causalgan_tf.data.causal_faces.builder import SPLITS, CausalFaces, FacesConfig
 from causalgan_tf.data.causal_faces.noise import sample_noise
 from causalgan_tf.data.causal_faces.renderer import render
 from causalgan_tf.data.causal_faces.scm import LABELS, law, law_over
-from causalgan_tf.data.images import Dataset, ImageSet, require_binary
+from causalgan_tf.data.dataset import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
 
 _BATCH = 500  # pictures decoded at once
 

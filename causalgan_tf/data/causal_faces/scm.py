@@ -9,9 +9,9 @@ import functools
 
 import numpy as np
 
-from causalgan_tf.graph import CausalGraph
-from causalgan_tf.laws import LabelLaw
-from causalgan_tf.named_graphs import NAMED
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.named import NAMED
+from causalgan_tf.inference.distribution import LabelLaw
 
 GRAPH = NAMED["causal_graph_1"]
 LABELS = GRAPH.nodes

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from causalgan_tf.config import DataConfig
-from causalgan_tf.data.images import Dataset, ImageSet, uniform_labels
+from causalgan_tf.config.run import DataConfig
+from causalgan_tf.data.dataset import Dataset, ImageSet, uniform_labels
 from causalgan_tf.data.morpho_digits import scm
 from causalgan_tf.data.morpho_digits.measures import MEASURES
 from causalgan_tf.data.morpho_digits.renderer import render
 from causalgan_tf.data.morpho_digits.scm import LABELS
 from causalgan_tf.data.morpho_digits.strokes import digits
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graph import CausalGraph, load_graph
-from causalgan_tf.variables import Continuous
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.variables import Continuous
 
 HELD_OUT = 5  # every fifth written digit is in no training picture
 # pixels of a side from which a label is measured: of 16, strokes are too thin for their thickness, and no digit is said

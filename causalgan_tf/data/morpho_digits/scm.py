@@ -12,8 +12,8 @@ import numpy as np
 from scipy.special import expit
 
 from causalgan_tf.data.morpho_digits.strokes import digits
-from causalgan_tf.named_graphs import NAMED
-from causalgan_tf.query import Query
+from causalgan_tf.graphs.named import NAMED
+from causalgan_tf.inference.query import Query
 
 GRAPH = NAMED["morpho_digits"]
 LABELS = GRAPH.nodes

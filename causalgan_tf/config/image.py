@@ -1,0 +1,233 @@
+"""Configuration of the image models: one default, unit and reason per line; equations in losses.py."""
+
+import dataclasses
+
+from causalgan_tf.config.fields import MOST_STEPS, Validated, option
+from causalgan_tf.errors import InputError, closest
+
+IMAGE_MODELS = {"causal_gan": "CausalGAN", "causal_began": "CausalBEGAN"}  # as the paper calls them
+AUGMENTATIONS = ("brightness", "saturation", "contrast", "translation", "cutout")
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageConfig(Validated):
+    """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5)."""
+
+    model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=tuple(IMAGE_MODELS))
+    steps: int = option(8_000, "discriminator steps", low=0, high=MOST_STEPS, may_grow=True)
+    batch_size: int = option(
+        32,
+        "images a step, over all replicas (paper: 64)",
+        low=2,
+    )
+    noise_size: int = option(64, "noise numbers of the image, each uniform in (-1, 1) (paper: 100)", low=1)
+    width: int = option(
+        32,
+        "generator: channels of the finest block, doubled at each coarser one (not in causal_began; paper: 64)",
+        low=4,
+    )
+    discriminator_width: int = option(32, "discriminator: channels of its finest block (paper: 64)", low=4)
+    labeler_width: int = option(
+        16,
+        "labeler and anti-labeler: channels of their finest block (paper: 64)",
+        low=4,
+    )
+    modulation: bool = option(
+        True,
+        "noise and labels scale and shift every block of the generator, not only its first layer (paper: no)",
+        model="causal_gan",
+    )
+    kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5); causal_began: of its labeler", low=2)
+    learning_rate: float = option(
+        5e-4, "Adam's learning rate, all networks but the discriminator (paper: 2e-4)", low=0.0
+    )
+    discriminator_learning_rate: float = option(
+        1e-3,
+        "Adam's learning rate, discriminator (paper: 2e-4)",
+        low=0.0,
+    )
+    decay_start: float = option(
+        0.5, "share of the steps after which the learning rates decay exponentially; 1: never", low=0.0, high=1.0
+    )
+    decay_to: float = option(0.1, "share of the learning rates that remains at the last step", low=1e-6, high=1.0)
+    beta1: float = option(
+        0.0,
+        "Adam's beta1 (paper: .5; CausalBEGAN: .9); 0: momentum from before the other networks' update is stale",
+        low=0.0,
+        high=0.9999,
+    )
+    gradient_limit: float = option(
+        4.0,
+        "gradients above this many times their running root mean square are scaled down to it; 0: never",
+        low=0.0,
+    )
+    gan_loss: str = option(
+        "nonsaturating",
+        "loss of the GAN: theory (what the theorem needs), nonsaturating (the authors' default), minimax or hinge",
+        choices=("theory", "nonsaturating", "minimax", "hinge"),
+        model="causal_gan",
+    )
+    label_loss: str = option(
+        "cross_entropy",
+        "orientation of the label terms: cross_entropy (target = label, what the theorem needs) or swapped",
+        choices=("cross_entropy", "swapped"),
+        model="causal_gan",
+    )
+    labeler_weight: float = option(
+        1.5, "weight of the labeler's term in the generator's loss (paper: 1)", low=0.0, model="causal_gan"
+    )
+    labeler_noise: float = option(
+        0.15,
+        "standard deviation of noise on the labelers' input, images in [-1, 1]; twice for twice the side (paper: 0)",
+        low=0.0,
+    )
+    anti_labeler_weight: float = option(
+        1.0, "start value of c, the weight of the anti-labeler's term", low=0.0, model="causal_gan"
+    )
+    anti_labeler_decay: float = option(
+        1_000.0,
+        "steps in which c falls to 1/e (paper: 1,000 discriminator steps); 0: constant",
+        low=0.0,
+        model="causal_gan",
+    )
+    updates: str = option(
+        "shared",
+        "shared: all networks from one pass of generated images; in_turn: the generator last, slower (the authors')",
+        choices=("shared", "in_turn"),
+    )
+    generator_steps: int = option(
+        1, "generator updates for each update of the others (paper: 6)", low=1, high=60, model="causal_gan"
+    )
+    mix_single: float = option(
+        0.375,
+        "share of generated rows in which one label is redrawn at random, as single interventions do",
+        low=0.0,
+        high=1.0,
+    )
+    mix_uniform: float = option(
+        0.25, "share of generated rows in which all labels are redrawn at random", low=0.0, high=1.0
+    )
+    discriminator_rows: str = option(
+        "mixed",
+        "real rows of the discriminator: data, uniformly; mixed, reweighted to the labels of the generated rows",
+        choices=("mixed", "data"),
+    )
+    labeler_balance: float = option(
+        0.5,
+        "the labeler draws real rows in proportion to (rows of the label cell) ** -balance; 0: as the data",
+        low=0.0,
+        high=1.0,
+    )
+    augment: str = option(
+        "none",
+        "augmentation of real and generated images: none or some of brightness,saturation,contrast,translation,cutout",
+        model="causal_gan",
+    )
+    r1_weight: float = option(
+        2.0,
+        "weight g of the R1 penalty g/2 E|grad D(x)|^2 over real images; 0: none (paper: 0)",
+        low=0.0,
+        model="causal_gan",
+    )
+    r1_every: int = option(
+        4,
+        "the R1 penalty is taken over one in this many real images of a batch",
+        low=1,
+        model="causal_gan",
+    )
+    collapse_share: float = option(
+        0.1,
+        "stop as collapsed when generated images differ by less than this share of the real ones' distance; 0: never",
+        low=0.0,
+        high=0.5,
+        compared=False,
+    )
+    label_encoding: str = option(
+        "sign",
+        "binary labels as the generator sees them: sign (-1/1) or logit (of jittered .3/.7, as the authors do)",
+        choices=("sign", "logit"),
+    )
+    discriminator_norm: str = option(
+        "none",
+        "normalisation in the discriminator; with none, r1_weight keeps it smooth",
+        choices=("spectral", "batch", "none"),
+        model="causal_gan",
+    )
+    minibatch: str = option(
+        "std",
+        "how the discriminator sees the batch: std (one feature), features (the authors' kernels) or none",
+        choices=("std", "features", "none"),
+        model="causal_gan",
+    )
+    noise_reconstruction: float = option(
+        0.0,
+        "weight of the loss of a network that reconstructs the noise from the image (the authors': 1)",
+        low=0.0,
+        model="causal_gan",
+    )
+    ema: float = option(
+        0.998,
+        "decay per step of the averaged generator that is sampled from; 0: use the last weights",
+        low=0.0,
+        high=0.99999,
+    )
+    precision: str = option(
+        "float32",
+        "arithmetic of the image networks; bfloat16 is faster only where the hardware has it (lscpu: avx512_bf16)",
+        choices=("float32", "bfloat16"),
+    )
+    steps_per_call: int = option(
+        10, "steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False
+    )
+    pictures_every: int = option(200, "steps between picture grids in TensorBoard", low=1, compared=False)
+    checkpoint_every: int = option(200, "steps between checkpoints", low=1, compared=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kinds = [] if self.augment == "none" else self.augment.split(",")
+        unknown = [kind for kind in kinds if kind not in AUGMENTATIONS]
+        if unknown or len(set(kinds)) < len(kinds):
+            raise InputError(
+                f"ImageConfig.augment: expected none or some of {','.join(AUGMENTATIONS)}, each once; "
+                f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"
+            )
+        if self.mix_single + self.mix_uniform > 1.0:
+            raise InputError(
+                "ImageConfig.mix_single and mix_uniform are shares of the same rows: expected at most 1 together, got "
+                f"{self.mix_single} + {self.mix_uniform}."
+            )
+        if self.model == "causal_gan" and self.r1_weight and self.r1_every > self.batch_size:
+            raise InputError(
+                f"ImageConfig.r1_every: expected at most the batch size {self.batch_size}, got {self.r1_every}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class BeganConfig(Validated):
+    """What CausalBEGAN alone reads (arXiv:1709.02023, section 6; BEGAN, arXiv:1703.10717); equations in losses.py."""
+
+    label_loss: str = option(
+        "squared",
+        "distance between labels and the labeler's probabilities: squared (paper), cross_entropy or absolute",
+        choices=("squared", "cross_entropy", "absolute"),
+    )
+    code_size: int = option(64, "numbers of the code between the discriminator's encoder and decoder", low=1)
+    gamma1: float = option(
+        0.5,
+        "target of the generated images' error as a share of the real ones': low is sharp, high is varied",
+        low=0.0,
+    )
+    gamma2: float = option(0.5, "target of the generated labels' loss as a share of the real ones'", low=0.0)
+    gamma3: float = option(0.5, "weight in the third margin of images that are ahead of their share", low=0.0)
+    lambda1: float = option(1e-3, "change a step of c1, the weight of generated images in D, at margin 1", low=0.0)
+    lambda2: float = option(8e-5, "change a step of c2, the weight of generated labels in D, at margin 1", low=0.0)
+    lambda3: float = option(1e-2, "change a step of c3, the weight of labels in the generator, at margin 1", low=0.0)
+    third_margin: bool = option(
+        True, "c3 follows the third margin; otherwise it is 1 (the comparison in the paper's appendix)"
+    )
+    round_labels: bool = option(True, "training rounds the controller's labels, as sampling does")
+    halve_every: int = option(
+        0,
+        "steps between halvings of the learning rates, beside their decay (paper: 100,000); 0: never",
+        low=0,
+    )

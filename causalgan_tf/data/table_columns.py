@@ -1,0 +1,340 @@
+"""Columns of labels: their kinds, the numbers that stand for their values, and what they hold.
+
+A node's kind is the declared one, else it is read off its column: 0 and 1, -1 and 1, False and True are binary, texts
+are categorical, numbers with a fractional part continuous.
+"""
+
+import dataclasses
+import re
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pandas as pd
+
+from causalgan_tf.errors import InputError, closest
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
+
+MISSING = (
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "<NA>",
+    "#N/A",
+    "#NA",
+    "NaN",
+    "nan",
+    "-nan",
+    "NaT",
+    "NULL",
+    "null",
+    "None",
+    "?",
+    ".",
+    "-",
+)
+WORDS = {"true": 1.0, "false": 0.0}
+LISTED = 10  # categories listed in a line of `describe`
+MAX_INFERRED = 100  # different texts that are taken for categories unasked
+MAX_CATEGORIES = 256  # their places are one byte
+CONTAINERS = (list, tuple, dict, set, np.ndarray)
+FORMS = (  # numbers that are written as pandas does not read them, and what is done about it
+    (r"[-+]?\d*,\d+", "a decimal comma", "Write a point, or give --decimal=, (pandas: decimal=',')"),
+    (r"[-+]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?", "marks between thousands", "Remove them"),
+    (r"[-+]?\d[\d.,]*\s*[%€$£¥]|[-+]?[€$£¥]\s*\d[\d.,]*", "a sign of percent or money", "Remove it"),
+)
+BLUR = 1e-4  # share of the standard deviation that float32 may round off a continuous label
+BINARY = "0 or 1, -1 or 1, or False or True"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Values as they were parsed, and where they came from.
+
+    Attributes:
+        source: the file, or what an error calls a data frame.
+        values: a column a name, a row a unit.
+        lines: number of the line of the file that holds each row; None: rows are numbered by their index.
+    """
+
+    source: str
+    values: pd.DataFrame
+    lines: np.ndarray | None = None
+
+    def place(self, row: int) -> str:
+        """A row as an error names it: its line and, where rows have names, its name."""
+        name = self.values.index[row]
+        if self.lines is None:
+            return f"row {name}"
+        return f"line {self.lines[row]}" + (f" ({name})" if isinstance(name, str) else "")
+
+    def keep(self, rows: np.ndarray) -> "Table":
+        """The table of the rows with True in a mask [N]."""
+        lines = None if self.lines is None else self.lines[rows]
+        return dataclasses.replace(self, values=self.values[rows], lines=lines)
+
+
+def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variable, np.ndarray]:
+    """A column's kind, all of it known, and its numbers [N]: uint8, or float32 of a continuous label."""
+    variable = declared or _inferred(table, node)
+    if isinstance(variable, Binary):
+        return variable, _binary(table, node)
+    if isinstance(variable, Categorical):
+        return _categorical(table, node, variable)
+    numbers = _continuous(table, node, variable)
+    variable = variable if variable.offset else variable.moved(_offset(numbers))
+    numbers = (numbers - variable.offset).astype(np.float32)
+    return variable.fitted(numbers), numbers
+
+
+def _offset(numbers: np.ndarray) -> float:
+    """What is taken off the numbers [N] of a column, a whole number: 0 unless float32 blurs what differs in them."""
+    blur, spread = np.abs(numbers - numbers.astype(np.float32)).max(), numbers.std()
+    return float(np.round(numbers.mean())) if blur > BLUR * spread > 0 else 0.0
+
+
+def is_missing(column: pd.Series, declared: Variable | None = None) -> pd.Series:
+    """Whether each value is missing, bool [N]: a blank, or a word of MISSING that is no declared category."""
+    missing = column.isna()
+    if _is_numeric(column):
+        return missing
+    categories = getattr(declared, "categories", ())
+    return missing | column.astype(str).str.strip().isin([word for word in MISSING if word not in categories])
+
+
+def check_plain(table: Table, node: str, declared: Variable | None) -> None:
+    """Refuses a column of lists, dates or complex numbers, or of numbers with a decimal comma, percent or currency."""
+    column = table.values[node]
+    if not _is_numeric(column) and column.map(lambda value: isinstance(value, CONTAINERS)).any():
+        raise InputError(
+            f"{table.source}: column {node!r} holds lists, arrays or the like. Expected one value a row: give each "
+            "element a column of its own."
+        )
+    if pd.api.types.is_complex_dtype(column):
+        raise InputError(f"{table.source}: column {node!r} holds complex numbers. Give each part a column of its own.")
+    if isinstance(declared, Categorical) or _is_numeric(column):
+        return
+    if column.dtype.kind in "mM":
+        raise InputError(
+            f"{table.source}: column {node!r} holds dates or times. Expected numbers or texts: turn them into days or "
+            f"seconds since the first, or declare '{node}: categorical' in the graph."
+        )
+    texts = _texts(column)
+    for form, what, way in FORMS:
+        found = texts.str.fullmatch(form).to_numpy(bool)
+        if found.any():
+            row = int(np.argmax(found))
+            category = "" if texts.str.contains(",").any() else f", or declare '{node}: categorical' in the graph"
+            raise InputError(
+                f"{table.source}: column {node!r}, {table.place(row)}: {_cut(texts.iloc[row])} has {what} "
+                f"({found.sum():,} of {len(texts):,} rows). {way}{category}."
+            )
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether some value is neither a number nor True or False."""
+    return bool(np.isnan(_numbers(column.dropna())).any())
+
+
+def describe(graph: CausalGraph, rows: np.ndarray, declared: Collection[str] | None = None) -> list[str]:
+    """What the label rows hold, a line a node: kind, distribution, and what they cannot teach.
+
+    Args:
+        graph: causal graph with resolved kinds.
+        rows: numbers [N, K], columns in graph order.
+        declared: nodes whose kind the user has declared; the others are marked as inferred. None: nothing is marked.
+
+    Returns:
+        Lines such as "Smoke: categorical(never .61, former .22, now .17), inferred", in graph order.
+    """
+    lines = []
+    for k, (node, variable) in enumerate(graph.variables.items()):
+        text = _described(node, variable, np.asarray(rows[:, k]))
+        lines.append(f"{node}: {text}" + ("" if declared is None or node in declared else ", inferred"))
+    return lines
+
+
+def _described(node: str, variable: Variable, column: np.ndarray) -> str:
+    low, high = column.min(), column.max()
+    if low == high:
+        binary = isinstance(variable, Binary)
+        lost = f"do({node}={1 - int(low)}) cannot be learnt" if binary else f"no other do({node}) can be learnt"
+        value = (
+            _figure(variable.shown(low), variable.offset) if isinstance(variable, Continuous) else variable.shown(low)
+        )
+        return f"{type(variable).__name__.lower()}, constant {value}: it carries no information and {lost}"
+    if isinstance(variable, Binary):
+        return f"binary, {100 * column.mean():.3g} % are 1"
+    if isinstance(variable, Continuous):
+        mean, std = (statistic(column, dtype=np.float64) for statistic in (np.mean, np.std))
+        mean, low, high = (_figure(variable.shown(value), variable.offset) for value in (mean, low, high))
+        return f"continuous, mean {mean}, sd {_figure(std)}, {low} to {high}"
+    shares = np.bincount(column.astype(np.int64), minlength=variable.size) / len(column)
+    listed = [f"{name} {_share(share)}" for name, share in zip(variable.categories, shares, strict=True)]
+    more = f", and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+    absent = [name for name, share in zip(variable.categories, shares, strict=True) if not share]
+    note = f": do({node}={absent[0]}) cannot be learnt" if absent else ""
+    return f"categorical({', '.join(listed[:LISTED])}{more}){note}"
+
+
+def _figure(number: float, offset: float = 0.0) -> str:
+    """A number with four digits, such as 41.2 and 54,320, or with its whole part where there is an offset."""
+    if offset:
+        return f"{number:,.0f}"
+    return f"{float(f'{number:.4g}'):,g}"
+
+
+def _cut(value: object, letters: int = 40) -> str:
+    """A value as an error shows it: not more than so many letters."""
+    text = str(value)
+    return text if len(text) <= letters else text[: letters - 3] + "..."
+
+
+def _share(share: float) -> str:
+    """A share with two digits, such as .61 and .0022."""
+    return f"{share:.2g}".removeprefix("0") or "0"
+
+
+def _inferred(table: Table, node: str) -> Variable:
+    """The kind that a column seems to have; InputError if that is in doubt."""
+    column = table.values[node]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return Categorical()
+    numbers, words = _numbers(column), _is_word(column)
+    texts = np.isnan(numbers)
+    if texts.any() or (words.any() and not np.isin(numbers, (-1, 0, 1)).all()):
+        _check_texts(table, node, texts | words)
+        return Categorical()
+    return Continuous() if (np.isinf(numbers) | (numbers != np.floor(numbers))).any() else Binary()
+
+
+def _check_texts(table: Table, node: str, texts: np.ndarray) -> None:
+    """Refuses a column of which not all values are texts [N], or which holds so many that they may be names."""
+    column = table.values[node]
+    if not texts.all():
+        number, text = int(np.argmin(texts)), int(np.argmax(texts))
+        raise InputError(
+            f"{table.source}: column {node!r} mixes numbers and texts: {_cut(column.iloc[number])} on "
+            f"{table.place(number)}, {_cut(column.iloc[text])} on {table.place(text)}; {texts.sum():,} of "
+            f"{len(column):,} rows hold texts. Correct these rows, or declare '{node}: categorical' in the graph."
+        )
+    count = column.nunique()
+    if count > MAX_INFERRED:
+        raise InputError(
+            f"{table.source}: column {node!r} holds {count:,} different texts; does it name the rows? Drop {node} "
+            f"from the graph, or declare '{node}: categorical' in it (at most {MAX_CATEGORIES})."
+        )
+
+
+def _binary(table: Table, node: str) -> np.ndarray:
+    """A column as uint8 [N] of 0 and 1."""
+    column = table.values[node]
+    numbers = _numbers(column)
+    bad = np.flatnonzero(~np.isin(numbers, (-1, 0, 1)))
+    if bad.size:
+        row = int(bad[0])
+        kinds = ("categorical",) if np.isnan(numbers[row]) else ("continuous", "categorical")
+        raise InputError(
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {BINARY}; got {_cut(column.iloc[row])}. "
+            f"{bad.size:,} of {len(column):,} rows are so. If it is no binary label, declare its kind in the graph: "
+            f"{' or '.join(repr(f'{node}: {kind}') for kind in kinds)}."
+        )
+    if (numbers == -1).any() and (numbers == 0).any():
+        minus, zero = (table.place(int(np.argmax(numbers == value))) for value in (-1, 0))
+        raise InputError(
+            f"{table.source}: column {node!r} holds both -1 ({minus}) and 0 ({zero}). Expected 0 and 1, or -1 and 1; "
+            f"or declare '{node}: categorical' in the graph."
+        )
+    return (numbers > 0).astype(np.uint8)
+
+
+def _categorical(table: Table, node: str, variable: Categorical) -> tuple[Categorical, np.ndarray]:
+    """A column's categories, those of the variable if it has any, and their places, uint8 [N]."""
+    column = table.values[node]
+    texts = _texts(column)
+    if not variable.categories:
+        dtype = column.dtype
+        known = isinstance(dtype, pd.CategoricalDtype)
+        names = list(_texts(dtype.categories.to_series())) if known else sorted(texts.unique(), key=_rank)
+        variable = _named(table, node, names)
+    if variable.size > MAX_CATEGORIES:
+        raise InputError(f"{node}: expected at most {MAX_CATEGORIES} categories, there are {variable.size:,}.")
+    places = pd.Index(variable.categories).get_indexer(texts)
+    unseen = np.flatnonzero(places < 0)
+    if unseen.size:
+        row, name = int(unseen[0]), texts.iloc[unseen[0]]
+        raise InputError(
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {_cut(variable.expected, 100)}; "
+            f"got {_cut(name)}, a category unseen.{closest(name, variable.categories)} {unseen.size:,} of "
+            f"{len(texts):,} rows are so."
+        )
+    return variable, places.astype(np.uint8)
+
+
+def _named(table: Table, node: str, names: Sequence[str]) -> Categorical:
+    """The variable of the categories that a column holds."""
+    if len(names) < 2:
+        raise InputError(
+            f"{table.source}: column {node!r} holds only {_cut(names[0])!r}: it carries no information. Drop {node} "
+            f"from the graph, or declare all its categories: '{node}: categorical({_cut(names[0])}, other)'."
+        )
+    try:
+        return Categorical(tuple(names))
+    except InputError as error:
+        bad = next((name for name in names if re.search(r"[(),;#\n]", name)), names[0])
+        raise InputError(
+            f"{table.source}: column {node!r}: the category {_cut(bad)!r} cannot be written in a graph or a query. "
+            "Rename it without commas, semicolons, parentheses, # and line ends."
+        ) from error
+
+
+def _continuous(table: Table, node: str, variable: Continuous) -> np.ndarray:
+    """A column as float64 [N] of finite values within the variable's bounds."""
+    column = table.values[node]
+    numbers = np.where(_is_word(column), np.nan, _numbers(column))
+    legal = np.abs(numbers) <= np.finfo(np.float32).max
+    legal &= (numbers - variable.offset >= variable.low) & (numbers - variable.offset <= variable.high)
+    bad = np.flatnonzero(~legal)
+    if bad.size:
+        row = int(bad[0])
+        raise InputError(
+            f"{table.source}: column {node!r}, {table.place(row)}: expected {_cut(variable.expected, 100)}; got "
+            f"{_cut(column.iloc[row])}. {bad.size:,} of {len(column):,} rows are so."
+        )
+    return numbers
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    """Whether a column was parsed as numbers or booleans."""
+    return not isinstance(column.dtype, pd.CategoricalDtype) and pd.api.types.is_numeric_dtype(column)
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """float64 [N]; NaN for what is neither a number nor True or False."""
+    if _is_numeric(column):  # booleans are
+        return column.to_numpy(np.float64)
+    words = _texts(column).str.lower()
+    return words.map(WORDS).fillna(pd.to_numeric(words, errors="coerce")).to_numpy(np.float64)
+
+
+def _is_word(column: pd.Series) -> np.ndarray:
+    """Which values are the words True and False, bool [N]; a column of booleans holds no words."""
+    if _is_numeric(column):
+        return np.zeros(len(column), bool)
+    return _texts(column).str.lower().isin(WORDS).to_numpy(bool)
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """The values as they are written: whole numbers without a point, texts without spaces around."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.dtype.categories.dtype)
+    if pd.api.types.is_float_dtype(column):
+        return column.map(lambda number: repr(float(number)).removesuffix(".0"))
+    return column.astype(object).astype(str).str.strip()
+
+
+def _rank(name: str) -> tuple[float, str]:
+    """Order of categories: numbers by their size, before texts by the alphabet."""
+    number = pd.to_numeric(name, errors="coerce")
+    return (np.inf if np.isnan(number) else float(number), name)

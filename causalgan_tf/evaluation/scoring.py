@@ -1,0 +1,178 @@
+"""Images as the judge and the feature extractor see them: looked at chunk by chunk, never all held at once."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from causalgan_tf.evaluation.classifier import Judge
+from causalgan_tf.evaluation.features import FeatureExtractor
+from causalgan_tf.evaluation.sizes import derived_seed
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.metrics.images import Moments, balanced_accuracy
+
+CHUNK = 1_000  # images that are drawn and looked at together
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """Labels of images and what the judge took them for.
+
+    Attributes:
+        labels: [n, K], the labels that the images were drawn for.
+        predicted: [n, K], the judge's labels.
+        measured: float64 [n, K], what measures of the data set find on the images, NaN where a label has none; None:
+            nothing was measured.
+    """
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    measured: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def agreement(self, n: int | None = None) -> np.ndarray:
+        """Share of the images, or of the first n, whose predicted label is the label, float64 [K]."""
+        return (self.labels[:n] == self.predicted[:n]).mean(axis=0)
+
+    def balanced(self, graph: CausalGraph) -> np.ndarray:
+        """The same, as the mean of the shares for each value of the label, see metrics.images.balanced_accuracy."""
+        return balanced_accuracy(self.predicted, self.labels, [kind.size for kind in graph.variables.values()])
+
+    def errors(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Mean absolute errors over the images, or the first n, of what was predicted and what was measured, [K] each.
+
+        Those of a continuous label are in its own unit.
+        """
+        labels = self.labels[:n].astype(np.float64)
+        predicted = np.abs(self.predicted[:n] - labels).mean(axis=0)
+        return predicted, None if self.measured is None else np.abs(self.measured[:n] - labels).mean(axis=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen(Judged):
+    """The same and the features of every image.
+
+    Attributes:
+        features: float32 [n, F], the extractor's features.
+    """
+
+    features: np.ndarray
+
+    def first(self, n: int) -> "Seen":
+        """The first n images."""
+        measured = None if self.measured is None else self.measured[:n]
+        return Seen(self.labels[:n], self.predicted[:n], self.features[:n], measured=measured)
+
+
+@dataclasses.dataclass(frozen=True)
+class Intervened(Judged):
+    """The same and, in place of features, which would not fit for every intervention, what a distance needs of them.
+
+    Attributes:
+        moments: of the extractor's features.
+    """
+
+    moments: Moments
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A law of labels and images: the model's, or the true one.
+
+    Attributes:
+        name: tells the noise of its images from another source's.
+        rows: (n, do, seed) -> label rows [n, K].
+        images: (labels, seed) -> uint8 [n, S, S, C], each row with its own noise.
+    """
+
+    name: str
+    rows: Callable[[int, Mapping[str, Any] | None, int], np.ndarray]
+    images: Callable[[np.ndarray, int], np.ndarray]
+
+    def labels(self, n: int, do: Mapping[str, Any] | None, seed: int) -> np.ndarray:
+        """Label rows of an evaluation with this seed: row i is the same unit under any do."""
+        return self.rows(n, do, derived_seed(seed, "rows"))
+
+    def chunks(self, labels: np.ndarray, purpose: str, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Images of label rows for a purpose, chunk by chunk: which rows, and their images."""
+        for start in range(0, len(labels), CHUNK):
+            rows = slice(start, start + CHUNK)
+            yield rows, self.images(labels[rows], derived_seed(seed, f"{self.name} {purpose} {start}"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Eyes:
+    """The judge and the extractor, which may be the judge itself.
+
+    Attributes:
+        judge: sees labels.
+        extractor: sees features.
+        measures: of some labels, what measures them without a network, see data.images.Dataset.
+    """
+
+    judge: Judge
+    extractor: FeatureExtractor
+    measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
+
+    def measure(self, images: np.ndarray) -> np.ndarray | None:
+        """float64 [n, K] of images uint8 [n, S, S, C], NaN where a label has no measure; None without measures."""
+        if not self.measures:
+            return None
+        found = np.full([len(images), len(self.judge.nodes)], np.nan)
+        for node, measure in self.measures.items():
+            for start in range(0, len(images), CHUNK):
+                rows = slice(start, start + CHUNK)
+                found[rows, self.judge.nodes.index(node)] = measure(images[rows])
+        return found
+
+    def judged(self, labels: np.ndarray, images: np.ndarray) -> Judged:
+        """Images that are there, without their features."""
+        return Judged(labels, self.judge.predict(images), measured=self.measure(images))
+
+    def see(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Predicted labels [n, K] and features float32 [n, F] of images uint8 [n, S, S, C]."""
+        if self.extractor is self.judge:
+            reading = self.judge.examine(images)
+            return reading.labels, reading.features
+        return self.judge.predict(images), self.extractor.features(images)
+
+    def look(self, labels: np.ndarray, images: np.ndarray) -> Seen:
+        """Images that are there, be it in a memory map."""
+        return Seen(labels, *self.see(images), measured=self.measure(images))
+
+    def observe(self, source: Source, n: int, seed: int) -> Seen:
+        """N images of a source without an intervention."""
+        return self.look_at_drawn(source, source.labels(n, None, seed), "images", seed)
+
+    def look_at_drawn(self, source: Source, labels: np.ndarray, purpose: str, seed: int) -> Seen:
+        """Images that a source draws of these labels."""
+        parts = [self.look(labels[rows], images) for rows, images in source.chunks(labels, purpose, seed)]
+        predicted, features = (np.concatenate([getattr(part, n) for part in parts]) for n in ("predicted", "features"))
+        measured = np.concatenate([part.measured for part in parts]) if self.measures else None
+        return Seen(labels, predicted, features, measured=measured)
+
+    def under_every_do(
+        self, source: Source, base: Seen, interventions: Sequence[tuple[str, Mapping[str, Any]]], seed: int
+    ) -> dict[str, Intervened]:
+        """Images under every single intervention, as many of each as `base`, what `observe` showed, has.
+
+        An image depends on its labels and on noise of its own, so a row whose labels equal those of the same row of
+        `base` keeps that row's image: about half of the images need not be drawn again, and the law is the same.
+        """
+        found = {}
+        for text, do in tqdm(interventions, source.name, leave=False, disable=None):
+            labels = source.labels(len(base), do, seed)
+            predicted, features = base.predicted.copy(), base.features.copy()
+            measured = base.measured.copy() if self.measures else None
+            new = np.flatnonzero((labels != base.labels).any(axis=1))
+            for rows, images in source.chunks(labels[new], text, seed):
+                seen = self.look(labels[new[rows]], images)
+                predicted[new[rows]], features[new[rows]] = seen.predicted, seen.features
+                if self.measures:
+                    measured[new[rows]] = seen.measured
+            found[text] = Intervened(labels, predicted, Moments.of(features), measured=measured)
+        return found

@@ -1,0 +1,1 @@
+"""Causal graphs over labels: nodes, edges, variable types, files and drawings."""

@@ -1,0 +1,124 @@
+"""Label cells: joint values of discrete labels as numbered cells.
+
+The code of a cell is sum_k value_k stride_k, columns in graph order and the first one fastest: stride_k is the
+product of the sizes before k. Of binary labels that is sum_k label_k 2**k.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from causalgan_tf.errors import InputError
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Categorical, Continuous, one_code
+
+MAX_CELLS = 2**20  # of one law or table; more would not fit beside others in memory
+MAX_SIZE = 256  # values of a label: rows are bytes
+
+
+def enumerable(graph: CausalGraph) -> bool:
+    """Whether all labels are discrete, of known categories, and their joint law has at most MAX_CELLS cells."""
+    return bool(graph.sizes) and 0 < math.prod(graph.sizes) <= MAX_CELLS
+
+
+def check_enumerable(graph: CausalGraph) -> None:
+    """InputError that says why a graph is not `enumerable`."""
+    cell_count(discrete_sizes(graph))
+
+
+def cells(sizes: int | Sequence[int]) -> np.ndarray:
+    """Label vectors of all codes, uint8 [cells, K].
+
+    Args:
+        sizes: number of values of each label; an int K: of K binary labels.
+
+    Raises:
+        InputError: more than MAX_CELLS cells.
+    """
+    sizes = (2,) * sizes if isinstance(sizes, int) else tuple(sizes)
+    rows, stride = np.empty([cell_count(sizes), len(sizes)], np.uint8), 1
+    for k, size in enumerate(sizes):
+        rows.reshape([-1, size, stride, len(sizes)])[..., k] = np.arange(size)[:, None]
+        stride *= size
+    return rows
+
+
+def row_codes(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarray:
+    """Cell code of each label row.
+
+    Args:
+        rows: label rows [n, K].
+        sizes: number of values of each label; None: all are binary.
+
+    Returns:
+        int64 [n].
+
+    Raises:
+        InputError: a value that a label of this size does not have.
+    """
+    rows = np.asarray(rows)
+    sizes = (2,) * rows.shape[1] if sizes is None else tuple(sizes)
+    if math.prod(sizes) > 2**63:
+        raise InputError(f"The cells of {len(sizes)} labels cannot be numbered: expected at most 2**63 cells.")
+    for k, size in enumerate(sizes):
+        odd = rows[:, k][~has_value(rows[:, k], size)]
+        if odd.size:
+            raise InputError(f"label column {k}: expected whole numbers from 0 to {size - 1}, got {odd[0]}.")
+    return one_code(list(rows.T), sizes) if sizes else np.zeros(len(rows), np.int64)
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldCells:
+    """Which label cells a data set holds, see data.images.held_cells.
+
+    Attributes:
+        sizes: number of values or bins of each of K labels.
+        edges: of each label the numbers, ascending, between its bins; empty where it is discrete.
+        codes: int64, ascending, the numbers of the cells, see data.images.label_cells.
+    """
+
+    sizes: tuple[int, ...]
+    edges: tuple[np.ndarray, ...]
+    codes: np.ndarray
+
+
+def histogram(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarray:
+    """Relative frequencies of the cells of label rows [n, K]: float64 [cells], sum 1; arguments as of `row_codes`.
+
+    Raises:
+        InputError: no rows, more than MAX_CELLS cells, or a value that a label of this size does not have.
+    """
+    if not len(rows):
+        raise InputError("histogram: expected at least one label row, got none.")
+    count = cell_count((2,) * rows.shape[1] if sizes is None else sizes)
+    return np.bincount(row_codes(rows, sizes), minlength=count) / len(rows)
+
+
+def cell_count(sizes: Sequence[int]) -> int:
+    """How many cells labels of these sizes have; InputError beyond MAX_CELLS."""
+    count = math.prod(sizes)
+    if count > MAX_CELLS:
+        raise InputError(
+            f"The joint law of {len(sizes)} labels has {count:,} cells: expected at most {MAX_CELLS:,}. Ask for a "
+            "smaller graph."
+        )
+    return count
+
+
+def discrete_sizes(graph: CausalGraph) -> tuple[int, ...]:
+    """How many values each node has; InputError for a continuous node, or one of unknown or too many categories."""
+    for node, variable in graph.variables.items():
+        if isinstance(variable, Continuous):
+            raise InputError(f"A law of cells needs binary and categorical labels; {node!r} is continuous.")
+        if variable == Categorical():
+            raise InputError(f"The graph leaves the categories of {node!r} to the table. Name them in the graph.")
+        if variable.size > MAX_SIZE:
+            raise InputError(f"{node!r} has {variable.size:,} categories; a law takes at most {MAX_SIZE}.")
+    return tuple(variable.size for variable in graph.variables.values())
+
+
+def has_value(column: np.ndarray, size: int) -> np.ndarray:
+    """Whether each number of a column [n] is one of 0, 1, ..., size - 1."""
+    return (column >= 0) & (column < size) & (np.floor(column) == column)

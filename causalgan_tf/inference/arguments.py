@@ -1,0 +1,139 @@
+"""What callers hand to a model, checked: numbers of rows, seeds, and labels as the model's networks take them."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from causalgan_tf.errors import InputError, brief
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import LARGEST, Binary, Categorical, Variable
+
+SEED = 2**63 - 1  # the largest
+
+
+def whole(name: str, value: Any, low: int, high: int | None = None, unit: str = "") -> int:
+    """An argument that must be a whole number; InputError for another type or a number out of its bounds.
+
+    Example:
+        >>> whole("n", np.int64(3), low=1)
+        3
+    """
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        hint = f" Write {value:.0f}." if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else ""
+        raise InputError(f"{name}: expected an integer, got {_told(value)}.{hint}")
+    if value < low:
+        raise InputError(f"{name}: expected at least {low}{unit}, got {brief(value)}.")
+    if high is not None and value > high:
+        raise InputError(f"{name}: expected at most {high}, got {brief(value)}.")
+    return int(value)
+
+
+def row_seeds(seeds: Any) -> np.ndarray:
+    """The seeds of rows as int64 [n]; InputError for what `sample` has not given."""
+    expected = "expected the seeds of rows, one integer each, such as samples.seeds"
+    if not isinstance(seeds, np.ndarray | pd.Series | pd.Index | list | tuple):
+        raise InputError(f"seeds: {expected}; got {_told(seeds)}.")
+    try:
+        array = np.asarray(seeds)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"seeds: {expected}; got values of several shapes.") from error
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InputError(f"seeds: {expected}; got {array.dtype} {list(array.shape)}.")
+    if array.dtype.kind == "u" and len(array) and array.max() > SEED:
+        raise InputError(f"seeds: expected integers below 2**63, got {array.max()}.")
+    return array.astype(np.int64, copy=False)
+
+
+def label_rows(graph: CausalGraph, labels: Any) -> np.ndarray:
+    """Labels as the networks take them, float32 [n, K].
+
+    Args:
+        graph: over K labels.
+        labels: a data frame, whose columns are found by their names in any order and whose categories are named or
+            numbered; or an array [n, K], columns in graph order. A binary label may lie between 0 and 1.
+
+    Raises:
+        InputError: missing or further columns, another width, or a value that a label does not have.
+
+    Example:
+        >>> graph = CausalGraph.from_text("A -> B; B: categorical(no, yes)")
+        >>> label_rows(graph, pd.DataFrame({"B": ["yes", "no"], "A": [0, 1]}))
+        array([[0., 1.],
+               [1., 0.]], dtype=float32)
+    """
+    if isinstance(labels, pd.DataFrame):
+        check_columns(graph, labels)
+        columns = [labels[node] for node in graph.nodes]
+    else:
+        columns = list(_array(graph, labels).T)
+    rows = [_numbers(node, graph.variables[node], column) for node, column in zip(graph.nodes, columns, strict=True)]
+    return np.stack(rows, axis=1)
+
+
+def check_columns(graph: CausalGraph, frame: pd.DataFrame) -> None:
+    """InputError unless a data frame has each node as a column, once, and nothing else."""
+    names = list(frame.columns)
+    for words, found in (
+        ("lacks the columns", [node for node in graph.nodes if node not in names]),
+        ("has columns that are no labels", [name for name in names if name not in graph.nodes]),
+        ("has columns twice", [node for node in graph.nodes if names.count(node) > 1]),
+    ):
+        if found:
+            told = brief(", ".join(map(str, found)))
+            raise InputError(f"labels: the data frame {words}: {told}. Expected {brief(', '.join(graph.nodes))}.")
+
+
+def _array(graph: CausalGraph, labels: Any) -> np.ndarray:
+    try:
+        array = np.asarray(labels)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"labels: expected an array [n, {len(graph)}], got rows of several lengths.") from error
+    if array.ndim != 2 or array.shape[1] != len(graph):
+        raise InputError(f"labels: expected [n, {len(graph)}], got {list(array.shape)}.")
+    return array
+
+
+def _numbers(node: str, variable: Variable, column: Any) -> np.ndarray:
+    """A column of numbers, or of a category's names, as float32 [n]."""
+    values = column
+    if isinstance(variable, Categorical):
+        places = {name: place for place, name in enumerate(variable.categories)}
+        values = [places.get(value, value) if isinstance(value, str) else value for value in column]
+    plain = isinstance(getattr(values, "dtype", None), np.dtype) and values.dtype.kind in "biuf"
+    wrong = np.zeros(len(values), bool) if plain else np.array([not _is_number(value) for value in values], bool)
+    if not wrong.any():
+        numbers = np.asarray(values, np.float64)
+        wrong = ~_has(variable, numbers)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        value = list(column)[row]
+        told = brief(repr(value) if isinstance(value, str) else value, 60)
+        raise InputError(f"labels: {node} of row {row} is {told}: expected {_expected(variable)}.")
+    return numbers.astype(np.float32)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating | np.bool_) and abs(value) <= LARGEST
+
+
+def _has(variable: Variable, numbers: np.ndarray) -> np.ndarray:
+    """Whether each number is one that a label has; a binary one may lie between, for an interpolation."""
+    if isinstance(variable, Categorical):
+        return (numbers >= 0) & (numbers < variable.size) & (numbers == np.floor(numbers))
+    low, high = (0.0, 1.0) if isinstance(variable, Binary) else (variable.low, variable.high)
+    return (np.abs(numbers) <= LARGEST) & (numbers >= low) & (numbers <= high)
+
+
+def _expected(variable: Variable) -> str:
+    if isinstance(variable, Binary):
+        return "0 or 1, or a number between for an interpolation"
+    if isinstance(variable, Categorical):
+        return brief(variable.expected) + f", or its place, 0 to {variable.size - 1}"
+    return variable.expected
+
+
+def _told(value: Any) -> str:
+    """A value or, of what holds many, its type."""
+    many = isinstance(value, np.ndarray | pd.DataFrame | pd.Series) or not isinstance(value, str | int | float | None)
+    return f"a {type(value).__name__}" if many else brief(repr(value) if isinstance(value, str) else value)

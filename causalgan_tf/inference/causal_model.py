@@ -1,0 +1,225 @@
+"""A trained causal implicit generative model: one verb, `sample`, for every question."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from causalgan_tf import noise
+from causalgan_tf.config import budget
+from causalgan_tf.config.budget import MANY
+from causalgan_tf.errors import InputError, brief
+from causalgan_tf.graphs.cells import check_enumerable
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
+from causalgan_tf.inference.distribution import MAX_PARENT_CELLS, LabelLaw
+from causalgan_tf.inference.image_sampler import ImageSampler
+from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
+from causalgan_tf.inference.query import Query
+from causalgan_tf.networks.mechanisms import Mechanisms
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """What `CausalModel.sample` returns.
+
+    Attributes:
+        labels: n rows, one column a node, in graph order: uint8 of 0/1, categories with their names, float32.
+        images: uint8 [n, S, S, C], or None if only labels were asked for.
+        seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
+    """
+
+    labels: pd.DataFrame
+    images: np.ndarray | None
+    seeds: np.ndarray
+
+
+class CausalModel:
+    """Causal controller and, if it was trained, the image generator."""
+
+    def __init__(
+        self,
+        graph: CausalGraph,
+        mechanisms: Mechanisms,
+        image_generator: keras.Model | None = None,
+        label_encoding: str = "sign",
+    ) -> None:
+        """Joins trained networks; causalgan_tf.load builds it from a run folder."""
+        self.graph = graph
+        self.mechanisms, self.image_generator = mechanisms, image_generator
+        self.labels = LabelSampler(mechanisms)
+        kinds = list(graph.variables.values())
+        self.images = ImageSampler(image_generator, label_encoding, kinds) if image_generator else None
+        self._laws: dict[tuple[int, int], LabelLaw] = {}
+
+    @property
+    def label_generator(self) -> keras.Model:
+        """The causal controller as a functional Keras model, see networks.mechanisms.label_generator."""
+        return self.mechanisms.functional()
+
+    @property
+    def image_size(self) -> int | None:
+        """Side of the images, pixels; None if the model draws labels only."""
+        return self.images.shape[0] if self.images else None
+
+    def sample(
+        self,
+        n: int,
+        do: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        images: bool | None = None,
+        max_draws: int = MAX_DRAWS,
+    ) -> Samples:
+        """Draws exactly `n` rows from P(. | do(x), z).
+
+        The same seed draws the same exogenous noise whatever `do` is: without `given`, row i of two interventions is
+        the same unit, and labels that are not descendants of an intervention are equal.
+
+        Args:
+            n: rows, at least 1.
+            do: interventions, node to 0 or 1, a category's name or a number.
+            given: conditions in the model that `do` has mutilated; of a continuous node an interval, such as (20, 30).
+            seed: seed of the draw, from 0 to 2**63 - 1.
+            images: whether images are drawn too; None: if the model has an image generator.
+            max_draws: candidate rows that may be drawn to meet `given`.
+
+        Raises:
+            InputError: an unknown node, a value that it does not have, a node in both, n below 1, images from a model
+                of labels, or a condition that is not met `n` times within `max_draws`.
+        """
+        drawing = self._draws(images)
+        n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
+        budget.check_draw(n, self.graph, self.images.shape if drawing else ())
+        max_draws = whole("max_draws", max_draws, low=1)
+        labels, seeds = self.labels.draw(n, Query.create(self.graph, do, given), seed, max_draws)
+        drawn = self.images.draw(labels, seeds) if drawing else None
+        return Samples(label_frame(self.graph, labels), drawn, seeds)
+
+    def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
+        """The same units under another intervention: all of their noise is kept, whatever it was drawn for.
+
+        Graph and data do not identify what becomes of a unit: twins are a property of the fitted mechanisms.
+
+        Args:
+            seeds: int64 [n], seeds of rows that `sample` has drawn, under any do and given.
+            do: interventions, as in `sample`; those under which the rows were drawn are not kept.
+            images: as in `sample`.
+
+        Raises:
+            InputError: as `sample`.
+        """
+        drawing = self._draws(images)
+        seeds = row_seeds(seeds)
+        labels = self.labels.redraw(seeds, Query.create(self.graph, do))
+        drawn = self.images.draw(labels, seeds) if drawing else None
+        return Samples(label_frame(self.graph, labels), drawn, seeds)
+
+    def sample_labels(
+        self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
+    ) -> np.ndarray:
+        """The labels of `sample` alone, as numbers: [n, K], uint8, or float32 where a label is continuous."""
+        n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
+        budget.check_draw(n, self.graph)
+        return self.labels.draw(n, Query.create(self.graph, do, given), seed)[0]
+
+    def law(self, draws: int = 100_000, seed: int = 0) -> LabelLaw:
+        """The law of the labels, each mechanism a table: P(node | parents) counted in draws of the node's noise.
+
+        From it any query is computed, not sampled: only the tables have sampling errors, of at most .5 / sqrt(draws).
+
+        Args:
+            draws: how often each node's noise is drawn; every cell of its parents meets the same draws.
+            seed: seed of the noise.
+
+        Raises:
+            InputError: a continuous label, more than laws.MAX_CELLS cells, a node with more than
+                laws.MAX_PARENT_CELLS cells of parents, or draws below 1.
+        """
+        draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
+        check_tables(self.graph)
+        if (draws, seed) not in self._laws:
+            tables = {node: self._table(node, draws, seed) for node in self.graph.nodes}
+            self._laws[draws, seed] = LabelLaw(self.graph, tables)
+        return self._laws[draws, seed]
+
+    def enumerate(self, do: Mapping[str, Any] | None = None, draws: int = 100_000, seed: int = 0) -> pd.Series:
+        """The probability of every label cell under do(x), by the truncated factorisation of `law`.
+
+        Returns:
+            float64, sum 1, indexed by the labels' values, one level a node in graph order, the last one fastest.
+
+        Raises:
+            InputError: as `law`, or an intervention that the graph does not have.
+        """
+        law = self.law(draws, seed)
+        values = [[v.shown(value) for value in range(v.size)] for v in self.graph.variables.values()]
+        joint = law.joint(do).reshape(law.sizes[::-1]).transpose().ravel()
+        index = pd.MultiIndex.from_product(values, names=self.graph.nodes)
+        return pd.Series(joint, index, name="probability")
+
+    def images_of(
+        self, labels: np.ndarray | pd.DataFrame, seed: int = 0, seeds: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Images of given labels.
+
+        Args:
+            labels: a data frame with a column a label, as `sample` gives it, or an array [n, K], columns in graph
+                order: 0/1, or between for an interpolation; of a category its place; of a continuous label itself.
+            seed: seed of the images' noise.
+            seeds: int64 [n], the rows' own seeds in place of `seed`: equal seeds have equal noise, and with those of
+                `sample` an image is the one drawn there, but for its labels.
+
+        Returns:
+            uint8 [n, S, S, C].
+
+        Raises:
+            InputError: a model of labels only, other columns, a value that a label does not have, or another number of
+                seeds.
+        """
+        if self.images is None:
+            raise InputError("images_of: this model draws labels only. Train its images: --stages=images.")
+        labels, seed = label_rows(self.graph, labels), whole("seed", seed, 0, SEED)
+        budget.check_draw(len(labels), self.graph, self.images.shape)
+        seeds = noise.row_seeds(seed, 0, len(labels)).numpy() if seeds is None else row_seeds(seeds)
+        if len(seeds) != len(labels):
+            raise InputError(f"images_of: expected a seed for each of {len(labels)} rows, got {len(seeds)} seeds.")
+        return self.images.draw(labels, seeds)
+
+    def _draws(self, images: bool | None) -> bool:
+        """Whether images are drawn; InputError for images of a model of labels, or for what is no answer."""
+        if images is not None and not isinstance(images, bool | np.bool_):
+            raise InputError(f"images: expected True, False or None, got {brief(images)!r}.")
+        if images and self.images is None:
+            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
+        return self.images is not None and images is not False
+
+    def _table(self, node: str, draws: int, seed: int) -> np.ndarray:
+        """P(node | parents), [sizes of the parents..., size of the node]."""
+        sizes = [self.graph.variables[parent].size for parent in self.graph.parents[node]]
+        settings = np.array(list(np.ndindex(*sizes)), np.float32).reshape([math.prod(sizes), len(sizes)])
+        return self.labels.conditional(node, settings, draws, seed).reshape([*sizes, -1])
+
+
+def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
+    """Label rows [n, K] of numbers as a data frame of the user's values, one column a node."""
+    if graph.is_binary:
+        return pd.DataFrame(rows, columns=list(graph.nodes), copy=False)
+    columns = {node: variable.column(rows[:, k]) for k, (node, variable) in enumerate(graph.variables.items())}
+    return pd.DataFrame(columns, copy=False)
+
+
+def check_tables(graph: CausalGraph) -> None:
+    """InputError unless the law of a model over this graph can be put in tables; see `CausalModel.law`."""
+    check_enumerable(graph)
+    for node, parents in graph.parents.items():
+        count = math.prod(graph.variables[parent].size for parent in parents)
+        if count > MAX_PARENT_CELLS:
+            raise InputError(
+                f"The parents of {node} have {count:,} cells; its mechanism can be drawn in at most "
+                f"{MAX_PARENT_CELLS:,}. Draw rows with `sample` instead."
+            )

@@ -1,0 +1,1 @@
+"""Training steps of the causal controller and of the image models."""

@@ -1,0 +1,186 @@
+"""CausalGAN's training: an image given its labels (arXiv:1709.02023, section 5)."""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from causalgan_tf import losses
+from causalgan_tf.config.image import ImageConfig
+from causalgan_tf.learners.augmentation import NUMBERS, augment
+from causalgan_tf.learners.image_learner import Fakes, ImageLearner, LabelSampler, both, slope
+from causalgan_tf.networks.label_codec import LabelKinds
+
+
+class CausalGAN(ImageLearner):
+    """Generator against discriminator, helped by the labeler and hindered by the anti-labeler.
+
+    With `updates="shared"` one forward pass of the generated images serves the updates of all networks. The gradients
+    are those of the plain losses, but no backward pass is made twice: the generator's goes through its images, and
+    where its loss holds a multiple of another network's, so does its gradient in the images. With `in_turn` the
+    generator plays against the updated networks, as in the authors' program.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        averaged: keras.Model,
+        discriminator: keras.Model,
+        labeler: keras.Model,
+        anti_labeler: keras.Model,
+        sample_labels: LabelSampler,
+        rebuilder: keras.Model | None = None,
+        seed: int = 0,
+        kinds: LabelKinds | None = None,
+    ) -> None:
+        """Joins the networks.
+
+        Args:
+            generator: G(z, l), networks.dcgan.generator.
+            averaged: another of the same shape, which keeps the running average of G's weights.
+            discriminator: D(x), one logit.
+            labeler: LR(x), C outputs, one a label column, trained on real images.
+            anti_labeler: LG(x), C outputs, trained on generated images.
+            sample_labels: draws labels [B, K] from row seeds; the causal controller's law.
+            rebuilder: DZ(x), rebuilds the noise from the generated image; None: none.
+            seed: seed of the noise.
+            kinds: the labels' kinds; None: all are binary.
+        """
+        players = {"generator": generator, "discriminator": discriminator}
+        players |= {"labeler": labeler, "anti_labeler": anti_labeler}
+        players |= {"rebuilder": rebuilder} if rebuilder else {}
+        super().__init__(players, averaged, sample_labels, seed, kinds)
+        self.generator, self.discriminator = generator, discriminator
+        self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
+        self.judges = [name for name in players if name != "generator"]
+
+    def compile(self, config: ImageConfig) -> None:
+        """Sets losses and optimisation."""
+        super().compile(config)
+        self.gan_loss, self.label_loss, self.labeler_weight = config.gan_loss, config.label_loss, config.labeler_weight
+        self.anti_labeler_weight, self.anti_labeler_decay = config.anti_labeler_weight, config.anti_labeler_decay
+        self.reconstruction_weight = config.noise_reconstruction
+        self.augmentations = () if config.augment == "none" else tuple(config.augment.split(","))
+        self.r1_weight, self.r1_every = config.r1_weight, config.r1_every
+
+    def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.
+
+        Args:
+            data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] for the discriminator; `labeler_image` and
+                `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another law.
+        """
+        # a copy: the update of D moves the count
+        step = tf.identity(self.step)
+        c = self.anti_labeler_share(step)
+        for extra in range(1, self.generator_steps):
+            self._generator_update(self.generate(step, extra), step, extra, c)
+        fakes = self.generate(step, 0)
+        terms, lr_fake = (self._in_turn if self.in_turn else self._shared)(data, fakes, step, c)
+        self.average()
+        shown = {"label_agreement": self.kinds.agreement(lr_fake, fakes.labels), "c": c}
+        return {f"{name}_loss": loss for name, loss in terms.items()} | shown
+
+    def anti_labeler_share(self, step: tf.Tensor) -> tf.Tensor:
+        """c, the weight of the anti-labeler's term in G's loss: falls as exp(-step / decay)."""
+        if not self.anti_labeler_decay:
+            return tf.constant(self.anti_labeler_weight)
+        return self.anti_labeler_weight * tf.exp(-tf.cast(step, tf.float32) / self.anti_labeler_decay)
+
+    def _shared(self, data: dict, fakes: Fakes, step: tf.Tensor, c: tf.Tensor) -> tuple[dict, tf.Tensor]:
+        """One update of every network, from one forward pass; returns the losses and the labeler's logits of fakes."""
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(fakes.images)
+            seen = self._seen(fakes, step, 0, self.judges)
+            terms = self._judges_losses(data, fakes, step, seen)
+            own = self._own_loss(fakes, seen, c)
+        gradients, towards = {}, tape.gradient(own, fakes.images)
+        terms["generator"], common = own, self._common(c)
+        for name in self.judges:
+            if name in common:
+                gradients[name], image = both(tape, terms[name], self.players[name], fakes.images)
+                terms["generator"] += common[name] * terms[name]
+                towards += common[name] * image
+            else:
+                gradients[name] = tape.gradient(terms[name], self.players[name].trainable_variables)
+        self.update(gradients | {"generator": self.through(fakes, towards)})
+        return terms, seen["labeler"]
+
+    def _in_turn(self, data: dict, fakes: Fakes, step: tf.Tensor, c: tf.Tensor) -> tuple[dict, tf.Tensor]:
+        """One update of D, LR and LG, then one of G against the updated networks; returns what `_shared` returns."""
+        images = fakes._replace(images=tf.stop_gradient(fakes.images))
+        with tf.GradientTape(persistent=True) as tape:
+            seen = self._seen(images, step, 0, [name for name in self.judges if name != "labeler"])
+            terms = self._judges_losses(data, images, step, seen)
+        self.update({name: tape.gradient(terms[name], self.players[name].trainable_variables) for name in self.judges})
+        terms["generator"], lr_fake = self._generator_update(fakes, step, 0, c)
+        return terms, lr_fake
+
+    def _generator_update(
+        self, fakes: Fakes, step: tf.Tensor, update: int, c: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """An update of G alone, the other networks standing still; returns its loss and the labeler's logits."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fakes.images)
+            seen = self._seen(fakes, step, update, self.judges)
+            loss = self._own_loss(fakes, seen, c)
+            for name, weight in self._common(c).items():
+                loss += weight * self._fake_loss(name, fakes, seen)
+        self.update({"generator": self.through(fakes, tape.gradient(loss, fakes.images))})
+        return loss, seen["labeler"]
+
+    def _seen(self, fakes: Fakes, step: tf.Tensor, update: int, names: list[str]) -> dict[str, tf.Tensor]:
+        """What the named networks say of generated images, each by its own view of them."""
+        blurred = self.blur(fakes.images, step, update)
+        views = {
+            "discriminator": self._changed(fakes.images, step, update),
+            "labeler": blurred,
+            "anti_labeler": blurred,
+            "rebuilder": fakes.images,
+        }
+        return {name: self.players[name](views[name], training=True) for name in names}
+
+    def _judges_losses(
+        self, data: dict[str, tf.Tensor], fakes: Fakes, step: tf.Tensor, seen: dict[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Losses of every network but the generator, by name."""
+        real = self._changed(data["image"], step, -1)
+        d_real = self.discriminator(real, training=True)
+        lr_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
+        terms = {
+            "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss, fakes.weights),
+            "labeler": self.kinds.cross_entropy(data["labeler_labels"], lr_real),
+        }
+        if self.r1_weight:
+            logits_of = functools.partial(self.discriminator, training=True)
+            terms["discriminator"] += self.r1_weight * slope(logits_of, real[:: self.r1_every])
+        return terms | {name: self._fake_loss(name, fakes, seen) for name in self.judges if name not in terms}
+
+    def _changed(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Images [B, S, S, C] as the discriminator sees them; `use` tells the draws of a step apart."""
+        if not self.augmentations:
+            return images
+        # blur draws from the same seed
+        seed = tf.random.experimental.stateless_fold_in(self._seed(step, use), 1)
+        chance = self._share(tf.random.stateless_uniform([self.batch_size, NUMBERS], seed))
+        return augment(images, chance, self.augmentations)
+
+    def _fake_loss(self, name: str, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The loss of a network that is trained on generated rows alone."""
+        if name == "rebuilder":
+            return losses.noise_reconstruction(fakes.noise, seen[name])
+        return self.kinds.cross_entropy(fakes.labels, seen[name])
+
+    def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor], c: tf.Tensor) -> tf.Tensor:
+        """GAN term + CE(l, LR(G)) - c CE(l, LG(G)), without what `_common` says."""
+        pleased = self.kinds.cross_entropy(fakes.labels, seen["labeler"], self.label_loss)
+        judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
+        loss = judged + self.labeler_weight * pleased
+        if "anti_labeler" in self._common(c):
+            return loss
+        return loss - c * self.kinds.cross_entropy(fakes.labels, seen["anti_labeler"], self.label_loss)
+
+    def _common(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
+        """How often the generator's loss holds another network's, by name."""
+        common = {"rebuilder": self.reconstruction_weight} if self.rebuilder else {}
+        return common | ({"anti_labeler": -c} if self.label_loss == "cross_entropy" else {})

@@ -1,0 +1,205 @@
+"""What CausalGAN and CausalBEGAN share: the rows they train on, their optimizers, the averaged generator."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
+
+from causalgan_tf import losses, noise
+from causalgan_tf.config.image import ImageConfig
+from causalgan_tf.graphs.variables import Binary
+from causalgan_tf.learners.learner import ExponentialAfter, Halving, Learner, LimitedAdam, update_average
+from causalgan_tf.networks.label_codec import LabelKinds
+
+# row seeds int64 [B] -> labels [B, K], one number each: 0/1, or between if soft, a category's place, a number
+LabelSampler = Callable[[tf.Tensor], tf.Tensor]
+
+
+class Fakes(NamedTuple):
+    """Generated rows: labels [B, K], noise [B, Z], images [B, S, S, C], and the tape that saw them drawn.
+
+    `weights`: of the rows in the GAN terms, see `ImageLearner.weights`.
+    """
+
+    labels: tf.Tensor
+    noise: tf.Tensor
+    images: tf.Tensor
+    tape: tf.GradientTape
+    weights: tf.Tensor | float
+
+
+class ImageLearner(Learner):
+    """Players around a generator of images given labels; a subclass says how they play.
+
+    Attributes:
+        players: the networks that are trained, by name; `generator` and `discriminator` are among them.
+        averaged: a generator that keeps the running average of the trained one's weights.
+        state: variables besides weights that the next step depends on, by name.
+    """
+
+    def __init__(
+        self,
+        players: dict[str, keras.Model],
+        averaged: keras.Model,
+        sample_labels: LabelSampler,
+        seed: int,
+        kinds: LabelKinds | None = None,
+    ) -> None:
+        """Joins the networks; the noise of a step is drawn from `seed`, its labels, of `kinds`, by `sample_labels`."""
+        super().__init__()
+        self.players, self.averaged, self.sample_labels, self.seed = players, averaged, sample_labels, seed
+        self.state: dict[str, tf.Variable] = {}
+        generator = players["generator"]
+        self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
+        self.kinds = kinds or LabelKinds([Binary()] * self.columns)
+
+    def compile(self, config: ImageConfig, halve_every: int = 0) -> None:
+        """Sets rows and optimisation.
+
+        Args:
+            config: batches, rates, mixing and averaging.
+            halve_every: steps after which the rates are halved, each time, besides their fall; 0: never.
+        """
+        super().compile()
+        self.batch_size, self.generator_steps, self.ema = config.batch_size, config.generator_steps, config.ema
+        self.in_turn = config.updates == "in_turn"
+        self.labeler_noise, self.label_encoding = config.labeler_noise, config.label_encoding
+        self.mix_single, self.mix_uniform = config.mix_single, config.mix_uniform
+        self.optimizers = {}
+        for name, network in self.players.items():
+            rate = self._learning_rate(name, config, halve_every)
+            self.optimizers[name] = LimitedAdam(rate, config.beta1, config.gradient_limit)
+            self.optimizers[name].build(network.trainable_variables)
+        self.averaged.set_weights(self.players["generator"].get_weights())
+        self.steps_per_call = config.steps_per_call
+        self.train_call = tf.function(self._steps)
+
+    def _learning_rate(self, player: str, config: ImageConfig, halve_every: int) -> LearningRateSchedule:
+        """The learning rate of a player by its optimizer's steps."""
+        rate = config.discriminator_learning_rate if player == "discriminator" else config.learning_rate
+        total = config.steps * (config.generator_steps if player == "generator" else 1)
+        falling = ExponentialAfter(rate, config.decay_start * total, total, config.decay_to)
+        return Halving(falling, halve_every) if halve_every else falling
+
+    @property
+    def step(self) -> tf.Variable:
+        """Training steps done so far."""
+        return self.optimizers["discriminator"].iterations
+
+    def _steps(self, iterator: Any) -> dict[str, tf.Tensor]:
+        logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
+        for _ in tf.range(self.steps_per_call - 1):
+            logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
+        return logs
+
+    def update(self, gradients: dict[str, list[tf.Tensor]]) -> None:
+        """One optimizer step of each named player along its gradients."""
+        for name, gradient in gradients.items():
+            self.apply(gradient, self.optimizers[name], self.players[name].trainable_variables)
+
+    def average(self) -> None:
+        """Moves the averaged generator towards the trained one."""
+        update_average(self.averaged.variables, self.players["generator"].variables, self.ema)
+
+    def generate(self, step: tf.Tensor, update: int) -> Fakes:
+        """This replica's generated rows of a step; `update` tells the draws of a step apart."""
+        labels, z, encoded, held = self.draw(step, update)
+        with tf.GradientTape() as tape:
+            images = self.players["generator"]([z, encoded], training=True)
+        return Fakes(labels, z, images, tape, self.weights(held))
+
+    def weights(self, held: tf.Tensor) -> tf.Tensor | float:
+        """Weights [B, 1] of generated rows in the GAN terms: rows of cells that the data do not hold have none.
+
+        D would learn that such labels are generated, whatever the image, and a generator that is told so hides them.
+        So would one that heard a D which never saw them: such an image is unlike any real one for showing its labels.
+        """
+        if not self.kinds.cells:
+            return 1.0
+        counted = tf.cast(held, tf.float32)
+        share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
+        return (counted / tf.maximum(share, 1.0 / self.batch_size))[:, None]
+
+    def through(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
+        """Gradients of a loss in the generator's weights, from `towards`, its gradient in the generated images."""
+        return fakes.tape.gradient(fakes.images, self.players["generator"].trainable_variables, towards)
+
+    def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Labels [B, K], the image's noise [B, Z] and encoded labels [B, C] of this replica's generated rows.
+
+        The fourth, bool [B], is false where mixing has moved a row into a cell that the data do not hold; always true
+        where the kinds do not know the data's cells.
+        """
+        rows = self.batch_size // self.replicas
+        first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
+        seeds = noise.row_seeds(self.seed, first, rows, update)
+        chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.kinds.variables)))
+        coins = self.kinds.coins(chance[:, 2:])
+        drawn = self.sample_labels(seeds)
+        labels = mix_labels(drawn, coins, chance[:, :2], self.mix_single, self.mix_uniform)
+        held = tf.ones([rows], tf.bool)
+        if self.kinds.cells:
+            held = tf.reduce_all(labels == drawn, 1) | self.kinds.held(labels)
+        jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
+        z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
+        return labels, z, self.kinds.encode(labels, self.label_encoding, jitter), held
+
+    def blur(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""
+        if not self.labeler_noise:
+            return images
+        drawn = tf.random.stateless_normal(
+            [self.batch_size, *images.shape[1:]], self._seed(step, use), stddev=self.labeler_noise
+        )
+        return images + self._share(drawn)
+
+    def _seed(self, step: tf.Tensor, use: int) -> tf.Tensor:
+        """Seed [2] of what a step draws for its images; `use`, from -1 to 59, tells its draws apart."""
+        return tf.stack([self.seed, 64 * tf.cast(step, tf.int32) + use + 1])
+
+    def _share(self, drawn: tf.Tensor) -> tf.Tensor:
+        """This replica's rows of what was drawn for the global batch."""
+        first = self._first_row()
+        return drawn[first : first + self.batch_size // self.replicas]
+
+    def _first_row(self) -> tf.Tensor:
+        """Row of the global batch at which this replica's rows begin, int64."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return tf.cast(replica, tf.int64) * (self.batch_size // self.replicas)
+
+
+def both(
+    tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, images: tf.Tensor
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """Gradients of a loss in a network's weights and in the images that it saw, from one backward pass."""
+    *weights, image = tape.gradient(loss, [*network.trainable_variables, images])
+    return weights, image
+
+
+def slope(logits_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:
+    """R1 without its weight, see losses.zero_centred_penalty, of real images [B, S, S, C] and their logits."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(images)
+        logits = logits_of(images)
+    return losses.zero_centred_penalty(tape.gradient(logits, images))
+
+
+def mix_labels(labels: tf.Tensor, coins: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float) -> tf.Tensor:
+    """Intervenes on a share of the rows, so that cells which an intervention visits are trained on purpose.
+
+    Args:
+        labels: [B, K] drawn from the causal controller.
+        coins: [B, K] independent labels, see LabelKinds.coins.
+        chance: [B, 2] uniform on [-1, 1): which rows, which label.
+        single: share of the rows in which one label, picked at random, becomes its coin.
+        everywhere: share of the rows in which every label does.
+
+    Returns:
+        [B, K].
+    """
+    row, columns = 0.5 * (chance[:, :1] + 1.0), labels.shape[-1]
+    picked = tf.one_hot(tf.cast(0.5 * (chance[:, 1] + 1.0) * columns, tf.int32), columns) > 0.5
+    intervened = (row < everywhere) | ((row < everywhere + single) & picked)
+    return tf.where(intervened, coins, labels)

@@ -1,1 +1,0 @@
-"""Learners: keras.Model with compile and train_step, one algorithm each."""

@@ -1,0 +1,119 @@
+"""How labels of each kind meet the networks of images: what the generator sees, what a labeler says, and its losses.
+
+B: batch, K: labels, C: label columns. A labeler has one output a column: of a binary label a logit, of a categorical
+one a logit for each category, of a continuous one its value in standard deviations from the mean. If every label is
+binary, all of this is what arXiv:1709.02023 states, term by term.
+
+The theorem of CausalGAN is about label laws that the labelers can state. Logits state any law of a binary or a
+categorical label. A labeler of a continuous label states a mean m(x) alone, by squared errors, and at c = 1 the
+generator's two terms add up to E (m_G(x) - m_R(x))^2 / (2 v), with m_R and m_G the optimal labelers of real and of
+generated images: never negative, and 0 for the true law, but blind to the spread of the labels that one image is drawn
+for. As c falls, (1 - c) E Var(label | generated image) / (2 v) joins it, which is 0 for the truth only where the label
+is a function of the image: there the true law remains the optimum. A learnt variance would state more and, with labels
+that are functions of the image, make the anti-labeler's term unbounded. As it is, no term of a continuous label
+exceeds (2 REACH)^2 / (2 v), for a labeler's value and the label that it is compared with lie within REACH.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf.graphs.cells import HeldCells
+from causalgan_tf.graphs.variables import Variable
+from causalgan_tf.networks import columns
+from causalgan_tf.networks.codecs import codec_of, codecs_of
+
+
+class LabelKinds:
+    """The kinds of K labels."""
+
+    def __init__(
+        self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: HeldCells | None = None
+    ) -> None:
+        """Takes the kinds, for `coins` the ranges of continuous labels, and for `held` the cells of the data.
+
+        Args:
+            variables: the kinds of K labels, all of them known.
+            ranges: [K, 2], lowest and highest value of each continuous label that training visits on purpose, see
+                data.images.label_ranges; None: two standard deviations around the mean.
+            cells: the label cells that the data hold; None: not known, `held` cannot be asked.
+        """
+        self.variables = list(variables)
+        self.codecs = codecs_of(self.variables)
+        self.columns = sum(codec.width for codec in self.codecs)
+        if ranges is None:
+            ranges = [codec_of(variable).range() for variable in self.variables]
+        self.ranges, self.cells = np.asarray(ranges, np.float32), cells
+
+    def encode(self, labels: tf.Tensor, kind: str, jitter: tf.Tensor) -> tf.Tensor:
+        """Labels as the generator sees them.
+
+        Args:
+            labels: [B, K], one number a label; a binary one may lie between 0 and 1, for an interpolation.
+            kind: of binary labels, see networks.codecs.encode_labels; categories are -1 and 1, continuous labels
+                standardised.
+            jitter: [B, C] uniform on [-1, 1).
+
+        Returns:
+            [B, C].
+        """
+        parts = zip(self.codecs, self._columns(self.columns_of(labels)), self._columns(jitter), strict=True)
+        return tf.concat([codec.encode(own, kind, noise) for codec, own, noise in parts], 1)
+
+    def columns_of(self, labels: tf.Tensor) -> tf.Tensor:
+        """Label columns [B, C] of labels [B, K]."""
+        return tf.transpose(columns.encode(self.variables, tf.transpose(labels)))
+
+    def read(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Labels [B, K], one number each, that a labeler's outputs [B, C] say, rounded or most probable."""
+        parts = zip(self.codecs, self._columns(outputs), strict=True)
+        return tf.concat([codec.predicted(own) for codec, own in parts], 1)
+
+    def cross_entropy(self, labels: tf.Tensor, outputs: tf.Tensor, orientation: str = "cross_entropy") -> tf.Tensor:
+        """A labeler's loss in nats, mean over rows and labels.
+
+        Args:
+            labels: [B, K].
+            outputs: [B, C].
+            orientation: of discrete labels, as losses.label_cross_entropy; a squared error has but one.
+        """
+        return self._mean(lambda codec, label, said: codec.cross_entropy(label, said, orientation), labels, outputs)
+
+    def distance(self, labels: tf.Tensor, outputs: tf.Tensor, kind: str) -> tf.Tensor:
+        """CausalBEGAN's label loss, mean over rows and labels; arguments as of `cross_entropy`, `kind` as in losses."""
+        return self._mean(lambda codec, label, said: codec.distance(label, said, kind), labels, outputs)
+
+    def agreement(self, outputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Share of the labels [B, K] that outputs [B, C] say: rounded, most probable, or nearly a number."""
+        margins = [codec_of(variable).tolerance() for variable in self.variables]
+        return tf.reduce_mean(tf.cast(tf.abs(self.read(outputs) - labels) < tf.constant(margins), tf.float32))
+
+    def coins(self, chance: tf.Tensor) -> tf.Tensor:
+        """Independent labels [B, K]: fair coins, uniform categories, uniform numbers of their range.
+
+        Args:
+            chance: [B, K] uniform on (-1, 1).
+        """
+        counts = [codec.labels for codec in self.codecs]
+        ranges = np.split(self.ranges, np.cumsum(counts)[:-1])
+        parts = zip(self.codecs, tf.split(0.5 * (chance + 1.0), counts, 1), ranges, strict=True)
+        return tf.concat([codec.random(share, ends) for codec, share, ends in parts], 1)
+
+    def held(self, labels: tf.Tensor) -> tf.Tensor:
+        """Whether the data hold the cell of each label row [B, K]: bool [B]."""
+        code, stride = tf.zeros(tf.shape(labels)[:1], tf.int64), 1
+        for label, edges, size in zip(tf.unstack(labels, axis=1), self.cells.edges, self.cells.sizes, strict=True):
+            value = tf.reduce_sum(tf.cast(label[:, None] > edges, tf.int64), 1) if len(edges) else tf.round(label)
+            code, stride = code + stride * tf.cast(value, tf.int64), stride * size
+        # a number that no cell has: the data may hold none
+        codes = tf.constant(np.append(self.cells.codes, np.iinfo(np.int64).max), tf.int64)
+        return tf.gather(codes, tf.searchsorted(codes, code)) == code
+
+    def _mean(self, loss: Callable[..., tf.Tensor], labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Mean over labels of `loss` of each codec, its columns and its outputs."""
+        parts = zip(self.codecs, self._columns(self.columns_of(labels)), self._columns(outputs), strict=True)
+        return tf.add_n([codec.labels / len(self.variables) * loss(codec, label, said) for codec, label, said in parts])
+
+    def _columns(self, values: tf.Tensor) -> list[tf.Tensor]:
+        return tf.split(values, [codec.width for codec in self.codecs], 1)

@@ -1,0 +1,160 @@
+"""report.json and report.html of an evaluated run."""
+
+import base64
+import functools
+import io
+import json
+import math
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jinja2
+import markupsafe
+import numpy as np
+from PIL import Image
+
+from causalgan_tf.config.image import IMAGE_MODELS
+from causalgan_tf.graphs.names import safe
+from causalgan_tf.reporting import pictures
+from causalgan_tf.reporting.gallery import KINDS, Kind
+from causalgan_tf.system.outputs import OutputFolder
+
+CHART_WIDTH = 720  # pixels of the page
+BARS = 60  # bars of a chart at most, the largest
+NOTHING = "–"
+
+
+def write_report(
+    workdir: str | pathlib.Path | OutputFolder, numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]
+) -> None:
+    """Writes `workdir`/report: report.json, report.html with everything inside, and each picture as a PNG file.
+
+    Args:
+        workdir: the run folder, or the folder `report` itself as an OutputFolder.
+        numbers: what run_evaluation.evaluate returned.
+        drawn: what gallery.report_pictures returned.
+
+    Raises:
+        InputError: a file of the report is there that the project did not write, or the folder cannot be written.
+    """
+    folder = workdir if isinstance(workdir, OutputFolder) else OutputFolder(pathlib.Path(workdir) / "report")
+    pictures = {f"{safe(name)}.png": image for name, image in drawn.items()}
+    folder.claim(["report.json", "report.html", *pictures])
+    folder.write("report.json", lambda file: file.write(to_json(numbers).encode()))
+    folder.write("report.html", lambda file: file.write(to_html(numbers, drawn).encode()))
+    for name, image in pictures.items():
+        folder.write(name, functools.partial(image.save, format="PNG"))
+    folder.finish()
+
+
+def to_json(numbers: Mapping[str, Any]) -> str:
+    """The numbers as JSON text; NaN and infinities, which JSON lacks, become null."""
+    return json.dumps(_plain(numbers), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str:
+    """The whole report as one self-contained page, by report.html.j2; every text is escaped."""
+    numbers = {"images": None} | _plain(numbers)
+    images, distance = numbers["images"], None
+    if images:
+        distance = images["features"]["distance"]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            numbers,
+            drawn=drawn,
+            sections=_sections(drawn),
+            model=IMAGE_MODELS[numbers["config"]["image"]["model"]] if images else "Causal controller",
+            distance=distance,
+            frechet=images[distance.lower()] if images else None,
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    """Jinja with the page's filters; autoescape is on whatever the template's ending."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("causalgan_tf.reporting", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "assignments": lambda values: ", ".join(f"{name}={value}" for name, value in values.items()),
+        "column": lambda rows, name: {row: values[name] for row, values in rows.items() if name in values},
+        "count": "{:,}".format,
+        "data_uri": _data_uri,
+        "decimal": _decimal,
+        "error_of": lambda where, errors, sd: f"{errors[where]:.4g} ({errors[where] / sd:.2f} sd)",
+        "indented": functools.partial(json.dumps, indent=2),
+        "mean": _mean,
+        "mean_over": lambda values, names: _mean(values.get(name) for name in names),
+        "oneline": lambda text: markupsafe.Markup(" ".join(text.split())),
+        "percent": lambda value: NOTHING if value is None else f"{100 * value:.1f} %",
+        "seconds": lambda value: NOTHING if value is None else f"{value:,.0f} s",
+        "value_in": lambda name, values: values[name],
+        "value_of": lambda values, name: values.get(name),
+    }
+    environment.globals |= {
+        "BARS": BARS,
+        "CHART_WIDTH": CHART_WIDTH,
+        "bars": _bars,
+        "difference": lambda a, b: NOTHING if None in (a, b) else f"{a - b:+.4f}",
+        "mean_error_sd": _mean_error_sd,
+    }
+    return environment
+
+
+def _sections(drawn: Mapping[str, Image.Image]) -> list[tuple[Kind, list[tuple[str, Image.Image]]]]:
+    """Each kind of picture that was drawn, with its pictures by label."""
+    sections = []
+    for name, kind in KINDS.items():
+        prefix = f"{name}_"
+        shown = [
+            (key.removeprefix(prefix), image) for key, image in drawn.items() if key == name or key.startswith(prefix)
+        ]
+        if shown:
+            sections.append((kind, shown))
+    return sections
+
+
+def _bars(values: Mapping[str, float], axis: str) -> Image.Image:
+    """A chart of the largest values, in their order."""
+    largest = set(sorted(values, key=values.get, reverse=True)[:BARS])
+    return pictures.bars({name: value for name, value in values.items() if name in largest}, {}, axis)
+
+
+def _data_uri(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+
+
+def _decimal(value: float | None, digits: int = 3) -> str:
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that are there."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _mean_error_sd(continuous: Mapping[str, Any], where: str) -> float | None:
+    """Mean error of continuous labels, in standard deviations, by measure where there is one."""
+    return _mean((own["measured"] or own["judge"])[where] / own["sd"] for own in continuous.values())
+
+
+def _plain(value: Any) -> Any:
+    """Plain Python values, None for numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,89 @@
+"""Measures a run and writes its report: data, model, numbers, pictures in one call."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+from causalgan_tf import evaluation
+from causalgan_tf.config.run import RunConfig
+from causalgan_tf.data.dataset import Dataset
+from causalgan_tf.errors import InputError
+from causalgan_tf.evaluation import EvaluationSizes, features
+from causalgan_tf.evaluation.classifier import Judge
+from causalgan_tf.evaluation.features import FeatureExtractor
+from causalgan_tf.graphs import drawing
+from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.reporting import gallery, report
+from causalgan_tf.runs.run_folder import Run, read_timing
+from causalgan_tf.system.outputs import OutputFolder
+
+PHASES = ("install_s", "data_s", "controller_train_s", "image_train_s")
+DRAWN = 60  # nodes; a drawing of more cannot be read in a report
+
+
+def evaluate_run(
+    workdir: str | pathlib.Path,
+    sizes: EvaluationSizes | None = None,
+    inception_weights: str | pathlib.Path = "",
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Measures the run in `workdir` and writes its report/report.json and report/report.html.
+
+    The data must be those of the training; the user's graph file is not read.
+
+    Args:
+        workdir: the run folder.
+        sizes: how much is drawn; None: the defaults.
+        inception_weights: file of Keras' InceptionV3 weights, to measure images by an FID; empty: by the judge's
+            features.
+        overwrite: whether files of report/ that the project did not write may be replaced.
+
+    Returns:
+        The numbers of report.json.
+
+    Raises:
+        InputError: the folder holds no trained run, its data are not there or not the same, or there are weights of
+            Inception for a model of labels.
+    """
+    run = Run.open(workdir)
+    model = run.model()
+    if inception_weights and model.image_size is None:
+        raise InputError("--inception_weights measure images: this model draws labels only.")
+    extractor = features.Inception(inception_weights) if inception_weights else None
+    dataset = run.dataset(labels_only=model.image_size is None)
+    numbers = evaluate(model, dataset, run.config, run.workdir, sizes, extractor=extractor)
+    pictures = gallery.report_pictures(model, dataset, run.config.seed)
+    if len(model.graph) <= DRAWN:
+        pictures["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)
+    report.write_report(OutputFolder(run.workdir / "report", overwrite), numbers, pictures)
+    return numbers
+
+
+def evaluate(
+    model: CausalModel,
+    dataset: Dataset,
+    config: RunConfig,
+    workdir: str | pathlib.Path,
+    sizes: EvaluationSizes | None = None,
+    judge: Judge | None = None,
+    extractor: FeatureExtractor | None = None,
+) -> dict[str, Any]:
+    """The numbers of report.json: those of `evaluation.measure`, the configuration and the times; writes nothing.
+
+    Args:
+        model: as in `evaluation.measure`.
+        dataset: as in `evaluation.measure`.
+        config: the run's configuration.
+        workdir: the run folder, whose timing.json holds the seconds of the phases before.
+        sizes: as in `evaluation.measure`.
+        judge: as in `evaluation.measure`.
+        extractor: as in `evaluation.measure`.
+
+    Returns:
+        A dict of plain Python values, with None where there is nothing to measure.
+    """
+    numbers = evaluation.measure(model, dataset, config.seed, sizes, judge, extractor)
+    known = read_timing(workdir)
+    timing = {phase: known.get(phase) for phase in PHASES} | {"evaluate_s": numbers.pop("seconds")}
+    timing["total_s"] = round(sum(seconds for seconds in timing.values() if seconds is not None), 1)
+    return numbers | {"dataset": config.data.dataset, "timing": timing, "config": dataclasses.asdict(config)}

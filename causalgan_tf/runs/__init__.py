@@ -1,0 +1,1 @@
+"""Run folders: configuration, graph, checkpoints and timing of one training."""

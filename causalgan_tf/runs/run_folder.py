@@ -1,0 +1,290 @@
+"""A run folder: what lies where in it, its networks, its data and the trained model.
+
+config.json     the configuration, with absolute paths
+graph.json      the graph, the types of its labels and a fingerprint of the rows, see run_graph
+timing.json     seconds of each phase
+lock            which process trains in it
+controller/     checkpoints of the causal controller
+images/         checkpoints of the image model
+logs/           TensorBoard summaries
+report/         what causalgan-evaluate writes
+
+TensorFlow is imported with the first network.
+"""
+
+import dataclasses
+import json
+import logging
+import math
+import pathlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from causalgan_tf import data
+from causalgan_tf.config import budget
+from causalgan_tf.config.run import FILES, RunConfig
+from causalgan_tf.data.dataset import Dataset
+from causalgan_tf.errors import InputError, brief
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.runs.run_graph import BEFORE, FILE, Fingerprint, RunGraph, graph_of, same_graph, settled, stored
+from causalgan_tf.system.files import read_object, write_text, written
+
+if TYPE_CHECKING:
+    import keras
+
+    from causalgan_tf.inference.causal_model import CausalModel
+    from causalgan_tf.networks.mechanisms import Mechanisms
+
+STAGES = ("controller", "images")
+# what the fingerprint tells better than a path does
+TOLD = ("data.graph:", *(f"data.{name}:" for name in FILES))
+
+__all__ = ["STAGES", "Run", "build_image_generator", "build_mechanisms", "graph_of", "load", "read_timing"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    >>> import tempfile
+    >>> run = Run.create(tempfile.mkdtemp(), RunConfig())
+    >>> len(run.graph), run.has("controller")
+    (9, False)
+
+    Attributes:
+        workdir: the folder.
+        config: the configuration, its paths absolute.
+        kept: graph and fingerprint, as graph.json holds them.
+    """
+
+    workdir: pathlib.Path
+    config: RunConfig
+    kept: RunGraph
+
+    @classmethod
+    def open(cls, workdir: str | pathlib.Path) -> "Run":
+        """The run in a folder.
+
+        Raises:
+            InputError: there is none, or its files are damaged.
+        """
+        workdir = pathlib.Path(workdir)
+        config = RunConfig.load(workdir)
+        return cls(workdir, config, stored(workdir, config))
+
+    @classmethod
+    def create(cls, workdir: str | pathlib.Path, config: RunConfig) -> "Run":
+        """The run of a configuration: the one in the folder, if `config` continues it, else a new one.
+
+        Nothing is written before `save`.
+
+        Raises:
+            InputError: the folder holds another run, by its configuration or its graph; the message says what differs.
+        """
+        workdir, config = pathlib.Path(workdir), absolute(config)
+        if not (workdir / "config.json").exists():
+            _check_is_free(workdir)
+            graph = load_graph(config.data.graph)
+            return cls(workdir, config, RunGraph(graph, graph))
+        before = cls.open(workdir)
+        _check_continues(before, config)
+        if not (before.kept.fingerprint and _is_gone(config.data.graph, before.config.data.graph)):
+            same_graph(workdir, before.kept, load_graph(config.data.graph))
+        return cls(workdir, config, before.kept)
+
+    @property
+    def graph(self) -> CausalGraph:
+        """The causal graph, with the types of its labels as in the training rows."""
+        return self.kept.graph
+
+    def dataset(self, labels_only: bool = False) -> Dataset:
+        """The data of the run, over its graph.
+
+        Raises:
+            InputError: the source is missing, or its rows are not those of the run.
+        """
+        return self.with_data(labels_only)[1]
+
+    def with_data(self, labels_only: bool = False) -> tuple["Run", Dataset]:
+        """The data of the run, and the run with what is known of them."""
+        dataset = data.load(self.config.data, self.config.seed, labels_only, self.kept.declared)
+        fingerprint = Fingerprint.of(dataset.graph, dataset.label_rows, dataset.image_files)
+        new = self.kept.fingerprint is None and not (self.workdir / "config.json").exists()
+        if new:
+            kept = dataclasses.replace(self.kept, graph=dataset.graph, fingerprint=fingerprint)
+        else:
+            kept = settled(self.workdir, self.kept, dataset.graph, fingerprint)
+        return dataclasses.replace(self, kept=kept), dataclasses.replace(dataset, graph=kept.graph)
+
+    def save(self) -> None:
+        """Writes config.json and graph.json; the folder is made if there is none.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        with written(self.workdir):
+            self.workdir.mkdir(parents=True, exist_ok=True)
+            # the configuration first: a kill between the two leaves a run that goes on
+            self.config.save(self.workdir)
+            self.kept.save(self.workdir)
+
+    def checkpoints(self, stage: str) -> str | None:
+        """The path of the stage's latest whole checkpoint; None if it has none."""
+        from causalgan_tf.runs import checkpoints
+
+        return checkpoints.latest(self.workdir / stage)
+
+    def has(self, stage: str) -> bool:
+        """Whether a stage has been trained, at least in part."""
+        return self.checkpoints(stage) is not None
+
+    def require(self, stage: str) -> str:
+        """The stage's latest checkpoint; InputError if it has none."""
+        path = self.checkpoints(stage)
+        if path is None:
+            raise InputError(
+                f"{self.workdir} has no trained {stage}: expected a checkpoint in {self.workdir / stage}. "
+                f"Train it with: causalgan-train --workdir={self.workdir} --stages={stage}"
+            )
+        return path
+
+    def mechanisms(self) -> "Mechanisms":
+        """The trained causal controller, its weights averaged; InputError if there is none."""
+        from causalgan_tf.runs import checkpoints
+
+        return checkpoints.restore_averaged(self.require("controller"), build_mechanisms(self.config, self.graph))
+
+    def model(self) -> "CausalModel":
+        """The trained model; of labels only, if its images are not trained yet.
+
+        Raises:
+            InputError: the controller has no checkpoint yet, or a checkpoint is damaged.
+        """
+        from causalgan_tf.inference.causal_model import CausalModel
+        from causalgan_tf.runs import checkpoints
+
+        path = self.checkpoints("images")
+        budget.check_loaded(self.config, self.graph, path is not None)
+        labels = self.mechanisms()
+        if path is None:
+            return CausalModel(self.graph, labels)
+        images = checkpoints.restore_averaged(path, build_image_generator(self.config, self.graph))
+        return CausalModel(self.graph, labels, images, self.config.image.label_encoding)
+
+    @property
+    def timing(self) -> dict[str, float]:
+        """Seconds of each phase so far; empty if none was timed."""
+        return read_timing(self.workdir)
+
+    def add_timing(self, phase: str, seconds: float) -> None:
+        """Adds seconds to a phase in timing.json; a failure is logged, for times stop no training."""
+        timing = self.timing
+        timing[phase] = round(timing.get(phase, 0.0) + seconds, 1)
+        try:
+            write_text(self.workdir / "timing.json", json.dumps(timing, indent=2) + "\n")
+        except OSError as error:
+            logging.getLogger(__name__).warning("timing.json of %s is not written: %s", self.workdir, error.strerror)
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Adds the seconds of a block to a phase, also those of a block that is interrupted."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add_timing(phase, time.perf_counter() - start)
+
+
+def absolute(config: RunConfig) -> RunConfig:
+    """A configuration whose paths are the same from any working folder."""
+    paths = {name: getattr(config.data, name) for name in (*FILES, "data_dir")}
+    paths = {name: str(pathlib.Path(path).expanduser().absolute()) for name, path in paths.items() if path}
+    graph = config.data.graph
+    if _looks_like_a_path(graph) and pathlib.Path(graph).is_file():
+        paths["graph"] = str(pathlib.Path(graph).absolute())
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, **paths))
+
+
+def build_mechanisms(config: RunConfig, graph: CausalGraph) -> "Mechanisms":
+    """Untrained mechanisms of the configured shape."""
+    from causalgan_tf.networks.mechanisms import Mechanisms
+
+    c = config.controller
+    return Mechanisms(graph, c.noise_size, c.width, c.layers, config.seed)
+
+
+def build_image_generator(config: RunConfig, graph: CausalGraph) -> "keras.Model":
+    """An untrained image generator of the configured shape."""
+    from causalgan_tf.networks import began, columns, dcgan
+
+    c = config.image
+    shape = {"labels": columns.count(graph), "noise_size": c.noise_size, "image_size": config.data.image_size}
+    shape |= {"channels": config.data.channels, "width": c.width, "seed": config.seed}
+    if c.model == "causal_began":
+        return began.generator(**shape)
+    return dcgan.generator(**shape, kernel=c.kernel, modulation=c.modulation)
+
+
+def load(workdir: str | pathlib.Path) -> "CausalModel":
+    """The model that `causalgan-train` has trained in `workdir`; of labels only, if its images are not trained yet.
+
+    Raises:
+        InputError: the folder holds no run, its files are damaged, or its controller has no checkpoint yet.
+    """
+    return Run.open(workdir).model()
+
+
+def read_timing(workdir: str | pathlib.Path) -> dict[str, float]:
+    """Seconds of each phase so far; empty if none was timed, and what is damaged is left out and logged."""
+    path = pathlib.Path(workdir) / "timing.json"
+    if not path.exists():
+        return {}
+    try:
+        timing = read_object(path)
+    except (InputError, OSError) as error:
+        logging.getLogger(__name__).warning("%s Times begin anew.", error)
+        return {}
+    return {phase: float(seconds) for phase, seconds in timing.items() if _is_number(seconds)}
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _check_is_free(workdir: pathlib.Path) -> None:
+    """InputError if a folder without a run or a controller has a graph.json or variables.json: they are the user's."""
+    for name in (FILE, BEFORE):
+        if (workdir / name).exists() and not (workdir / "controller").exists():
+            raise InputError(
+                f"{brief(workdir)} holds {name} and no config.json: no run, or a part of one. Remove {name} if it is "
+                "not needed, or choose another --workdir."
+            )
+
+
+def _check_continues(before: Run, config: RunConfig) -> None:
+    """InputError if `config` does not continue a run; the message lists what differs."""
+    lines = absolute(before.config).differences(config)
+    if before.kept.fingerprint is not None:
+        lines = [line for line in lines if not line.startswith(TOLD)]
+    if lines:
+        raise InputError(
+            f"{before.workdir} holds a run of another configuration (there -> here):\n  "
+            + "\n  ".join(lines)
+            + "\nChoose another --workdir, or repeat the flags of that run to continue it."
+        )
+
+
+def _looks_like_a_path(graph: str) -> bool:
+    return "->" not in graph and "\n" not in graph and len(graph) < 1024
+
+
+def _is_gone(graph: str, before: str) -> bool:
+    """Whether a graph names the file that the run was begun with, and that file is not there any more."""
+    if not _looks_like_a_path(before) or before not in (graph, str(pathlib.Path(graph).absolute())):
+        return False
+    return pathlib.Path(before).is_absolute() and not pathlib.Path(before).is_file()

@@ -1,0 +1,106 @@
+"""Learners of the configured shape and optimisation, untrained: networks from a configuration, joined and compiled."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from causalgan_tf.config.run import RunConfig
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.label_sampler import LabelSampler
+from causalgan_tf.learners.causal_began import CausalBEGAN
+from causalgan_tf.learners.causal_gan import CausalGAN
+from causalgan_tf.learners.controller import CausalController
+from causalgan_tf.networks import began, dcgan
+from causalgan_tf.networks.critic import Critic
+from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.runs import run_folder
+
+
+def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> CausalController:
+    """A causal controller of the configured shape and optimisation, untrained."""
+    c = config.controller
+    mechanisms, averaged = (run_folder.build_mechanisms(config, graph) for _ in range(2))
+    critic = Critic(graph, c.critic_width, c.critic_layers, c.critic_order, config.seed)
+    learner = CausalController(mechanisms, averaged, critic, rows, config.seed)
+    learner.compile(c)
+    return learner
+
+
+def build_causal_gan(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
+) -> CausalGAN:
+    """CausalGAN of the configured shape and optimisation, untrained."""
+    c, kinds = config.image, kinds or LabelKinds(graph.variables.values())
+    with arithmetic(c.precision):
+        discriminator = dcgan.trunk(
+            1,
+            config.data.image_size,
+            config.data.channels,
+            c.discriminator_width,
+            c.kernel,
+            norm=c.discriminator_norm,
+            minibatch=c.minibatch,
+            name="discriminator",
+            seed=config.seed + 1,
+        )
+        players = {
+            "generator": run_folder.build_image_generator(config, graph),
+            "discriminator": discriminator,
+            "labeler": _labeler(config, "labeler", kinds.columns, 2),
+            "anti_labeler": _labeler(config, "anti_labeler", kinds.columns, 3),
+            "rebuilder": _labeler(config, "rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
+        }
+    averaged = run_folder.build_image_generator(config, graph)
+    learner = CausalGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, kinds=kinds)
+    learner.compile(c)
+    return learner
+
+
+def build_causal_began(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
+) -> CausalBEGAN:
+    """CausalBEGAN of the configured shape and optimisation, untrained."""
+    c, b, kinds = config.image, config.began, kinds or LabelKinds(graph.variables.values())
+    with arithmetic(c.precision):
+        players = {
+            "generator": run_folder.build_image_generator(config, graph),
+            "discriminator": began.autoencoder(
+                config.data.image_size, config.data.channels, c.discriminator_width, b.code_size, seed=config.seed + 1
+            ),
+            "labeler": _labeler(config, "labeler", kinds.columns, 2),
+        }
+    averaged = run_folder.build_image_generator(config, graph)
+    drawn = sampler if b.round_labels else sampler.soft
+    learner = CausalBEGAN(**players, averaged=averaged, sample_labels=drawn, seed=config.seed, kinds=kinds)
+    learner.compile(c, b)
+    return learner
+
+
+IMAGE_LEARNERS = {"causal_gan": build_causal_gan, "causal_began": build_causal_began}
+
+
+@contextlib.contextmanager
+def arithmetic(precision: str) -> Iterator[None]:
+    """Networks built in this block compute in `precision`, see ImageConfig; their weights and outputs are float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _labeler(config: RunConfig, name: str, outputs: int, number: int) -> keras.Model:
+    """A network that reads `outputs` numbers off an image; `number` tells its initial weights from others'."""
+    c = config.image
+    return dcgan.trunk(
+        outputs,
+        config.data.image_size,
+        config.data.channels,
+        c.labeler_width,
+        c.kernel,
+        name=name,
+        seed=config.seed + number,
+    )

@@ -1,0 +1,266 @@
+"""What happens beside the training: progress, summaries, checkpoints, the stops at a TVD and at faults.
+
+A batch, to Keras, is one compiled call; these callbacks count training steps. A loss that is not
+finite and collapsed images are faults.
+"""
+
+import contextlib
+import logging
+import math
+import pathlib
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from causalgan_tf.errors import InputError
+from causalgan_tf.runs.checkpoints import Saver
+from causalgan_tf.system.interrupts import Request
+
+
+class _EveryCall(keras.callbacks.Callback):
+    """Calls `at(step, logs)` after each compiled call, with the number of training steps done so far."""
+
+    def __init__(self, steps_done: Callable[[], int]) -> None:
+        super().__init__()
+        self.steps_done = steps_done
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.at(self.steps_done(), {name: float(value) for name, value in (logs or {}).items()})
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """What to do; `logs` are the call's."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it does.")
+
+
+class _Log:
+    """TensorBoard's summaries of a training, which a full disk or a folder in the way does not stop."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder, self.writer = folder, None
+        with self._unbroken():
+            self.writer = tf.summary.create_file_writer(str(folder))
+
+    def write(self, step: int, scalars: dict[str, float], pictures: dict[str, np.ndarray] | None = None) -> None:
+        """Writes numbers and pictures, uint8 [H, W, 3], by name."""
+        if self.writer is None:
+            return
+        with self._unbroken(), self.writer.as_default(step):
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value)
+            for name, picture in (pictures or {}).items():
+                tf.summary.image(name, picture[None])
+
+    def close(self) -> None:
+        """Writes what is left."""
+        if self.writer is not None:
+            with self._unbroken():
+                self.writer.close()
+
+    @contextlib.contextmanager
+    def _unbroken(self) -> Iterator[None]:
+        try:
+            yield
+        except (tf.errors.OpError, OSError) as error:
+            self.writer = None
+            logging.getLogger(__name__).warning("No more summaries are written to %s: %s", self.folder, error)
+
+
+class Progress(_EveryCall):
+    """A bar with steps, speed, time left and losses."""
+
+    def __init__(self, steps_done: Callable[[], int], steps: int, title: str) -> None:
+        """Shows progress towards `steps`."""
+        super().__init__(steps_done)
+        self.steps, self.title = steps, title
+        self.bar: tqdm.tqdm | None = None
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.bar = tqdm.tqdm(total=self.steps, initial=self.steps_done(), desc=self.title, unit="step", mininterval=1.0)
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Moves the bar."""
+        self.bar.set_postfix(
+            {name.removesuffix("_loss"): f"{value:.3g}" for name, value in logs.items()}, refresh=False
+        )
+        self.bar.update(step - self.bar.n)
+
+    def close(self) -> None:
+        """Leaves the line, also after an interruption."""
+        if self.bar:
+            self.bar.close()
+
+
+class Summaries(_EveryCall):
+    """TensorBoard scalars after each call and, now and then, pictures."""
+
+    def __init__(
+        self,
+        steps_done: Callable[[], int],
+        folder: pathlib.Path,
+        pictures: Callable[[], dict[str, np.ndarray]] | None = None,
+        every_steps: int = 0,
+    ) -> None:
+        """Writes into `folder`; `pictures` gives uint8 [H, W, 3] by name, every `every_steps` steps."""
+        super().__init__(steps_done)
+        self.log = _Log(folder)
+        self.pictures, self.every_steps, self.next_picture = pictures, every_steps, 0
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Writes the call's logs."""
+        drawn = None
+        if self.pictures and step >= self.next_picture:
+            self.next_picture = step + self.every_steps
+            drawn = self.pictures()
+        self.log.write(step, logs, drawn)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.log.close()
+
+
+class Finite(_EveryCall):
+    """Stops a training whose loss is no longer finite."""
+
+    last_good = "Nothing is kept of it."
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Raises InputError for a loss that is not finite."""
+        wrong = [name for name, value in logs.items() if not math.isfinite(value)]
+        if wrong:
+            raise InputError(
+                f"{wrong[0]} is {logs[wrong[0]]} after step {step}: the training has diverged. {self.last_good} "
+                "Lower the learning rate."
+            )
+
+
+class Checkpoints(Finite):
+    """Saves every `every_steps` steps and at the end; stops before a loss that is not finite is saved."""
+
+    def __init__(self, steps_done: Callable[[], int], manager: Saver, every_steps: int) -> None:
+        """Saves through `manager`, whose checkpoint numbers are training steps."""
+        super().__init__(steps_done)
+        self.manager, self.every_steps = manager, every_steps
+        self.saved = steps_done()
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Saves if it is time to."""
+        latest = self.manager.latest_checkpoint
+        self.last_good = f"The last good checkpoint is {latest}; go on in another folder." if latest else self.last_good
+        super().at(step, logs)
+        if step - self.saved >= self.every_steps:
+            self.save(step)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        if self.steps_done() > self.saved:
+            self.save(self.steps_done())
+
+    def save(self, step: int) -> None:
+        """Writes a checkpoint now."""
+        self.manager.save(step)
+        self.saved = step
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends the training, and lets the others save, at the end of the call in which a signal has come."""
+
+    def __init__(self, request: Request) -> None:
+        """Asks `request` after each call."""
+        super().__init__()
+        self.request = request
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.model.stop_training = self.model.stop_training or bool(self.request.number)
+
+
+class Collapse(_EveryCall):
+    """Stops a training whose generated images have all become one, before such a generator is saved.
+
+    An untrained generator draws near to one image too, so the watch begins at twice the share. What was saved by a
+    training that it watched has not collapsed, so when one is resumed it goes on where the share is reached.
+    """
+
+    def __init__(
+        self,
+        steps_done: Callable[[], int],
+        diversity: Callable[[], float],
+        manager: Saver,
+        folder: pathlib.Path,
+        every_steps: int,
+        share: float,
+    ) -> None:
+        """Looks at `diversity`, generated images' by real ones', every `every_steps` steps: as often as is saved."""
+        super().__init__(steps_done)
+        self.diversity, self.manager, self.every_steps, self.share = diversity, manager, every_steps, share
+        self.log = _Log(folder)
+        self.looked, self.begun = steps_done(), False
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.begun = bool(self.manager.latest_checkpoint) and self.diversity() >= self.share
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Looks if it is time to; InputError if the images have collapsed."""
+        # images of a diverged training are all one as well: the check of the losses says what has happened
+        if step - self.looked >= self.every_steps and all(math.isfinite(value) for value in logs.values()):
+            self.look(step)
+
+    def look(self, step: int) -> None:
+        """Looks now."""
+        self.looked = step
+        diversity = self.diversity()
+        self.log.write(step, {"diversity": diversity})
+        self.begun = self.begun or diversity >= 2.0 * self.share
+        if self.begun and diversity < self.share:
+            latest = self.manager.latest_checkpoint
+            kept = f"The last good checkpoint is {latest}; go on in another folder." if latest else Finite.last_good
+            raise InputError(
+                f"After step {step} two generated images differ by {diversity:.3f} of what real ones do: the generator "
+                f"draws one image. {kept} Lower the learning rates, or use --image_minibatch=std (causal_began: raise "
+                "--began_gamma1); --image_collapse_share=0 stops no more."
+            )
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook: what is trained after the last look is saved as well."""
+        if self.steps_done() > self.looked:
+            self.look(self.steps_done())
+        self.log.close()
+
+
+class TotalVariation(_EveryCall):
+    """Measures the true TVD to the training rows now and then, and stops the training below a target."""
+
+    def __init__(
+        self,
+        steps_done: Callable[[], int],
+        measure: Callable[[], float],
+        folder: pathlib.Path,
+        every_steps: int,
+        target: float = 0.0,
+        after: int = 0,
+    ) -> None:
+        """Measures every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
+        super().__init__(steps_done)
+        self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
+        self.log = _Log(folder)
+        self.next = 0
+
+    def at(self, step: int, logs: dict[str, float]) -> None:
+        """Measures if it is time to."""
+        if step < self.next:
+            return
+        self.next = step + self.every_steps
+        tvd = self.measure()
+        self.log.write(step, {"tvd": tvd})
+        if self.target and step >= self.after and tvd < self.target:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook."""
+        self.log.close()

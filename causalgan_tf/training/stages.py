@@ -1,0 +1,369 @@
+"""Training of a run, stage after stage: data + strategy + learner + callbacks + fit."""
+
+import contextlib
+import itertools
+import math
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from causalgan_tf.config import budget
+from causalgan_tf.config.run import ControllerConfig, RunConfig
+from causalgan_tf.data import Dataset, pipeline
+from causalgan_tf.data.dataset import cell_sizes, held_cells, label_cells, label_ranges, mixed_weights
+from causalgan_tf.data.table_columns import describe
+from causalgan_tf.data.tables import LabelTable, table_from_frame
+from causalgan_tf.errors import InputError
+from causalgan_tf.graphs.cells import MAX_CELLS, enumerable, histogram
+from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.variables import Binary
+from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.inference.label_sampler import LabelSampler
+from causalgan_tf.inference.query import Query
+from causalgan_tf.learners.controller import calls
+from causalgan_tf.learners.learner import Learner
+from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
+from causalgan_tf.metrics.tvd import sampling_floor, total_variation
+from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.reporting import gallery
+from causalgan_tf.runs import run_folder
+from causalgan_tf.runs.checkpoints import Saver
+from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.system import interrupts
+from causalgan_tf.system.files import written
+from causalgan_tf.system.locks import locked
+from causalgan_tf.training import callbacks, devices
+from causalgan_tf.training.builders import IMAGE_LEARNERS, build_controller
+
+ALL_PICTURES = 5  # every fifth time all kinds of pictures are drawn for TensorBoard: they take seconds
+DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
+
+
+def train(
+    config: RunConfig,
+    workdir: str | pathlib.Path,
+    stages: tuple[str, ...] = run_folder.STAGES,
+    strategy: str = "default",
+    logical_devices: int = 0,
+    say: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Trains the stages of a run that are not trained yet; an interrupted run goes on where its last checkpoint is.
+
+    Args:
+        config: what to learn.
+        workdir: the run folder; made if it does not exist.
+        stages: some of run_folder.STAGES, in any order; `images` needs a trained controller.
+        strategy: see devices.make_strategy.
+        logical_devices: see devices.make_strategy.
+        say: takes a line of news.
+
+    Raises:
+        InputError: input that cannot be trained on; raised before any training starts.
+    """
+    workdir = pathlib.Path(workdir)
+    stages = check_stages(stages, config)
+    budget.check_data(config)
+    distribution = devices.make_strategy(strategy, logical_devices)
+    replicas = distribution.num_replicas_in_sync
+    say(f"replicas: {replicas}")
+    for stage, batch, flag in (
+        ("controller", config.controller.batch_size, "controller_batch_size"),
+        ("images", config.image.batch_size, "image_batch_size"),
+    ):
+        if stage in stages:
+            devices.rows_per_replica(batch, replicas, flag)
+    with contextlib.ExitStack() as stack:
+        if workdir.is_dir():
+            stack.enter_context(locked(workdir))
+        _train(Run.create(workdir, config), stages, distribution, say, stack)
+
+
+def _train(
+    run: Run,
+    stages: tuple[str, ...],
+    distribution: tf.distribute.Strategy,
+    say: Callable[[str], None],
+    stack: contextlib.ExitStack,
+) -> None:
+    """Trains stages in their order; a folder that is made here is locked in `stack`."""
+    if "controller" not in stages:
+        run.require("controller")
+    start = time.perf_counter()
+    run, dataset = run.with_data(labels_only=stages == ("controller",))
+    budget.check_training(run.config, dataset.graph, stages)
+    check_dataset(dataset, run.config, stages)
+    if not run.workdir.is_dir():
+        with written(run.workdir):
+            run.workdir.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(locked(run.workdir))
+    run.save()
+    run.add_timing("data_s", time.perf_counter() - start)
+    for line in description(dataset, run):
+        say(line)
+    for stage, train_stage in (("controller", train_controller), ("images", train_images)):
+        if stage in stages:
+            with run.timed(f"{stage.removesuffix('s')}_train_s"):
+                steps = train_stage(run, dataset, distribution)
+            say(f"{stage}: {steps:,} steps trained")
+
+
+def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
+    """The stages in their order; InputError for an unknown one, or for images of a table."""
+    unknown = sorted(set(stages) - set(run_folder.STAGES))
+    if unknown or not stages:
+        raise InputError(
+            f"stages: expected some of {','.join(run_folder.STAGES)}; got {unknown[0] if unknown else 'none'!r}."
+        )
+    if config.data.dataset == "table":
+        if "controller" not in stages:
+            raise InputError("--stages=images: dataset=table has labels only. Expected --stages=controller.")
+        return ("controller",)
+    return tuple(stage for stage in run_folder.STAGES if stage in stages)
+
+
+def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) -> None:
+    """Checks that every stage can fill its batches and reach its target; InputError names the flag to change."""
+    rows, batch = len(dataset.label_rows), config.controller.batch_size
+    if "controller" in stages and rows < batch:
+        raise InputError(
+            f"The label table has {rows} rows, fewer than one batch of {batch}. "
+            f"Lower --controller_batch_size to {rows} or less, or bring more rows."
+        )
+    if "controller" in stages:
+        check_target(dataset, config.controller.tvd_target)
+    if "images" in stages:
+        check_image_labels(dataset.graph, config)
+    if "images" in stages and (dataset.train is None or len(dataset.train) < config.image.batch_size):
+        images = 0 if dataset.train is None else len(dataset.train)
+        raise InputError(
+            f"There are {images} training images, fewer than one batch of {config.image.batch_size}. "
+            "Lower --image_batch_size, or bring more images."
+        )
+
+
+def check_image_labels(graph: CausalGraph, config: RunConfig) -> None:
+    """InputError for labels that the image model cannot be trained on."""
+    count = math.prod(cell_sizes(graph))
+    if count >= 2**63:
+        raise InputError(
+            f"The {len(graph)} labels have 2**{math.log2(count):.0f} cells: expected fewer than 2**63 where images are "
+            "trained. Leave labels out of the graph, or train labels alone: --stages=controller."
+        )
+    if config.image.model == "causal_began" and not config.began.round_labels and not graph.is_binary:
+        raise InputError(
+            "--nobegan_round_labels feeds soft labels to the generator, which only binary labels have; "
+            f"the graph says {graph.to_text()}. Leave the flag out."
+        )
+
+
+def description(dataset: Dataset, run: Run) -> Iterator[str]:
+    """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change."""
+    inferred = run.config.data.dataset in ("table", "folder")
+    declared = run.kept.declared.declared if inferred else None
+    rows, variables = dataset.label_rows, dataset.graph.variables
+    for k, (node, line) in enumerate(zip(variables, describe(dataset.graph, rows, declared), strict=True)):
+        plain = isinstance(variables[node], Binary) and rows[:, k].min() < rows[:, k].max()
+        if len(variables) <= DESCRIBED or not plain:
+            yield line
+    if dataset.dropped_rows:
+        yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
+
+
+def train_controller(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
+    """Trains the causal controller up to its configured steps; returns the steps done in all."""
+    c, graph = run.config.controller, dataset.graph
+    with strategy.scope():
+        learner = build_controller(run.config, graph, dataset.label_rows)
+    averaged = learner.averaged
+    networks = {"generator": learner.mechanisms, "averaged": averaged, "critic": learner.critic}
+    optimizers = {"generator": learner.generator_optimizer, "critic": learner.critic_optimizer}
+    saver = _saver(run.workdir / "controller", networks, optimizers)
+
+    def steps_done() -> int:
+        return int(learner.generator_optimizer.iterations.numpy())
+
+    measure = label_tvd(LabelSampler(averaged), dataset) if enumerable(graph) else None
+    reached = measure and c.tvd_target and steps_done() >= c.tvd_after and measure() < c.tvd_target
+    if steps_done() < c.steps and not reached:
+        logs = run.workdir / "logs" / "controller"
+        beside = [callbacks.Summaries(steps_done, logs)]
+        if measure:
+            every = max(c.steps_per_call, c.checkpoint_every // 5)
+            beside.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
+        todo = calls(steps_done(), c.steps, c.steps_per_call, strategy.num_replicas_in_sync)
+        _fit(learner, todo, None, steps_done, c.steps, "causal controller", saver, c.checkpoint_every, beside)
+    return steps_done()
+
+
+def fit_labels(
+    table: pd.DataFrame | LabelTable,
+    graph: CausalGraph | str,
+    config: ControllerConfig | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> CausalModel:
+    """Trains a causal controller on a table in memory; nothing is written.
+
+    Args:
+        table: a row a unit, a column a node, of any kind; or what data.tables.read_labels returned.
+        graph: the causal graph over some of its columns, or what causalgan_tf.load_graph reads.
+        config: the controller and its optimisation; None: the defaults.
+        seed: of weights, noise and the choice of rows.
+        progress: whether a bar shows steps, speed and losses.
+
+    Returns:
+        The model of the labels.
+
+    Raises:
+        InputError: a table that does not fit the graph, fewer rows than a batch, or losses that are not finite.
+    """
+    graph = load_graph(graph) if isinstance(graph, str) else graph
+    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
+    run = RunConfig(controller=config or ControllerConfig(), seed=seed)
+    rows = table.rows.to_numpy()
+    budget.check_labels(run, table.graph)
+    check_dataset(Dataset(graph=table.graph, label_rows=rows), run, ("controller",))
+    learner = build_controller(run, table.graph, rows)
+    done, steps = learner.generator_optimizer.iterations, run.controller.steps
+    watch: list[keras.callbacks.Callback] = [callbacks.Finite(lambda: int(done.numpy()))]
+    bar = callbacks.Progress(lambda: int(done.numpy()), steps, "causal controller") if progress else None
+    try:
+        todo = calls(0, steps, run.controller.steps_per_call)
+        learner.fit(todo, epochs=1, verbose=0, shuffle=False, callbacks=[*watch, *([bar] if bar else [])])
+    finally:
+        if bar:
+            bar.close()
+    return CausalModel(table.graph, learner.averaged)
+
+
+def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:
+    """InputError if a TVD target lies below what a perfect controller's draws would show."""
+    if not target:
+        return
+    if not enumerable(dataset.graph):
+        raise InputError(
+            f"--controller_tvd_target={target}: the TVD is measured over the cells of discrete labels, at most "
+            f"{MAX_CELLS:,}; this graph has other labels or more cells. Leave the target out."
+        )
+    floor = sampling_floor(histogram(dataset.label_rows, dataset.graph.sizes), draws)
+    if target < floor:
+        raise InputError(
+            f"--controller_tvd_target={target} lies below the sampling floor {floor:.4f} of {draws:,} draws: "
+            "a perfect controller would not reach it. Raise the target."
+        )
+
+
+def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> Callable[[], float]:
+    """A function that measures the true TVD of the sampler's law to the training rows."""
+    sizes, query = dataset.graph.sizes, Query.create(dataset.graph)
+    real = histogram(dataset.label_rows, sizes)
+    return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0], sizes), real)
+
+
+def train_images(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
+    """Trains the image model up to its configured steps; returns the steps done in all."""
+    config, graph = run.config, dataset.graph
+    c, controller = config.image, run.mechanisms()
+    with strategy.scope():
+        learner = IMAGE_LEARNERS[c.model](config, graph, LabelSampler(controller), label_kinds(config, dataset))
+    parts = learner.players | learner.state | {"averaged": learner.averaged}
+    saver = _saver(run.workdir / "images", parts, learner.optimizers)
+
+    def steps_done() -> int:
+        return int(learner.step.numpy())
+
+    todo = c.steps - steps_done()
+    if todo > 0:
+        model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
+        looks = itertools.count()
+
+        def pictures() -> dict[str, np.ndarray]:
+            kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
+            return gallery.summary_pictures(model, kinds)
+
+        logs = run.workdir / "logs" / "images"
+        look = callbacks.Summaries(steps_done, logs, pictures, c.pictures_every)
+        spread = relative_diversity(model, dataset.train.images)
+        watch = callbacks.Collapse(steps_done, spread, saver, logs, c.checkpoint_every, c.collapse_share)
+        learner.steps_per_call = math.gcd(todo, c.steps_per_call)
+        rows = real_rows(dataset, config, steps_done())
+        count, name = todo // learner.steps_per_call, type(learner).__name__
+        _fit(learner, rows, count, steps_done, c.steps, name, saver, c.checkpoint_every, [look], (watch,))
+    return steps_done()
+
+
+def label_kinds(config: RunConfig, dataset: Dataset) -> LabelKinds:
+    """The kinds of a data set's labels, with what its images show of them."""
+    graph, rows = dataset.graph, dataset.train.labels
+    judged = config.image.model == "causal_gan" and config.image.discriminator_rows == "mixed"
+    cells = held_cells(graph, rows) if judged else None
+    return LabelKinds(graph.variables.values(), label_ranges(graph, rows), cells)
+
+
+def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -> Callable[[], float]:
+    """A function that measures the mean distance between two generated images by that between two real ones."""
+
+    def spread(some: np.ndarray) -> float:
+        return mean_pairwise_distance_within_cells(some.astype(np.float32), np.zeros(len(some)))
+
+    real = spread(np.asarray(images[:: max(1, len(images) // rows)][:rows]))
+    return lambda: spread(model.sample(rows, seed=0).images) / max(real, 1e-6)
+
+
+def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
+    """The real batches of an image learner from a step on, those of discriminator and labeler drawn as configured."""
+    c, train, graph = config.image, dataset.train, dataset.graph
+    mixed = balanced = None
+    if c.discriminator_rows == "mixed" and c.mix_single + c.mix_uniform:
+        mixed = mixed_weights(graph, train.labels, c.mix_single, c.mix_uniform, config.seed)
+    real = pipeline.batches(train, c.batch_size, config.seed, first_step, mixed)
+    if c.labeler_balance:
+        _, cell, count = np.unique(label_cells(graph, train.labels), return_inverse=True, return_counts=True)
+        balanced = count[cell] ** -c.labeler_balance
+    if mixed is None and balanced is None:
+        return real.map(lambda image, labels: {"image": image, "labeler_image": image, "labeler_labels": labels})
+    labelled = pipeline.batches(train, c.batch_size, config.seed + 1, first_step, balanced)
+    return tf.data.Dataset.zip(real, labelled).map(
+        lambda real, row: {"image": real[0], "labeler_image": row[0], "labeler_labels": row[1]}
+    )
+
+
+def _fit(
+    learner: Learner,
+    todo: tf.data.Dataset,
+    count: int | None,
+    steps_done: Callable[[], int],
+    steps: int,
+    title: str,
+    saver: Saver,
+    checkpoint_every: int,
+    beside: list[keras.callbacks.Callback],
+    before: tuple[keras.callbacks.Callback, ...] = (),
+) -> None:
+    """Runs `count` calls; `before` looks on before a checkpoint is saved, `beside` after it.
+
+    Raises:
+        Interrupted: a signal has come; what was trained until then is saved.
+    """
+    progress = callbacks.Progress(steps_done, steps, title)
+    saves = callbacks.Checkpoints(steps_done, saver, checkpoint_every)
+    with interrupts.deferred() as request:
+        watching = [*before, saves, progress, *beside, callbacks.StopOnSignal(request)]
+        try:
+            learner.fit(todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=watching)
+        finally:
+            progress.close()
+    if request.number:
+        raise interrupts.Interrupted(request.number, f"step {steps_done():,} is saved in {saver.latest_checkpoint}")
+
+
+def _saver(
+    folder: pathlib.Path, parts: dict[str, keras.Model | tf.Variable], optimizers: dict[str, keras.Optimizer]
+) -> Saver:
+    """A saver of everything that the next step depends on, restored from its latest checkpoint if it has one."""
+    return Saver(folder, parts | {f"{name}_optimizer": optimizer for name, optimizer in optimizers.items()})

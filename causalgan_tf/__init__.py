@@ -28,7 +28,7 @@ _HOMES = {
     "fit_labels": "training.stages",
     "export_model": "inference.export",
     "load": "runs.run_folder",
-    "load_graph": "graphs.graph",
+    "load_graph": "graphs.loading",
     "read_graph": "graphs.formats",
     "save_drawing": "graphs.drawing",
     "train": "training.stages",

@@ -12,7 +12,8 @@ from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data.causal_faces import LABELS, FacesConfig, law, law_over, load_faces, render, sample_noise
 from causalgan_tf.data.causal_faces.builder import split_seeds
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 
 CELLS = (np.arange(512)[:, None] >> np.arange(9)) & 1  # row c has the labels of code c
 

@@ -17,7 +17,7 @@ from causalgan_tf.config.image import IMAGE_MODELS
 from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
-from causalgan_tf.graphs.graph import load_graph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical, Continuous
 from causalgan_tf.inference.causal_model import label_frame
 from causalgan_tf.runs import run_folder as runs

@@ -10,7 +10,8 @@ from absl import flags
 from causalgan_tf.cli import common, graph
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.formats import read_graph
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 
 ROOT = pathlib.Path(__file__).parents[1]
 KINDS = "Age -> Smoke; Sex; Age: continuous(0, 120); Smoke: categorical(never, former, now)"

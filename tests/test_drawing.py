@@ -10,7 +10,8 @@ from PIL import Image
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.drawing import draw_graph, save_drawing
 from causalgan_tf.graphs.drawing.layout import GAP, LANE, lay_out
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.named import completed
 from causalgan_tf.graphs.variables import Categorical
 

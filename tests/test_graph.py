@@ -4,7 +4,8 @@ import networkx as nx
 import pytest
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.named import ALIASES, NAMED
 
 ORDER = ["Young", "Male", "Eyeglasses", "Bald", "Mustache", "Smiling", "Wearing_Lipstick"]

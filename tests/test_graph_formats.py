@@ -10,7 +10,8 @@ import pytest
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.formats import ENDINGS, ending, read_graph, read_network, write_graph
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
 
 DIAMOND = CausalGraph.from_text("A -> B; A -> C; B, C -> D; E")

@@ -8,7 +8,8 @@ import pytest
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.formats import read_graph, read_network, write_graph
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 
 MANY = 100_000
 FORMS = ["", ".txt", ".dot", ".gv", ".dagitty", ".gml", ".json", ".cg", ".list"]

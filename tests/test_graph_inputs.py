@@ -8,7 +8,8 @@ import pytest
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.formats import read_graph, recognised
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 
 NODES = [{"id": "Age"}, {"id": "Smoke"}, {"id": "Ill"}]
 GML = 'graph [ directed 1 node [ id 0 label "Age" ] node [ id 1 label "Ill" ] edge [ source 0 target 1 ] ]'

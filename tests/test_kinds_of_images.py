@@ -17,7 +17,8 @@ from causalgan_tf.evaluation.classifier import Judge, train_judge
 from causalgan_tf.evaluation.images import judge_split
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.scoring import Judged
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.networks.label_codec import LabelKinds
 from causalgan_tf.reporting import gallery, report
 from causalgan_tf.reporting.gallery import Gallery, label_rows

@@ -9,7 +9,8 @@ import pytest
 
 from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
 from causalgan_tf.runs import run_graph
 from causalgan_tf.runs.run_folder import Run, read_timing

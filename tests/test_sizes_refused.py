@@ -9,7 +9,8 @@ from causalgan_tf.cli import common, evaluate, sample, train
 from causalgan_tf.config import budget
 from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical, Continuous
 from causalgan_tf.inference import arguments
 from causalgan_tf.inference.causal_model import CausalModel

@@ -10,7 +10,8 @@ from absl import flags
 from causalgan_tf.cli import common
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs import formats
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.names import written
 from causalgan_tf.system.outputs import write_file
 

@@ -13,7 +13,8 @@ from causalgan_tf.data import prepared
 from causalgan_tf.data.dataset import Dataset, ImageSet, require_binary
 from causalgan_tf.data.decoding import Source, decoded
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 
 HOME_PAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 MANUAL_FILES = (

@@ -14,7 +14,8 @@ from causalgan_tf.data.dataset import Dataset, ImageSet
 from causalgan_tf.data.decoding import decoded
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 
 CELEBA_FOLDER = "img_align_celeba"
 TEST_SHARE = 5  # at most one image in so many is held out

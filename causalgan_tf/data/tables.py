@@ -14,7 +14,8 @@ from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.data.table_columns import Table, check_plain, is_missing, is_text, resolved
 from causalgan_tf.data.text_tables import UNNAMED, name_column, read_text
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 
 PARQUET, EXCEL = (".parquet", ".pq"), (".xlsx", ".xlsm", ".xls", ".ods")
 NEEDED = {"parquet": "pyarrow", "Excel": "openpyxl"}

@@ -1,7 +1,5 @@
 """The causal graph over the labels: an immutable value, validated at birth."""
 
-import logging
-import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -220,52 +218,6 @@ class CausalGraph:
 
     def __repr__(self) -> str:
         return f"CausalGraph.from_text({self.to_text()!r})"
-
-
-def load_graph(spec: str) -> CausalGraph:
-    """The causal graph that a user names; one without edges is said to be such.
-
-    Args:
-        spec: a name (causal_graph_1, ...; see named_graphs), the path of a file (see graph_formats), or the text of
-            such a file itself.
-
-    Raises:
-        InputError: nothing of the kind, or a graph that is not valid.
-    """
-    graph = _named_or_read(spec)
-    if len(graph) > 1 and not graph.edges:
-        logging.getLogger(__name__).warning(
-            "graph: no edges between %s: every label is independent of the others, and do() changes no other. "
-            "Edges are written 'A -> B'.",
-            names.listed(graph.nodes),
-        )
-    return graph
-
-
-def _named_or_read(spec: str) -> CausalGraph:
-    from causalgan_tf.graphs import formats, named
-
-    named = named.ALIASES.get(spec, spec)
-    if named in named.NAMED:
-        return named.NAMED[named]
-    if "->" not in spec and "\n" not in spec and _is_file(spec):
-        return formats.read_graph(spec)
-    if formats.recognised(spec):
-        return formats.read_text(spec)
-    if any(mark in spec for mark in ("->", ";", ",", ":", "\n", "<", "--")):
-        return CausalGraph.from_text(spec)
-    known = [*named.NAMED, *named.ALIASES]
-    raise InputError(
-        f'graph: {shown(spec)} is no known name, no file, and no text such as "Young -> Bald; Male -> Bald".'
-        f"{closest(spec, known)} Names: {names.listed(named.NAMED, 100)}."
-    )
-
-
-def _is_file(spec: str) -> bool:
-    try:
-        return pathlib.Path(spec).is_file()
-    except (OSError, ValueError):  # a text longer than a file name may be, or with a character that none has
-        return False
 
 
 def _check_edge(graph: nx.DiGraph, cause: str, effect: str) -> None:

@@ -27,7 +27,8 @@ from causalgan_tf.config import budget
 from causalgan_tf.config.run import FILES, RunConfig
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError, brief
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.runs.run_graph import BEFORE, FILE, Fingerprint, RunGraph, graph_of, same_graph, settled, stored
 from causalgan_tf.system.files import read_object, write_text, written
 

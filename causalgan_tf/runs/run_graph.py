@@ -15,7 +15,8 @@ import numpy as np
 import causalgan_tf
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical, Continuous, Variable, from_json, to_json
 from causalgan_tf.system.files import RESTORE, read_object, write_text
 

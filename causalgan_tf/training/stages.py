@@ -20,7 +20,8 @@ from causalgan_tf.data.table_columns import describe
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import MAX_CELLS, enumerable, histogram
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.label_sampler import LabelSampler

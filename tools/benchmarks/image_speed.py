@@ -29,7 +29,7 @@ import tensorflow as tf
 from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.data.dataset import ImageSet
-from causalgan_tf.graphs.graph import load_graph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.runs import run_folder
 from causalgan_tf.training import builders, stages

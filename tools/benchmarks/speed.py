@@ -25,7 +25,8 @@ from causalgan_tf.config.run import ControllerConfig, RunConfig
 from causalgan_tf.data.causal_faces.scm import LABELS, law
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.graphs.cells import histogram
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.learners.controller import CausalController
 from causalgan_tf.metrics.tvd import total_variation

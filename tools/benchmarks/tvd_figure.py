@@ -32,7 +32,7 @@ from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.graphs.cells import histogram
-from causalgan_tf.graphs.graph import load_graph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference.distribution import LabelLaw
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.learners.controller import JENSEN_SHANNON, WASSERSTEIN, CausalController, calls

@@ -15,7 +15,8 @@ from causalgan_tf.data.causal_faces.renderer import render
 from causalgan_tf.data.causal_faces.scm import LABELS, law, law_over
 from causalgan_tf.data.dataset import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 
 _BATCH = 500  # pictures decoded at once
 

@@ -14,7 +14,8 @@ from causalgan_tf.data.morpho_digits.renderer import render
 from causalgan_tf.data.morpho_digits.scm import LABELS
 from causalgan_tf.data.morpho_digits.strokes import digits
 from causalgan_tf.errors import InputError, closest
-from causalgan_tf.graphs.graph import CausalGraph, load_graph
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Continuous
 
 HELD_OUT = 5  # every fifth written digit is in no training picture

@@ -45,7 +45,7 @@ def read(path: pathlib.Path | None, text: str) -> CausalGraph:
 
 
 def read_tables(path: pathlib.Path | None, text: str) -> tuple[CausalGraph, dict[str, np.ndarray]]:
-    """Reads a network: its graph and the nodes' conditional probabilities, see `graph_formats.read_network`."""
+    """Reads a network: its graph and the nodes' conditional probabilities, see `formats.read_network`."""
     reader = _Reader(path, text)
     graph = reader.graph()
     return graph, {node: reader.table(reader.laws[node], graph.parents[node]) for node in graph.nodes}

@@ -1,0 +1,52 @@
+"""The causal graph that a user names: by name, by file or by text."""
+
+import logging
+import pathlib
+
+from causalgan_tf.errors import InputError, closest, shown
+from causalgan_tf.graphs import formats, named, names
+from causalgan_tf.graphs.graph import CausalGraph
+
+
+def load_graph(spec: str) -> CausalGraph:
+    """The causal graph that a user names; one without edges is said to be such.
+
+    Args:
+        spec: a name (causal_graph_1, ...; see graphs.named), the path of a file (see graphs.formats), or the text of
+            such a file itself.
+
+    Raises:
+        InputError: nothing of the kind, or a graph that is not valid.
+    """
+    graph = _named_or_read(spec)
+    if len(graph) > 1 and not graph.edges:
+        logging.getLogger(__name__).warning(
+            "graph: no edges between %s: every label is independent of the others, and do() changes no other. "
+            "Edges are written 'A -> B'.",
+            names.listed(graph.nodes),
+        )
+    return graph
+
+
+def _named_or_read(spec: str) -> CausalGraph:
+    name = named.ALIASES.get(spec, spec)
+    if name in named.NAMED:
+        return named.NAMED[name]
+    if "->" not in spec and "\n" not in spec and _is_file(spec):
+        return formats.read_graph(spec)
+    if formats.recognised(spec):
+        return formats.read_text(spec)
+    if any(mark in spec for mark in ("->", ";", ",", ":", "\n", "<", "--")):
+        return CausalGraph.from_text(spec)
+    known = [*named.NAMED, *named.ALIASES]
+    raise InputError(
+        f'graph: {shown(spec)} is no known name, no file, and no text such as "Young -> Bald; Male -> Bald".'
+        f"{closest(spec, known)} Names: {names.listed(named.NAMED, 100)}."
+    )
+
+
+def _is_file(spec: str) -> bool:
+    try:
+        return pathlib.Path(spec).is_file()
+    except (OSError, ValueError):  # a text longer than a file name may be, or with a character that none has
+        return False

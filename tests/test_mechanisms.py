@@ -139,6 +139,7 @@ def test_values_survive_their_columns():
     assert held.shape == [7, 2] and tf.reduce_sum(held[3:6], 0).numpy().tolist() == [1.0, 1.0]
     np.testing.assert_allclose(columns.decode(kinds, held), values, atol=1e-6)
     assert np.isnan(columns.encode(kinds, tf.fill([5, 1], np.nan))).all()
+    assert columns.encode([], tf.zeros([0, 3])).shape == [0, 3]
 
 
 @pytest.mark.parametrize("text", ["; ".join(f"N{i} -> N{i + 1}" for i in range(60)), "A -> B; A, B -> C; D; E"])

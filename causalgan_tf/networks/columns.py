@@ -50,6 +50,8 @@ def encode(variables: Sequence[Variable], values: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [C, B].
     """
+    if not variables:  # the parents of a node without any
+        return tf.cast(values, tf.float32)
     codecs = codecs_of(variables)
     parts = tf.split(tf.cast(values, tf.float32), [codec.labels for codec in codecs])
     return tf.concat([codec.columns(part) for codec, part in zip(codecs, parts, strict=True)], 0)

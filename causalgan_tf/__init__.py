@@ -15,6 +15,7 @@ _HOMES = {
     "CausalModel": "inference.causal_model",
     "ControllerConfig": "config.run",
     "DataConfig": "config.run",
+    "GanConfig": "config.run",
     "ImageConfig": "config.run",
     "Gallery": "reporting.gallery",
     "InputError": "errors",

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from causalgan_tf.config.data import CELEBA_QUERIES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data.dataset import Dataset, ImageSet
 from causalgan_tf.errors import InputError
@@ -52,6 +53,7 @@ def dataset(renderer: bool = True, n: int = 800) -> Dataset:
         uniform=image_set(n, 4, uniform=True) if renderer else None,
         law=LAW if renderer else None,
         render=render if renderer else None,
+        queries=CELEBA_QUERIES,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf import noise
-from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.data.causal_faces import law
 from causalgan_tf.evaluation.classifier import Judge, judge_network
 from causalgan_tf.evaluation.sizes import EvaluationSizes
@@ -28,7 +28,10 @@ def test_rows_differ_in_what_their_titles_say():
     every = ablation.rows(16)
     default, paper = every["default"].image, every["paper"].image
     alone = ("no_anti_labeler", "no_labeler", "unmixed", "in_turn", "data_rows", "hinge_spectral", "wide_labelers")
-    changed = {name: changes(default, every[name].image) for name in (*alone, "batch_64", "momentum")}
+    changed = {
+        name: changes(default, every[name].image) | changes(GanConfig(), every[name].gan)
+        for name in (*alone, "batch_64", "momentum")
+    }
     assert changed == {
         "no_anti_labeler": {"anti_labeler_weight": 0.0},
         "no_labeler": {"labeler_weight": 0.0},
@@ -41,9 +44,11 @@ def test_rows_differ_in_what_their_titles_say():
         "momentum": {"beta1": 0.5},
     }
     assert changes(dataclasses.replace(ImageConfig(), width=16, discriminator_width=16, labeler_width=8), default) == {}
-    assert (paper.updates, paper.generator_steps, paper.gan_loss) == ("in_turn", 6, "nonsaturating")
-    assert (paper.discriminator_norm, paper.ema) == ("batch", 0)
-    assert changes(paper, every["paper_hinge"].image) == {"gan_loss": "hinge", "discriminator_norm": "spectral"}
+    own = every["paper"].gan
+    assert (paper.updates, own.generator_steps, own.gan_loss) == ("in_turn", 6, "nonsaturating")
+    assert (own.discriminator_norm, paper.ema) == ("batch", 0) and every["paper_hinge"].image == paper
+    assert changes(own, every["paper_hinge"].gan) == {"gan_loss": "hinge", "discriminator_norm": "spectral"}
+    assert every["paper_hinge_mixed"].gan == every["paper_hinge"].gan
     assert set(changes(every["paper_hinge"].image, every["paper_hinge_mixed"].image)) == {"mix_single", "mix_uniform"}
     assert every["began"].image == every["began_two_margins"].image
     assert changes(every["began"].began, every["began_two_margins"].began) == {"third_margin": False}
@@ -59,7 +64,7 @@ def test_all_rows_have_one_width_their_labelers_and_began_the_presets_share_of_i
             labelers = 3 * width // 4 if name.startswith("began") else width if wide else width // 2
             found = (row.image.width, row.image.discriminator_width, row.image.labeler_width)
             assert found == (own, own, labelers), name
-            RunConfig(image=row.image, began=row.began)  # refuses fields of the other model
+            RunConfig(image=row.image, gan=row.gan, began=row.began)  # refuses fields of the other model
 
 
 def changes(old, new):
@@ -103,7 +108,7 @@ def bench():
 def test_training_lasts_as_long_as_it_should_and_the_rates_fall_by_the_clock(bench):
     image = ImageConfig(**TINY, learning_rate=1e-3, discriminator_learning_rate=4e-3, decay_start=0.0, decay_to=0.01)
     config = RunConfig(data=bench.config, image=image)
-    learner = builders.build_causal_gan(config, squares.GRAPH, ablation.LawSampler(squares.LAW))
+    learner = builders.build_images(config, squares.GRAPH, ablation.LawSampler(squares.LAW))
     start = time.perf_counter()
     found = ablation.timed_training(learner, stages.real_rows(bench.dataset, config, 0), config, 0.5)
     assert 0.5 <= found["wall_s"] <= time.perf_counter() - start

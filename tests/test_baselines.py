@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.training import stages
 from tests import squares
 from tools.benchmarks import baselines
@@ -27,15 +27,14 @@ IMAGE = ImageConfig(
     labeler_width=4,
     ema=0.5,
     steps_per_call=1,
-    gan_loss="hinge",
-    discriminator_norm="spectral",
-    r1_weight=0.0,
     **PLAIN,
 )
+GAN = GanConfig(gan_loss="hinge", discriminator_norm="spectral", r1_weight=0.0)
 
 
 def config(**changes):
-    return RunConfig(data=DataConfig(image_size=squares.SIZE), image=dataclasses.replace(IMAGE, **changes), seed=3)
+    gan = dataclasses.replace(GAN, **changes)
+    return RunConfig(data=DataConfig(image_size=squares.SIZE), image=IMAGE, gan=gan, seed=3)
 
 
 def build(name, **changes):

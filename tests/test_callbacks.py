@@ -11,7 +11,15 @@ from causalgan_tf.training.callbacks import Collapse
 def watch(folder, values, share=0.1, latest="images/ckpt-7"):
     """A watch over a training that starts at step 0 and whose diversity is `values`, look by look."""
     manager = types.SimpleNamespace(latest_checkpoint=latest)
-    return Collapse(lambda: 0, iter(values).__next__, manager, folder, every_steps=10, share=share)
+    return Collapse(
+        lambda: 0,
+        iter(values).__next__,
+        manager,
+        folder,
+        every_steps=10,
+        share=share,
+        advice="use --image_minibatch=std",
+    )
 
 
 def test_images_that_become_one_stop_the_training_with_the_last_checkpoint(tmp_path):

@@ -13,8 +13,7 @@ from absl import flags
 from PIL import Image
 
 from causalgan_tf.cli import common, evaluate, export, graph, sample, train
-from causalgan_tf.config.image import IMAGE_MODELS
-from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, GanConfig, ImageConfig, RunConfig, run
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graphs.loading import load_graph
@@ -23,7 +22,7 @@ from causalgan_tf.inference.causal_model import label_frame
 from causalgan_tf.runs import run_folder as runs
 from causalgan_tf.runs import run_graph
 from causalgan_tf.system.outputs import OutputFolder
-from causalgan_tf.training import builders, devices
+from causalgan_tf.training import devices
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = sorted((ROOT / "flags").glob("*.flags"))
@@ -80,7 +79,8 @@ def test_without_flags_the_configuration_is_the_dataclasses_defaults():
     assert configured() == RunConfig()
 
 
-PARTS = [("", DataConfig), ("controller_", ControllerConfig), ("image_", ImageConfig), ("began_", BeganConfig)]
+PARTS = [("", DataConfig), ("controller_", ControllerConfig), ("image_", ImageConfig), ("image_", GanConfig)]
+PARTS += [("began_", BeganConfig)]
 
 
 @pytest.mark.parametrize(("prefix", "config"), PARTS)
@@ -99,8 +99,8 @@ def test_no_two_flags_of_training_share_a_name():
 
 
 def test_the_programs_parts_are_those_of_a_run():
-    assert {"seed", *train.PARTS} == set(RunConfig.__dataclass_fields__)
-    assert list(train.PARTS.values()) == PARTS
+    assert {"seed", *run.PARTS} == set(RunConfig.__dataclass_fields__)
+    assert list(run.PARTS.values()) == PARTS
 
 
 def test_a_flag_reaches_the_field_of_its_stage_with_its_type():
@@ -108,14 +108,13 @@ def test_a_flag_reaches_the_field_of_its_stage_with_its_type():
         "--controller_steps=7", "--image_steps=8", "--image_size=64", "--image_labeler_weight=2", "--seed=9"
     )
     assert (config.controller.steps, config.image.steps, config.data.image_size, config.seed) == (7, 8, 64, 9)
-    assert config.image.labeler_weight == 2 and isinstance(config.image.labeler_weight, float)
+    assert config.gan.labeler_weight == 2 and isinstance(config.gan.labeler_weight, float)
 
 
 def test_the_choices_of_the_flags_are_those_of_the_library():
     assert train.STRATEGIES == devices.STRATEGIES
     assert {stage for choice in train.STAGES for stage in choice.split(",")} == set(runs.STAGES)
     assert EvaluationSizes.cfid == evaluate.IMAGES
-    assert set(builders.IMAGE_LEARNERS) == set(IMAGE_MODELS)
 
 
 # presets

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, GanConfig, ImageConfig, RunConfig
+from causalgan_tf.config.run import PARTS
 from causalgan_tf.errors import InputError
 
 
@@ -16,10 +17,13 @@ from causalgan_tf.errors import InputError
         (lambda: ControllerConfig(beta1=1.5), "beta1: expected a value between 0.0 and 0.9999, got 1.5"),
         (lambda: ControllerConfig(steps=1.5), "steps: expected int, got 1.5"),
         (lambda: ControllerConfig(steps=True), "steps: expected int, got True"),
-        (lambda: ImageConfig(gan_loss="hing"), "expected one of theory.*got 'hing'. Did you mean 'hinge'"),
-        (lambda: ImageConfig(augment="cutout,brigthness"), "some of brightness,.*Did you mean 'brightness'"),
-        (lambda: ImageConfig(augment="cutout,cutout"), "each once; got 'cutout,cutout'"),
-        (lambda: ImageConfig(batch_size=8, r1_weight=1.0, r1_every=9), "at most the batch size 8, got 9"),
+        (lambda: GanConfig(gan_loss="hing"), "expected one of theory.*got 'hing'. Did you mean 'hinge'"),
+        (lambda: GanConfig(augment="cutout,brigthness"), "some of brightness,.*Did you mean 'brightness'"),
+        (lambda: GanConfig(augment="cutout,cutout"), "each once; got 'cutout,cutout'"),
+        (
+            lambda: RunConfig(image=ImageConfig(batch_size=8), gan=GanConfig(r1_weight=1.0, r1_every=9)),
+            "--image_r1_every: expected at most the batch size 8, got 9",
+        ),
         (lambda: ImageConfig(mix_single=0.7, mix_uniform=0.4), "at most 1 together, got 0.7 . 0.4"),
         (lambda: DataConfig(image_size=48), "power of two, got 48"),
         (lambda: DataConfig(dataset="folder"), "needs --image_dir"),
@@ -33,7 +37,7 @@ from causalgan_tf.errors import InputError
         (lambda: RunConfig.from_json('{"image": 8}'), "config.json is damaged"),
         (lambda: RunConfig.from_json('{"image": {"steps": "8"}}'), "ImageConfig.steps: expected int, got '8'"),
         (
-            lambda: RunConfig(image=ImageConfig(model="causal_began", gan_loss="theory")),
+            lambda: RunConfig(image=ImageConfig(model="causal_began"), gan=GanConfig(gan_loss="theory")),
             "--image_gan_loss=theory is read by --image_model=causal_gan alone, and this is causal_began",
         ),
         (
@@ -50,7 +54,7 @@ def test_a_wrong_value_is_named_with_what_was_expected(make, message):
         make()
 
 
-@pytest.mark.parametrize("part", [DataConfig, ControllerConfig, ImageConfig, BeganConfig])
+@pytest.mark.parametrize("part", [config for _, config in PARTS.values()])
 def test_every_field_is_explained_and_has_a_legal_default_of_its_type(part):
     for field in dataclasses.fields(part):
         assert field.metadata["text"] and type(field.default) is field.type, field.name
@@ -114,10 +118,26 @@ def test_an_image_run_from_before_a_field_is_read_as_what_it_was():
     assert RunConfig.from_json(json.dumps(old)).image == was
 
 
+def test_fields_that_were_saved_with_all_image_models_are_read_as_causal_gans_own():
+    old = json.loads(RunConfig(image=ImageConfig(steps=5), gan=GanConfig(gan_loss="hinge", r1_every=2)).to_json())
+    own = old.pop("gan")
+    old["image"] |= own
+    assert set(own) == set(GanConfig.__dataclass_fields__) and own["r1_every"] == 2
+    read = RunConfig.from_json(json.dumps(old))
+    assert read == RunConfig(image=ImageConfig(steps=5), gan=GanConfig(gan_loss="hinge", r1_every=2))
+    assert json.loads(read.to_json())["gan"] == own and "gan_loss" not in json.loads(read.to_json())["image"]
+
+
+def test_a_saved_run_of_an_unknown_image_model_is_refused_by_its_name():
+    with pytest.raises(InputError, match="ImageConfig.model: expected one of causal_gan, causal_began; got 'causal_g'"):
+        RunConfig.from_json('{"image": {"model": "causal_g"}}')
+
+
 def test_a_saved_run_is_read_whatever_the_defaults_were_of_what_its_model_does_not_read():
     saved = json.loads(changed(RunConfig(), "image", model="causal_began").to_json())
     saved["image"] |= {"gan_loss": "minimax", "r1_weight": 7.0}
     assert RunConfig.from_json(json.dumps(saved)).image == ImageConfig(model="causal_began")
+    assert RunConfig.from_json(json.dumps(saved)) == changed(RunConfig(), "image", model="causal_began")
     other = json.loads(RunConfig().to_json()) | {"began": {"lambda1": 0.5}}
     assert RunConfig.from_json(json.dumps(other)) == RunConfig()
 

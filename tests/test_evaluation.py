@@ -275,7 +275,7 @@ def test_a_graph_of_too_many_cells_is_measured_label_by_label(tmp_path):
 def test_statements_are_counted_where_the_law_is_too_large(tmp_path):
     other = CausalGraph({**squares.GRAPH.parents, **{f"x{i}": () for i in range(20)}})
     law = LabelLaw(other, squares.LAW.tables | {f"x{i}": 0.5 for i in range(20)})
-    world = Dataset(other, law.sample(2_000, seed=1))
+    world = Dataset(other, law.sample(2_000, seed=1), queries=squares.CELEBA_QUERIES)
     rows = evaluate(LawModel(law), world, squares.CONFIG, tmp_path, SIZES)["labels"]["queries"]
     assert rows[0]["model"] == pytest.approx(0.6, abs=0.02) and rows[1]["model"] == 0.0
     assert rows[0]["rows"] == SIZES.draws and rows[0]["truth"] is None

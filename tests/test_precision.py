@@ -7,15 +7,16 @@ import squares
 import tensorflow as tf
 
 from causalgan_tf import noise
-from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.training import builders
 
-GAN = {"model": "causal_gan", "width": 16, "discriminator_width": 16, "noise_reconstruction": 1.0}
+WIDE = {"width": 16, "discriminator_width": 16}
+GAN = {"noise_reconstruction": 1.0}
 VARIANTS = {
-    "std": GAN,
-    "features": GAN | {"discriminator_norm": "batch", "minibatch": "features"},
-    "spectral": GAN | {"discriminator_norm": "spectral", "gan_loss": "hinge", "r1_weight": 0.0},
-    "began": {"model": "causal_began", "width": 16, "discriminator_width": 16, "discriminator_rows": "data"},
+    "std": (WIDE, GAN),
+    "features": (WIDE, GAN | {"discriminator_norm": "batch", "minibatch": "features"}),
+    "spectral": (WIDE, GAN | {"discriminator_norm": "spectral", "gan_loss": "hinge", "r1_weight": 0.0}),
+    "began": (WIDE | {"model": "causal_began", "discriminator_rows": "data"}, {}),
 }
 
 
@@ -25,9 +26,10 @@ def fair_coins(seeds):
 
 def gradients(variant, precision):
     """A learner, and what its first step applies to each player, as one vector."""
-    image = ImageConfig(batch_size=8, labeler_width=16, precision=precision, **VARIANTS[variant])
-    config = RunConfig(data=DataConfig(image_size=16), image=image)
-    learner = builders.IMAGE_LEARNERS[image.model](config, squares.GRAPH, fair_coins)
+    shared, own = VARIANTS[variant]
+    image = ImageConfig(batch_size=8, labeler_width=16, precision=precision, **shared)
+    config = RunConfig(data=DataConfig(image_size=16), image=image, gan=GanConfig(**own))
+    learner = builders.build_images(config, squares.GRAPH, fair_coins)
     seen, apply = {}, learner.update
 
     def update(given):

@@ -16,10 +16,11 @@ import causalgan_tf
 from causalgan_tf import data
 from causalgan_tf.cli import common, sample
 from causalgan_tf.cli import evaluate as evaluate_program
+from causalgan_tf.config.data import CELEBA_QUERIES
+from causalgan_tf.config.image import IMAGE_MODELS
 from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
-from causalgan_tf.evaluation.labels import STATEMENTS
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
 from causalgan_tf.inference.export import check_servable, export_model
@@ -85,7 +86,7 @@ def test_the_report_of_a_run_holds_every_promised_number(model, config, workdir)
     assert (workdir / "report" / "report.html").read_text().startswith("<!doctype html>")
     assert {"tvd", "tvd_floor", "tvd_to_graph_law", "off_support_mass", "n"} <= set(report["labels"])
     assert {"mean_tvd", "max_tvd", "worst"} <= set(report["labels"]["do"])
-    assert [query["query"] for query in report["labels"]["queries"]] == list(STATEMENTS)
+    assert [query["query"] for query in report["labels"]["queries"]] == list(CELEBA_QUERIES)
     truth = [query["truth"] for query in report["labels"]["queries"]]
     np.testing.assert_allclose(truth, [0.5832, 0.0006, 0.4168, 0.0066], atol=1e-4)
     images = report["images"]
@@ -179,15 +180,15 @@ def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(
     shutil.copytree(began_folders[0], folder)
     # the step after the checkpoint meets weights that are no numbers
     config = dataclasses.replace(began_config, image=dataclasses.replace(began_config.image, steps=6))
-    spoilt = stages.IMAGE_LEARNERS["causal_began"]
+    began = IMAGE_MODELS["causal_began"]
 
     def diverging(*arguments):
-        learner = spoilt(*arguments)
+        learner = began.build_learner(*arguments)
         learner.gammas = (float("nan"), 0.5, 0.5)
         return learner
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(stages.IMAGE_LEARNERS, "causal_began", diverging)
+        patch.setitem(IMAGE_MODELS, "causal_began", dataclasses.replace(began, build_learner=diverging))
         with pytest.raises(InputError, match="(?s)nan after step 6: the training has diverged.*images/ckpt-4.*Lower"):
             stages.train(config, folder)
     assert run_folder.Run.open(folder).require("images").endswith("ckpt-4")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-import test_causal_began
-import test_causal_gan
+import tiny_began
+import tiny_gan
 
 from causalgan_tf import losses
 from causalgan_tf.learners.image_learner import slope
@@ -95,19 +95,19 @@ GAN_VARIANTS = [
     {"gan_loss": "theory", "label_loss": "cross_entropy", "norm": "none", "minibatch": "features"},
     {"gan_loss": "minimax", "label_loss": "cross_entropy", "rebuild": True, "noise_reconstruction": 0.7},
     {"gan_loss": "theory", "label_loss": "swapped", "rebuild": True, "noise_reconstruction": 0.7},
-    {"gan_loss": "hinge", "kinds": test_causal_gan.HALF_HELD},
-    {"gan_loss": "nonsaturating", "kinds": test_causal_gan.HALF_HELD},
+    {"gan_loss": "hinge", "kinds": tiny_gan.HALF_HELD},
+    {"gan_loss": "nonsaturating", "kinds": tiny_gan.HALF_HELD},
 ]
 
 
 def build_gan(**changes):
-    return test_causal_gan.build(width=16, **changes), next(iter(test_causal_gan.real_rows()))
+    return tiny_gan.build(width=16, **changes), next(iter(tiny_gan.real_rows()))
 
 
 def build_began(**changes):
-    learner = test_causal_began.build(width=16, **changes)
+    learner = tiny_began.build(width=16, **changes)
     learner.c.assign([0.2, 0.3, 0.4])
-    return learner, {name: tf.constant(part[:8]) for name, part in test_causal_began.real_rows().items()}
+    return learner, {name: tf.constant(part[:8]) for name, part in tiny_began.real_rows().items()}
 
 
 BUILDS = {

@@ -11,16 +11,11 @@ from absl import flags
 
 from causalgan_tf.cli import common
 from causalgan_tf.config import budget
-from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config.data import SOURCES
+from causalgan_tf.config.run import PARTS, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.runs.run_folder import Run
 
-PARTS = {
-    "data": ("", DataConfig),
-    "controller": ("controller_", ControllerConfig),
-    "image": ("image_", ImageConfig),
-    "began": ("began_", BeganConfig),
-}
 GROUPS = {  # what --help lists
     "Run": ("workdir", "stages", "seed"),
     "Data": ("dataset", "graph", "labels_file", "image_dir", "data_dir", "image_size", "crop_size", "channels"),
@@ -69,7 +64,7 @@ def main(values: flags.FlagValues) -> None:
     workdir = common.folder(values, "workdir")
     config = run_config(values, workdir)
     stages = tuple(values.stages.split(","))
-    learnt = ("controller",) if config.data.dataset == "table" else stages
+    learnt = ("controller",) if SOURCES[config.data.dataset].labels_only else stages
     run = Run.create(workdir, config)  # a mistake is said before TensorFlow is loaded
     budget.check_training(config, run.graph, learnt)
     if values.logical_devices and values.strategy != "mirrored":

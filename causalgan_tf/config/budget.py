@@ -11,6 +11,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from causalgan_tf.config.data import SOURCES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
@@ -27,7 +28,6 @@ IMAGES = ("batch_size", "noise_size", "width", "discriminator_width", "labeler_w
 DATA = ("train_images", "test_images", "uniform_images", "label_rows")
 
 CONTAINER = pathlib.Path("/sys/fs/cgroup/memory.max")
-RENDERED = ("causal_faces", "morpho_digits")  # datasets whose size is chosen
 SMALLEST = 8  # side of images up to which there is one convolution
 
 
@@ -76,7 +76,7 @@ def check_evaluation(images: int, side: int, channels: int) -> None:
 def check_data(config: RunConfig) -> None:
     """InputError for more rendered images or rows than this machine can hold."""
     d = config.data
-    if d.dataset in RENDERED:
+    if SOURCES[d.dataset].channels:  # drawn here: its size is chosen
         images = (d.train_images + d.test_images + d.uniform_images) * d.image_size**2 * d.channels
         _refuse_part("--", DATA, d, images + d.label_rows)
 
@@ -97,10 +97,9 @@ def check_images(config: RunConfig, graph: CausalGraph) -> None:
         weights += _convolutions(config, width)
     row = c.noise_size + side**2 * config.data.channels + (side // 2) ** 2 * (c.width + c.labeler_width)
     _refuse_part("--image_", IMAGES, c, NUMBER * (HELD * weights + c.batch_size * row))
-    if c.model == "causal_began":
-        code = config.began.code_size
-        size = NUMBER * code * (2 * HELD * c.discriminator_width + c.batch_size)
-        _refuse("--began_code_size", code, size, "that model", "Lower --began_code_size.")
+    code = config.began.code_size  # the default, and small beside the rest, of another image model
+    size = NUMBER * code * (2 * HELD * c.discriminator_width + c.batch_size)
+    _refuse("--began_code_size", code, size, "that model", "Lower --began_code_size.")
 
 
 def check_loaded(config: RunConfig, graph: CausalGraph, images: bool) -> None:
@@ -145,7 +144,7 @@ def _generator(config: RunConfig, graph: CausalGraph) -> int:
 
 def _convolutions(config: RunConfig, width: int) -> int:
     """Weights of convolutions of a width, of the two largest at least."""
-    kernel = config.image.kernel**2 if config.image.model == "causal_gan" else 9
+    kernel = (config.image_model.kernel or config.image.kernel) ** 2
     deep = width**2 if config.data.image_size > SMALLEST else 0
     return kernel * (config.data.channels * width + deep)
 

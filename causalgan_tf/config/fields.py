@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import pkgutil
+from collections.abc import Collection
 from typing import Any
 
 from causalgan_tf.errors import InputError, closest
@@ -13,24 +15,22 @@ def option(
     default: Any,
     text: str,
     *,
-    choices: tuple[str, ...] = (),
+    choices: Collection[str] = (),
     low: float | None = None,
     high: float | None = None,
     compared: bool = True,
     may_grow: bool = False,
-    model: str = "",
 ) -> Any:
     """A dataclass field with its help text and its legal values.
 
     Args:
         default: the value when nothing is said; its type is the field's type.
         text: one line of help, with the unit and the reason.
-        choices: the legal strings, if the field is a choice.
+        choices: the legal strings, if the field is a choice; a registry's own names if that is given.
         low: smallest legal number, inclusive.
         high: largest legal number, inclusive.
         compared: whether a run folder of another value is another run.
         may_grow: whether a larger value continues a run instead of starting another.
-        model: the one image model that reads the field; empty: every one.
     """
     metadata = {
         "text": text,
@@ -39,9 +39,26 @@ def option(
         "high": high,
         "compared": compared,
         "may_grow": may_grow,
-        "model": model,
     }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A function of a folder above this one, by the place where it lies: imported when it is first called.
+
+    >>> Entry("math:gcd")(12, 18)
+    6
+
+    Attributes:
+        place: "package.module:function".
+    """
+
+    place: str
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Calls the function."""
+        return pkgutil.resolve_name(self.place)(*args, **named)
 
 
 class Validated:
@@ -70,25 +87,3 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
     if (low is not None and value < low) or (high is not None and value > high):
         bounds = f"at least {low}" if high is None else f"between {low} and {high}"
         raise InputError(f"{owner}.{field.name}: expected a value {bounds}, got {value!r}.")
-
-
-def reader_of(field: dataclasses.Field, reader_of_all: str = "") -> str:
-    """The one image model that reads a field; empty: every one."""
-    return field.metadata["model"] or reader_of_all
-
-
-def check_read(part: str, config: Any, model: str, reader_of_all: str = "") -> None:
-    """InputError for a field that another image model than `model` reads, unless it has its default."""
-    for field in dataclasses.fields(config):
-        reader, value = reader_of(field, reader_of_all), getattr(config, field.name)
-        if reader not in ("", model) and value != field.default:
-            raise InputError(
-                f"--{part}_{field.name}={value} is read by --image_model={reader} alone, and this is {model}: there it "
-                "would do nothing. Leave it out, or train the other model."
-            )
-
-
-def read_by(part: type, values: dict[str, Any], model: str, reader_of_all: str = "") -> dict[str, Any]:
-    """Those of a configuration's values that an image model reads."""
-    readers = {field.name: reader_of(field, reader_of_all) for field in dataclasses.fields(part)}
-    return {name: value for name, value in values.items() if readers[name] in ("", model)}

@@ -1,19 +1,90 @@
-"""Configuration of the image models: one default, unit and reason per line; equations in losses.py."""
+"""Configuration of the image models, and which there are: one default, unit and reason a line."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from causalgan_tf.config.fields import MOST_STEPS, Validated, option
+from causalgan_tf.config.fields import MOST_STEPS, Entry, Validated, option
 from causalgan_tf.errors import InputError, closest
+from causalgan_tf.graphs.graph import CausalGraph
 
-IMAGE_MODELS = {"causal_gan": "CausalGAN", "causal_began": "CausalBEGAN"}  # as the paper calls them
+if TYPE_CHECKING:
+    from causalgan_tf.config.run import RunConfig
+
 AUGMENTATIONS = ("brightness", "saturation", "contrast", "translation", "cutout")
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageConfig(Validated):
-    """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5)."""
+class ImageModel:
+    """An image model: the one place that says what its name stands for.
 
-    model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=tuple(IMAGE_MODELS))
+    Attributes:
+        title: its name in a report.
+        part: the field of RunConfig that this model alone reads; empty: it reads ImageConfig alone.
+        build_generator: (RunConfig, CausalGraph) to an untrained generator, see networks.dcgan.build_generator.
+        build_learner: (RunConfig, CausalGraph, LabelSampler, LabelKinds) to a compiled ImageLearner.
+        check: raises InputError for parts of a RunConfig that do not go together.
+        check_graph: raises InputError for labels that the model is not trained on.
+        skips_unseen: whether generated rows of cells that no image has may be left out of its GAN terms.
+        kernel: side of its convolutions, pixels; 0: ImageConfig.kernel says it.
+        against_collapse: what to change when its generator draws one image.
+    """
+
+    title: str
+    part: str
+    build_generator: Entry
+    build_learner: Entry
+    check: "Callable[[RunConfig], None]" = lambda config: None
+    check_graph: "Callable[[RunConfig, CausalGraph], None]" = lambda config, graph: None
+    skips_unseen: bool = False
+    kernel: int = 0
+    against_collapse: str = ""
+
+
+def _check_penalty(config: "RunConfig") -> None:
+    """InputError for an R1 penalty over more rows than a batch has."""
+    if config.gan.r1_weight and config.gan.r1_every > config.image.batch_size:
+        raise InputError(
+            f"--image_r1_every: expected at most the batch size {config.image.batch_size}, got {config.gan.r1_every}."
+        )
+
+
+def _check_soft(config: "RunConfig", graph: CausalGraph) -> None:
+    """InputError for soft labels of a graph that has others than binary ones."""
+    if not config.began.round_labels and not graph.is_binary:
+        raise InputError(
+            "--nobegan_round_labels feeds soft labels to the generator, which only binary labels have; "
+            f"the graph says {graph.to_text()}. Leave the flag out."
+        )
+
+
+IMAGE_MODELS = {
+    "causal_gan": ImageModel(
+        title="CausalGAN",
+        part="gan",
+        build_generator=Entry("causalgan_tf.networks.dcgan:build_generator"),
+        build_learner=Entry("causalgan_tf.training.builders:build_causal_gan"),
+        check=_check_penalty,
+        skips_unseen=True,
+        against_collapse="use --image_minibatch=std",
+    ),
+    "causal_began": ImageModel(
+        title="CausalBEGAN",
+        part="began",
+        build_generator=Entry("causalgan_tf.networks.began:build_generator"),
+        build_learner=Entry("causalgan_tf.training.builders:build_causal_began"),
+        check_graph=_check_soft,
+        kernel=3,
+        against_collapse="raise --began_gamma1",
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageConfig(Validated):
+    """The image model, and what every image model reads."""
+
+    model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=IMAGE_MODELS)
     steps: int = option(8_000, "discriminator steps", low=0, high=MOST_STEPS, may_grow=True)
     batch_size: int = option(
         32,
@@ -31,11 +102,6 @@ class ImageConfig(Validated):
         16,
         "labeler and anti-labeler: channels of their finest block (paper: 64)",
         low=4,
-    )
-    modulation: bool = option(
-        True,
-        "noise and labels scale and shift every block of the generator, not only its first layer (paper: no)",
-        model="causal_gan",
     )
     kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5); causal_began: of its labeler", low=2)
     learning_rate: float = option(
@@ -61,42 +127,15 @@ class ImageConfig(Validated):
         "gradients above this many times their running root mean square are scaled down to it; 0: never",
         low=0.0,
     )
-    gan_loss: str = option(
-        "nonsaturating",
-        "loss of the GAN: theory (what the theorem needs), nonsaturating (the authors' default), minimax or hinge",
-        choices=("theory", "nonsaturating", "minimax", "hinge"),
-        model="causal_gan",
-    )
-    label_loss: str = option(
-        "cross_entropy",
-        "orientation of the label terms: cross_entropy (target = label, what the theorem needs) or swapped",
-        choices=("cross_entropy", "swapped"),
-        model="causal_gan",
-    )
-    labeler_weight: float = option(
-        1.5, "weight of the labeler's term in the generator's loss (paper: 1)", low=0.0, model="causal_gan"
-    )
     labeler_noise: float = option(
         0.15,
         "standard deviation of noise on the labelers' input, images in [-1, 1]; twice for twice the side (paper: 0)",
         low=0.0,
     )
-    anti_labeler_weight: float = option(
-        1.0, "start value of c, the weight of the anti-labeler's term", low=0.0, model="causal_gan"
-    )
-    anti_labeler_decay: float = option(
-        1_000.0,
-        "steps in which c falls to 1/e (paper: 1,000 discriminator steps); 0: constant",
-        low=0.0,
-        model="causal_gan",
-    )
     updates: str = option(
         "shared",
         "shared: all networks from one pass of generated images; in_turn: the generator last, slower (the authors')",
         choices=("shared", "in_turn"),
-    )
-    generator_steps: int = option(
-        1, "generator updates for each update of the others (paper: 6)", low=1, high=60, model="causal_gan"
     )
     mix_single: float = option(
         0.375,
@@ -118,23 +157,6 @@ class ImageConfig(Validated):
         low=0.0,
         high=1.0,
     )
-    augment: str = option(
-        "none",
-        "augmentation of real and generated images: none or some of brightness,saturation,contrast,translation,cutout",
-        model="causal_gan",
-    )
-    r1_weight: float = option(
-        2.0,
-        "weight g of the R1 penalty g/2 E|grad D(x)|^2 over real images; 0: none (paper: 0)",
-        low=0.0,
-        model="causal_gan",
-    )
-    r1_every: int = option(
-        4,
-        "the R1 penalty is taken over one in this many real images of a batch",
-        low=1,
-        model="causal_gan",
-    )
     collapse_share: float = option(
         0.1,
         "stop as collapsed when generated images differ by less than this share of the real ones' distance; 0: never",
@@ -146,24 +168,6 @@ class ImageConfig(Validated):
         "sign",
         "binary labels as the generator sees them: sign (-1/1) or logit (of jittered .3/.7, as the authors do)",
         choices=("sign", "logit"),
-    )
-    discriminator_norm: str = option(
-        "none",
-        "normalisation in the discriminator; with none, r1_weight keeps it smooth",
-        choices=("spectral", "batch", "none"),
-        model="causal_gan",
-    )
-    minibatch: str = option(
-        "std",
-        "how the discriminator sees the batch: std (one feature), features (the authors' kernels) or none",
-        choices=("std", "features", "none"),
-        model="causal_gan",
-    )
-    noise_reconstruction: float = option(
-        0.0,
-        "weight of the loss of a network that reconstructs the noise from the image (the authors': 1)",
-        low=0.0,
-        model="causal_gan",
     )
     ema: float = option(
         0.998,
@@ -184,21 +188,90 @@ class ImageConfig(Validated):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        kinds = [] if self.augment == "none" else self.augment.split(",")
-        unknown = [kind for kind in kinds if kind not in AUGMENTATIONS]
-        if unknown or len(set(kinds)) < len(kinds):
-            raise InputError(
-                f"ImageConfig.augment: expected none or some of {','.join(AUGMENTATIONS)}, each once; "
-                f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"
-            )
         if self.mix_single + self.mix_uniform > 1.0:
             raise InputError(
                 "ImageConfig.mix_single and mix_uniform are shares of the same rows: expected at most 1 together, got "
                 f"{self.mix_single} + {self.mix_uniform}."
             )
-        if self.model == "causal_gan" and self.r1_weight and self.r1_every > self.batch_size:
+
+
+@dataclasses.dataclass(frozen=True)
+class GanConfig(Validated):
+    """What CausalGAN alone reads (arXiv:1709.02023, section 5); its flags begin with image_, too."""
+
+    modulation: bool = option(
+        True,
+        "noise and labels scale and shift every block of the generator, not only its first layer (paper: no)",
+    )
+    gan_loss: str = option(
+        "nonsaturating",
+        "loss of the GAN: theory (what the theorem needs), nonsaturating (the authors' default), minimax or hinge",
+        choices=("theory", "nonsaturating", "minimax", "hinge"),
+    )
+    label_loss: str = option(
+        "cross_entropy",
+        "orientation of the label terms: cross_entropy (target = label, what the theorem needs) or swapped",
+        choices=("cross_entropy", "swapped"),
+    )
+    labeler_weight: float = option(
+        1.5,
+        "weight of the labeler's term in the generator's loss (paper: 1)",
+        low=0.0,
+    )
+    anti_labeler_weight: float = option(
+        1.0,
+        "start value of c, the weight of the anti-labeler's term",
+        low=0.0,
+    )
+    anti_labeler_decay: float = option(
+        1_000.0,
+        "steps in which c falls to 1/e (paper: 1,000 discriminator steps); 0: constant",
+        low=0.0,
+    )
+    generator_steps: int = option(
+        1,
+        "generator updates for each update of the others (paper: 6)",
+        low=1,
+        high=60,
+    )
+    augment: str = option(
+        "none",
+        "augmentation of real and generated images: none or some of brightness,saturation,contrast,translation,cutout",
+    )
+    r1_weight: float = option(
+        2.0,
+        "weight g of the R1 penalty g/2 E|grad D(x)|^2 over real images; 0: none (paper: 0)",
+        low=0.0,
+    )
+    r1_every: int = option(
+        4,
+        "the R1 penalty is taken over one in this many real images of a batch",
+        low=1,
+    )
+    discriminator_norm: str = option(
+        "none",
+        "normalisation in the discriminator; with none, r1_weight keeps it smooth",
+        choices=("spectral", "batch", "none"),
+    )
+    minibatch: str = option(
+        "std",
+        "how the discriminator sees the batch: std (one feature), features (the authors' kernels) or none",
+        choices=("std", "features", "none"),
+    )
+    noise_reconstruction: float = option(
+        0.0,
+        "weight of the loss of a network that reconstructs the noise from the image (the authors': 1)",
+        low=0.0,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kinds = [] if self.augment == "none" else self.augment.split(",")
+        unknown = [kind for kind in kinds if kind not in AUGMENTATIONS]
+        if unknown or len(set(kinds)) < len(kinds):
             raise InputError(
-                f"ImageConfig.r1_every: expected at most the batch size {self.batch_size}, got {self.r1_every}."
+                f"GanConfig.augment: expected none or some of {','.join(AUGMENTATIONS)}, each once; "
+                f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"
             )
 
 

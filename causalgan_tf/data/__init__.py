@@ -1,7 +1,10 @@
 """Labels and images for training and evaluation: one `load` for every source."""
 
-from causalgan_tf.config.run import DataConfig
-from causalgan_tf.data.dataset import Dataset, ImageSet
+import dataclasses
+import pathlib
+
+from causalgan_tf.config.data import CELEBA_QUERIES, SOURCES, DataConfig
+from causalgan_tf.data.dataset import Dataset, ImageSet, answerable
 from causalgan_tf.graphs.graph import CausalGraph
 
 __all__ = ["Dataset", "ImageSet", "load"]
@@ -23,22 +26,9 @@ def load(config: DataConfig, seed: int, labels_only: bool = False, graph: Causal
         InputError: the source is missing, incomplete or does not fit the graph.
     """
     # each source brings its own imports: digits, folder and table need no TensorFlow
-    if config.dataset == "causal_faces":
-        from causalgan_tf.data.causal_faces import load_faces
-
-        return load_faces(config, seed, labels_only, graph)
-    if config.dataset == "celeb_a":
-        from causalgan_tf.data.celeb_a import load_celeb_a
-
-        return load_celeb_a(config, labels_only, graph)
-    if config.dataset == "morpho_digits":
-        from causalgan_tf.data.morpho_digits import load_morpho_digits
-
-        return load_morpho_digits(config, seed, labels_only, graph)
-    if config.dataset == "folder":
-        from causalgan_tf.data.folder import load_folder
-
-        return load_folder(config, seed, labels_only, graph)
-    from causalgan_tf.data.tables import load_table
-
-    return load_table(config, graph)
+    source = SOURCES[config.dataset]
+    dataset = source.load(config, seed, labels_only, graph)
+    queries = source.queries
+    if pathlib.Path(config.labels_file).stem == "list_attr_celeba":
+        queries = CELEBA_QUERIES  # its own file of labels, wherever it lies
+    return dataclasses.replace(dataset, queries=answerable(queries, dataset.graph))

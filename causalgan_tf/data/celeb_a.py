@@ -27,11 +27,14 @@ MANUAL_FILES = (
 CHUNK = 4096  # rows of labels read at once
 
 
-def load_celeb_a(config: DataConfig, labels_only: bool = False, graph: CausalGraph | None = None) -> Dataset:
+def load_celeb_a(
+    config: DataConfig, seed: int = 0, labels_only: bool = False, graph: CausalGraph | None = None
+) -> Dataset:
     """CelebA with its official splits: train is train, the first `test_images` rows of test are test.
 
     Args:
         config: graph over some of the 40 attributes, data_dir, image_size, crop_size, channels, test_images.
+        seed: not read, for nothing is drawn.
         labels_only: leave the images out.
         graph: the causal graph; None: the one that the configuration names.
 

@@ -1,7 +1,7 @@
 """What a source of data gives: values without TensorFlow."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from causalgan_tf.graphs.cells import HeldCells, row_codes
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.query import parse_probability
 
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
 BINS = 4  # of a continuous label, where rows are told apart by cells
@@ -53,6 +54,7 @@ class Dataset:
         measures: of some labels, what measures them on images uint8 [n, S, S, C] without a network: to float64 [n].
         render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
         image_files: a hash of names and sizes of the image files; empty: the configuration says which images they are.
+        queries: probabilities that a report states, such as "P(A=1|do(B=0))".
         dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.
     """
 
@@ -68,6 +70,13 @@ class Dataset:
     sample_labels: Callable[[int, Mapping[str, Any] | None, int], np.ndarray] | None = None
     measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
     image_files: str = ""
+    queries: tuple[str, ...] = ()
+
+
+def answerable(queries: Sequence[str], graph: CausalGraph) -> tuple[str, ...]:
+    """Those of the queries whose labels are all binary labels of a graph."""
+    binary = {node for node, variable in graph.variables.items() if isinstance(variable, Binary)}
+    return tuple(text for text in queries if set().union(*parse_probability(text)) <= binary)
 
 
 def require_binary(graph: CausalGraph, user: str) -> None:

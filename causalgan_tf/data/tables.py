@@ -38,11 +38,15 @@ class LabelTable:
     dropped: int = 0
 
 
-def load_table(config: DataConfig, graph: CausalGraph | None = None) -> Dataset:
+def load_table(
+    config: DataConfig, seed: int = 0, labels_only: bool = True, graph: CausalGraph | None = None
+) -> Dataset:
     """The rows of a label file as a data set without images.
 
     Args:
         config: `labels_file`, `graph`, `drop_missing` and `decimal`; every node of the graph is a column of the file.
+        seed: not read, for nothing is drawn.
+        labels_only: not read, for there are no images.
         graph: the causal graph; None: the one that the configuration names.
 
     Returns:

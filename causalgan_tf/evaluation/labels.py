@@ -1,4 +1,4 @@
-"""The labels' law: total variation distances, under every single intervention too, and the four statements.
+"""The labels' law: total variation distances, under every single intervention too, and the data set's queries.
 
 Where the cells of all labels together cannot be enumerated, the labels are measured one by one, two by two and as
 points in space; see `parts`.
@@ -18,19 +18,11 @@ from causalgan_tf.evaluation.metrics import LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graphs.cells import enumerable, histogram
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.inference.causal_model import CausalModel, check_tables
 from causalgan_tf.inference.distribution import THIN, LabelLaw
 from causalgan_tf.inference.query import Query, meets, parse_probability
 from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_variation
 
-# to do is not to condition: the first of each pair equals P(Male), the second does not
-STATEMENTS = (
-    "P(Male=0|do(Mustache=1))",
-    "P(Male=0|Mustache=1)",
-    "P(Male=1|do(Wearing_Lipstick=1))",
-    "P(Male=1|Wearing_Lipstick=1)",
-)
 QUARTILES = (0.25, 0.5, 0.75)
 LISTED = 100  # thin cells in report.json
 EVALUATIONS = 100_000_000  # of mechanisms at most for the enumerated law; half a minute or so
@@ -84,7 +76,7 @@ def label_numbers(
         off_support_mass, tvd_to_graph_law, the data's own distance to that law, and under "do" the distances of the
         model's enumerated law, whose mechanisms were drawn "draws" times a cell. Of other labels: "marginals", "pairs"
         and "mmd", see `parts`, and where the truth under do can be drawn "do_marginals". What does not apply is None.
-        Of both "thin_cells", where the data tell little, and the four statements, "queries".
+        Of both "thin_cells", where the data tell little, and the answers to the data set's "queries".
     """
     rows = model.sample_labels(sizes.draws, seed=derived_seed(seed, "labels"))
     truth = dataset.law or fitted
@@ -98,13 +90,11 @@ def label_numbers(
         numbers |= marginals.part_numbers(model.graph, rows, dataset.label_rows, sizes.mmd, derived_seed(seed, "mmd"))
         if dataset.sample_labels:
             numbers["do_marginals"] = _marginals_under_do(model, dataset, min(len(rows), UNDER_DO), seed)
-    binary = {node for node, variable in model.graph.variables.items() if isinstance(variable, Binary)}
-    asked = [text for text in STATEMENTS if _nodes(text) <= binary]
     return LabelMetrics(
         n=len(rows),
         n_data=len(dataset.label_rows),
         thin_cells=_thin(fitted) if fitted else None,
-        queries=tuple(_statement(text, model, own, truth, rows, seed) for text in asked),
+        queries=tuple(_statement(text, model, own, truth, rows, seed) for text in dataset.queries),
         **numbers,
     )
 
@@ -167,10 +157,6 @@ def _thin(law: LabelLaw) -> dict[str, Any]:
         "of": sum(rows.size for rows in law.parent_rows.values()),
         "fewest": [{"node": node, "parents": parents, "rows": rows} for node, parents, rows in thin[:LISTED]],
     }
-
-
-def _nodes(text: str) -> set[str]:
-    return set().union(*parse_probability(text))
 
 
 def _statement(

@@ -48,7 +48,7 @@ class CausalBEGAN(ImageLearner):
 
     def compile(self, config: ImageConfig, began: BeganConfig) -> None:
         """Sets rows and optimisation by `config`, the labels' loss, the margins and their controllers by `began`."""
-        super().compile(config, began.halve_every)
+        super().compile(config, halve_every=began.halve_every)
         self.label_loss, self.third_margin = began.label_loss, began.third_margin
         self.gammas = (began.gamma1, began.gamma2, began.gamma3)
         self.lambdas = (began.lambda1, began.lambda2, began.lambda3)

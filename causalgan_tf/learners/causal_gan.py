@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.config.image import ImageConfig
+from causalgan_tf.config.image import GanConfig, ImageConfig
 from causalgan_tf.learners.augmentation import NUMBERS, augment
 from causalgan_tf.learners.image_learner import Fakes, ImageLearner, LabelSampler, both, slope
 from causalgan_tf.networks.label_codec import LabelKinds
@@ -54,14 +54,14 @@ class CausalGAN(ImageLearner):
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
         self.judges = [name for name in players if name != "generator"]
 
-    def compile(self, config: ImageConfig) -> None:
-        """Sets losses and optimisation."""
-        super().compile(config)
-        self.gan_loss, self.label_loss, self.labeler_weight = config.gan_loss, config.label_loss, config.labeler_weight
-        self.anti_labeler_weight, self.anti_labeler_decay = config.anti_labeler_weight, config.anti_labeler_decay
-        self.reconstruction_weight = config.noise_reconstruction
-        self.augmentations = () if config.augment == "none" else tuple(config.augment.split(","))
-        self.r1_weight, self.r1_every = config.r1_weight, config.r1_every
+    def compile(self, config: ImageConfig, gan: GanConfig) -> None:
+        """Sets rows and optimisation by `config`, losses by `gan`."""
+        super().compile(config, generator_steps=gan.generator_steps)
+        self.gan_loss, self.label_loss, self.labeler_weight = gan.gan_loss, gan.label_loss, gan.labeler_weight
+        self.anti_labeler_weight, self.anti_labeler_decay = gan.anti_labeler_weight, gan.anti_labeler_decay
+        self.reconstruction_weight = gan.noise_reconstruction
+        self.augmentations = () if gan.augment == "none" else tuple(gan.augment.split(","))
+        self.r1_weight, self.r1_every = gan.r1_weight, gan.r1_every
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.

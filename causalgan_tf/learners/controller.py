@@ -44,6 +44,7 @@ class CausalController(Learner):
         """
         super().__init__()
         self.mechanisms, self.averaged, self.critic = mechanisms, averaged, critic
+        self.players = {"generator": mechanisms, "critic": critic}
         # variables, not constants of the compiled loop: `restart` changes them
         self.seed = tf.Variable(seed, trainable=False, dtype=tf.int64)
         self.rows = tf.Variable(encoded(mechanisms.graph, rows), trainable=False)
@@ -62,9 +63,10 @@ class CausalController(Learner):
             rate = ExponentialAfter(config.learning_rate, config.decay_start * total, total, config.decay_to)
             return keras.optimizers.Adam(rate, config.beta1)
 
-        self.generator_optimizer, self.critic_optimizer = adam(1), adam(config.critic_steps)
-        self.generator_optimizer.build([self.mechanisms.vector])
-        self.critic_optimizer.build([self.critic.vector])
+        self.steps_per_call = config.steps_per_call
+        self.optimizers = {"generator": adam(1), "critic": adam(config.critic_steps)}
+        for name, network in self.players.items():
+            self.optimizers[name].build([network.vector])
         self.averaged.vector.assign(self.mechanisms.vector)
         self._run_steps = tf.function(self._steps, jit_compile=self.replicas == 1, autograph=True)
 
@@ -76,10 +78,19 @@ class CausalController(Learner):
         self.seed.assign(seed)
         for network in (self.mechanisms, self.critic):
             network.reset(seed)
-        for optimizer in (self.generator_optimizer, self.critic_optimizer):
+        for optimizer in self.optimizers.values():
             for variable in optimizer.variables:
                 variable.assign(tf.zeros_like(variable))
         self.averaged.vector.assign(self.mechanisms.vector)
+
+    @property
+    def step(self) -> tf.Variable:
+        """Generator steps done so far."""
+        return self.optimizers["generator"].iterations
+
+    def calls(self, last: int, rows: Any = None) -> tuple[tf.data.Dataset, int | None]:
+        """The calls up to a generator step; the rows lie in memory."""
+        return calls(int(self.step.numpy()), last, self.steps_per_call, self.replicas), None
 
     def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
         """Runs the steps that the next element of `calls` names."""
@@ -145,7 +156,7 @@ class CausalController(Learner):
             else:
                 loss = losses.wasserstein_critic(reals, fakes, weights)
                 loss += self.penalty_weight * losses.gradient_penalty(slopes, axis=0)
-        self.apply([tape.gradient(loss, self.critic.vector)], self.critic_optimizer, [self.critic.vector])
+        self.apply([tape.gradient(loss, self.critic.vector)], self.optimizers["critic"], [self.critic.vector])
         return loss
 
     def generator_update(self, step: tf.Tensor) -> tf.Tensor:
@@ -157,7 +168,7 @@ class CausalController(Learner):
             else:
                 loss = losses.wasserstein_generator(scores)
         gradient = tape.gradient(loss, self.mechanisms.vector)
-        self.apply([gradient], self.generator_optimizer, [self.mechanisms.vector])
+        self.apply([gradient], self.optimizers["generator"], [self.mechanisms.vector])
         update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
         return loss
 

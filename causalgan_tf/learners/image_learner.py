@@ -1,5 +1,6 @@
 """What CausalGAN and CausalBEGAN share: the rows they train on, their optimizers, the averaged generator."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -33,10 +34,7 @@ class Fakes(NamedTuple):
 class ImageLearner(Learner):
     """Players around a generator of images given labels; a subclass says how they play.
 
-    Attributes:
-        players: the networks that are trained, by name; `generator` and `discriminator` are among them.
-        averaged: a generator that keeps the running average of the trained one's weights.
-        state: variables besides weights that the next step depends on, by name.
+    `generator` and `discriminator` are among the players; a step is one of the discriminator's optimizer.
     """
 
     def __init__(
@@ -50,20 +48,20 @@ class ImageLearner(Learner):
         """Joins the networks; the noise of a step is drawn from `seed`, its labels, of `kinds`, by `sample_labels`."""
         super().__init__()
         self.players, self.averaged, self.sample_labels, self.seed = players, averaged, sample_labels, seed
-        self.state: dict[str, tf.Variable] = {}
         generator = players["generator"]
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
         self.kinds = kinds or LabelKinds([Binary()] * self.columns)
 
-    def compile(self, config: ImageConfig, halve_every: int = 0) -> None:
+    def compile(self, config: ImageConfig, generator_steps: int = 1, halve_every: int = 0) -> None:
         """Sets rows and optimisation.
 
         Args:
             config: batches, rates, mixing and averaging.
+            generator_steps: updates of the generator for each one of the others.
             halve_every: steps after which the rates are halved, each time, besides their fall; 0: never.
         """
         super().compile()
-        self.batch_size, self.generator_steps, self.ema = config.batch_size, config.generator_steps, config.ema
+        self.batch_size, self.generator_steps, self.ema = config.batch_size, generator_steps, config.ema
         self.in_turn = config.updates == "in_turn"
         self.labeler_noise, self.label_encoding = config.labeler_noise, config.label_encoding
         self.mix_single, self.mix_uniform = config.mix_single, config.mix_uniform
@@ -79,7 +77,7 @@ class ImageLearner(Learner):
     def _learning_rate(self, player: str, config: ImageConfig, halve_every: int) -> LearningRateSchedule:
         """The learning rate of a player by its optimizer's steps."""
         rate = config.discriminator_learning_rate if player == "discriminator" else config.learning_rate
-        total = config.steps * (config.generator_steps if player == "generator" else 1)
+        total = config.steps * (self.generator_steps if player == "generator" else 1)
         falling = ExponentialAfter(rate, config.decay_start * total, total, config.decay_to)
         return Halving(falling, halve_every) if halve_every else falling
 
@@ -87,6 +85,12 @@ class ImageLearner(Learner):
     def step(self) -> tf.Variable:
         """Training steps done so far."""
         return self.optimizers["discriminator"].iterations
+
+    def calls(self, last: int, rows: Callable[[int], tf.data.Dataset]) -> tuple[tf.data.Dataset, int | None]:
+        """Batches from the next step on; the steps of a call divide those that are left."""
+        first = int(self.step.numpy())
+        self.steps_per_call = math.gcd(last - first, self.steps_per_call)
+        return rows(first), (last - first) // self.steps_per_call
 
     def _steps(self, iterator: Any) -> dict[str, tf.Tensor]:
         logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))

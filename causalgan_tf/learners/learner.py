@@ -13,7 +13,47 @@ import tensorflow as tf
 
 
 class Learner(keras.Model):
-    """A keras.Model with its own optimizers whose `train_function` calls `train_call(iterator)`."""
+    """A keras.Model with its own optimizers whose `train_function` calls `train_call(iterator)`.
+
+    All that a stage of the training asks of it, for labels and for images:
+
+    Attributes:
+        players: the networks that are trained, by name.
+        optimizers: of the players, by their names.
+        averaged: a network that keeps the running average of the weights of the one that is sampled from.
+        state: variables besides these that the next step depends on, by name.
+    """
+
+    players: dict[str, Any]
+    optimizers: dict[str, keras.Optimizer]
+    averaged: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: dict[str, tf.Variable] = {}
+
+    @property
+    def step(self) -> tf.Variable:
+        """Training steps done so far."""
+        raise NotImplementedError(f"{type(self).__name__} must say how many steps are done.")
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        """Everything that the next step depends on, by the names of a checkpoint."""
+        optimizers = {f"{name}_optimizer": optimizer for name, optimizer in self.optimizers.items()}
+        return self.players | self.state | {"averaged": self.averaged} | optimizers
+
+    def calls(self, last: int, rows: Callable[[int], tf.data.Dataset]) -> tuple[tf.data.Dataset, int | None]:
+        """What `fit` runs through up to step `last`.
+
+        Args:
+            last: step at which the training ends.
+            rows: the real batches from a step on, for a learner that does not hold its rows.
+
+        Returns:
+            The data set whose iterator `train_call` takes, and how many calls are made; None: as many as it has.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must say which calls it makes.")
 
     def compile(self) -> None:
         """Prepares for `fit`: the learner keeps optimizers of its own, so Keras must make none."""

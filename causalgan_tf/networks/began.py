@@ -8,8 +8,10 @@ for the discriminator has to spoil the code of a generated image while the label
 
 import keras
 
+from causalgan_tf.config.run import RunConfig
+from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.networks.convolution import Conv2D
-from causalgan_tf.networks.dcgan import OUTPUT, Seeds
+from causalgan_tf.networks.dcgan import OUTPUT, Seeds, shape
 
 COARSEST = 8  # side at which decoders start and encoders end, pixels
 KERNEL = 3
@@ -18,6 +20,11 @@ KERNEL = 3
 def resolutions(image_size: int) -> int:
     """How many resolutions there are from COARSEST to `image_size` pixels, both included."""
     return image_size.bit_length() - COARSEST.bit_length() + 1
+
+
+def build_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
+    """An untrained generator of the configured shape, for the labels of a graph."""
+    return generator(**shape(config, graph))
 
 
 def generator(

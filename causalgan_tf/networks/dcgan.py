@@ -7,6 +7,9 @@ features, arXiv:1606.03498; batch standard deviation, arXiv:1710.10196.
 import keras
 import tensorflow as tf
 
+from causalgan_tf.config.run import RunConfig
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.networks import columns
 from causalgan_tf.networks.convolution import Conv2D, Conv2DTranspose
 
 SLOPE = 0.2  # of the leaky ReLU, as in DCGAN
@@ -28,6 +31,18 @@ class Seeds:
     def __call__(self) -> keras.Initializer:
         self.next += 1
         return keras.initializers.GlorotUniform(seed=self.next)
+
+
+def build_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
+    """An untrained generator of the configured shape, for the labels of a graph."""
+    return generator(**shape(config, graph), kernel=config.image.kernel, modulation=config.gan.modulation)
+
+
+def shape(config: RunConfig, graph: CausalGraph) -> dict[str, int]:
+    """What generators of any image model are told of their shape."""
+    c, d = config.image, config.data
+    own = {"labels": columns.count(graph), "noise_size": c.noise_size, "width": c.width, "seed": config.seed}
+    return own | {"image_size": d.image_size, "channels": d.channels}
 
 
 def generator(

@@ -66,7 +66,7 @@ def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str
             numbers,
             drawn=drawn,
             sections=_sections(drawn),
-            model=IMAGE_MODELS[numbers["config"]["image"]["model"]] if images else "Causal controller",
+            model=IMAGE_MODELS[numbers["config"]["image"]["model"]].title if images else "Causal controller",
             distance=distance,
             frechet=images[distance.lower()] if images else None,
         )

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from causalgan_tf import data
 from causalgan_tf.config import budget
-from causalgan_tf.config.run import FILES, RunConfig
+from causalgan_tf.config.data import FILES
+from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
@@ -218,14 +219,7 @@ def build_mechanisms(config: RunConfig, graph: CausalGraph) -> "Mechanisms":
 
 def build_image_generator(config: RunConfig, graph: CausalGraph) -> "keras.Model":
     """An untrained image generator of the configured shape."""
-    from causalgan_tf.networks import began, columns, dcgan
-
-    c = config.image
-    shape = {"labels": columns.count(graph), "noise_size": c.noise_size, "image_size": config.data.image_size}
-    shape |= {"channels": config.data.channels, "width": c.width, "seed": config.seed}
-    if c.model == "causal_began":
-        return began.generator(**shape)
-    return dcgan.generator(**shape, kernel=c.kernel, modulation=c.modulation)
+    return config.image_model.build_generator(config, graph)
 
 
 def load(workdir: str | pathlib.Path) -> "CausalModel":

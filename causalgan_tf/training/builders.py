@@ -6,20 +6,35 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.learners.causal_began import CausalBEGAN
 from causalgan_tf.learners.causal_gan import CausalGAN
 from causalgan_tf.learners.controller import CausalController
+from causalgan_tf.learners.image_learner import ImageLearner
+from causalgan_tf.learners.learner import Learner
 from causalgan_tf.networks import began, dcgan
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.networks.label_codec import LabelKinds
 from causalgan_tf.runs import run_folder
 
 
-def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> CausalController:
-    """A causal controller of the configured shape and optimisation, untrained."""
+def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> Learner:
+    """A learner of the configured objective for the mechanisms of a graph, untrained."""
+    return OBJECTIVES[config.controller.objective].build_learner(config, graph, rows)
+
+
+def build_images(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
+) -> ImageLearner:
+    """A learner of the configured image model, untrained; `kinds` None: those of the graph."""
+    return config.image_model.build_learner(config, graph, sampler, kinds or LabelKinds(graph.variables.values()))
+
+
+def build_adversarial(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> CausalController:
+    """A causal controller that WGAN-GP trains, of the configured shape and optimisation, untrained."""
     c = config.controller
     mechanisms, averaged = (run_folder.build_mechanisms(config, graph) for _ in range(2))
     critic = Critic(graph, c.critic_width, c.critic_layers, c.critic_order, config.seed)
@@ -28,11 +43,9 @@ def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) ->
     return learner
 
 
-def build_causal_gan(
-    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
-) -> CausalGAN:
+def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds) -> CausalGAN:
     """CausalGAN of the configured shape and optimisation, untrained."""
-    c, kinds = config.image, kinds or LabelKinds(graph.variables.values())
+    c, own = config.image, config.gan
     with arithmetic(c.precision):
         discriminator = dcgan.trunk(
             1,
@@ -40,8 +53,8 @@ def build_causal_gan(
             config.data.channels,
             c.discriminator_width,
             c.kernel,
-            norm=c.discriminator_norm,
-            minibatch=c.minibatch,
+            norm=own.discriminator_norm,
+            minibatch=own.minibatch,
             name="discriminator",
             seed=config.seed + 1,
         )
@@ -50,19 +63,17 @@ def build_causal_gan(
             "discriminator": discriminator,
             "labeler": _labeler(config, "labeler", kinds.columns, 2),
             "anti_labeler": _labeler(config, "anti_labeler", kinds.columns, 3),
-            "rebuilder": _labeler(config, "rebuilder", c.noise_size, 4) if c.noise_reconstruction else None,
+            "rebuilder": _labeler(config, "rebuilder", c.noise_size, 4) if own.noise_reconstruction else None,
         }
     averaged = run_folder.build_image_generator(config, graph)
     learner = CausalGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, kinds=kinds)
-    learner.compile(c)
+    learner.compile(c, own)
     return learner
 
 
-def build_causal_began(
-    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
-) -> CausalBEGAN:
+def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
-    c, b, kinds = config.image, config.began, kinds or LabelKinds(graph.variables.values())
+    c, b = config.image, config.began
     with arithmetic(c.precision):
         players = {
             "generator": run_folder.build_image_generator(config, graph),
@@ -76,9 +87,6 @@ def build_causal_began(
     learner = CausalBEGAN(**players, averaged=averaged, sample_labels=drawn, seed=config.seed, kinds=kinds)
     learner.compile(c, b)
     return learner
-
-
-IMAGE_LEARNERS = {"causal_gan": build_causal_gan, "causal_began": build_causal_began}
 
 
 @contextlib.contextmanager

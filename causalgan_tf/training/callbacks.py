@@ -194,12 +194,17 @@ class Collapse(_EveryCall):
         folder: pathlib.Path,
         every_steps: int,
         share: float,
+        advice: str = "",
     ) -> None:
-        """Looks at `diversity`, generated images' by real ones', every `every_steps` steps: as often as is saved."""
+        """Looks at `diversity`, generated images' by real ones', every `every_steps` steps: as often as is saved.
+
+        `advice` is what else to change when the images collapse.
+        """
         super().__init__(steps_done)
         self.diversity, self.manager, self.every_steps, self.share = diversity, manager, every_steps, share
         self.log = _Log(folder)
         self.looked, self.begun = steps_done(), False
+        self.advice = f", or {advice}" if advice else ""
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Keras' hook."""
@@ -222,8 +227,8 @@ class Collapse(_EveryCall):
             kept = f"The last good checkpoint is {latest}; go on in another folder." if latest else Finite.last_good
             raise InputError(
                 f"After step {step} two generated images differ by {diversity:.3f} of what real ones do: the generator "
-                f"draws one image. {kept} Lower the learning rates, or use --image_minibatch=std (causal_began: raise "
-                "--began_gamma1); --image_collapse_share=0 stops no more."
+                f"draws one image. {kept} Lower the learning rates{self.advice}; --image_collapse_share=0 stops no "
+                "more."
             )
 
     def on_train_end(self, logs: dict | None = None) -> None:

@@ -1,6 +1,7 @@
 """Training of a run, stage after stage: data + strategy + learner + callbacks + fit."""
 
 import contextlib
+import dataclasses
 import itertools
 import math
 import pathlib
@@ -13,7 +14,9 @@ import pandas as pd
 import tensorflow as tf
 
 from causalgan_tf.config import budget
-from causalgan_tf.config.run import ControllerConfig, RunConfig
+from causalgan_tf.config.controller import OBJECTIVES, ControllerConfig
+from causalgan_tf.config.data import SOURCES
+from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.dataset import cell_sizes, held_cells, label_cells, label_ranges, mixed_weights
 from causalgan_tf.data.table_columns import describe
@@ -26,7 +29,6 @@ from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.learners.controller import calls
 from causalgan_tf.learners.learner import Learner
 from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
@@ -39,7 +41,7 @@ from causalgan_tf.system import interrupts
 from causalgan_tf.system.files import written
 from causalgan_tf.system.locks import locked
 from causalgan_tf.training import callbacks, devices
-from causalgan_tf.training.builders import IMAGE_LEARNERS, build_controller
+from causalgan_tf.training.builders import build_controller, build_images
 
 ALL_PICTURES = 5  # every fifth time all kinds of pictures are drawn for TensorBoard: they take seconds
 DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
@@ -106,11 +108,10 @@ def _train(
     run.add_timing("data_s", time.perf_counter() - start)
     for line in description(dataset, run):
         say(line)
-    for stage, train_stage in (("controller", train_controller), ("images", train_images)):
-        if stage in stages:
-            with run.timed(f"{stage.removesuffix('s')}_train_s"):
-                steps = train_stage(run, dataset, distribution)
-            say(f"{stage}: {steps:,} steps trained")
+    for stage in stages:
+        with run.timed(f"{stage.removesuffix('s')}_train_s"):
+            steps = train_stage(run, BUILDERS[stage](run, dataset, distribution))
+        say(f"{stage}: {steps:,} steps trained")
 
 
 def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
@@ -120,9 +121,11 @@ def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
         raise InputError(
             f"stages: expected some of {','.join(run_folder.STAGES)}; got {unknown[0] if unknown else 'none'!r}."
         )
-    if config.data.dataset == "table":
+    if SOURCES[config.data.dataset].labels_only:
         if "controller" not in stages:
-            raise InputError("--stages=images: dataset=table has labels only. Expected --stages=controller.")
+            raise InputError(
+                f"--stages=images: dataset={config.data.dataset} has labels only. Expected --stages=controller."
+            )
         return ("controller",)
     return tuple(stage for stage in run_folder.STAGES if stage in stages)
 
@@ -155,17 +158,12 @@ def check_image_labels(graph: CausalGraph, config: RunConfig) -> None:
             f"The {len(graph)} labels have 2**{math.log2(count):.0f} cells: expected fewer than 2**63 where images are "
             "trained. Leave labels out of the graph, or train labels alone: --stages=controller."
         )
-    if config.image.model == "causal_began" and not config.began.round_labels and not graph.is_binary:
-        raise InputError(
-            "--nobegan_round_labels feeds soft labels to the generator, which only binary labels have; "
-            f"the graph says {graph.to_text()}. Leave the flag out."
-        )
+    config.image_model.check_graph(config, graph)
 
 
 def description(dataset: Dataset, run: Run) -> Iterator[str]:
     """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change."""
-    inferred = run.config.data.dataset in ("table", "folder")
-    declared = run.kept.declared.declared if inferred else None
+    declared = run.kept.declared.declared if SOURCES[run.config.data.dataset].infers_types else None
     rows, variables = dataset.label_rows, dataset.graph.variables
     for k, (node, line) in enumerate(zip(variables, describe(dataset.graph, rows, declared), strict=True)):
         plain = isinstance(variables[node], Binary) and rows[:, k].min() < rows[:, k].max()
@@ -175,30 +173,95 @@ def description(dataset: Dataset, run: Run) -> Iterator[str]:
         yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
 
 
-def train_controller(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
-    """Trains the causal controller up to its configured steps; returns the steps done in all."""
+Watchers = tuple[list[keras.callbacks.Callback], list[keras.callbacks.Callback]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A stage of a training, ready to go on.
+
+    Attributes:
+        name: one of run_folder.STAGES, the folder of its checkpoints.
+        title: what the progress bar says.
+        learner: what is trained.
+        steps: that it is trained in all.
+        checkpoint_every: steps between checkpoints.
+        watch: (steps done, saver, folder of the logs) to callbacks that look on before a checkpoint is saved, and to
+            those that do so after it.
+        rows: the real batches from a step on; None where the learner holds its rows.
+        reached: whether the aim is reached before the last step.
+    """
+
+    name: str
+    title: str
+    learner: Learner
+    steps: int
+    checkpoint_every: int
+    watch: Callable[[Callable[[], int], Saver, pathlib.Path], Watchers]
+    rows: Callable[[int], tf.data.Dataset] | None = None
+    reached: Callable[[int], bool] = lambda step: False
+
+
+def train_stage(run: Run, stage: Stage) -> int:
+    """Trains a stage up to its configured steps; returns the steps done in all.
+
+    Raises:
+        Interrupted: a signal has come; what was trained until then is saved.
+    """
+    learner = stage.learner
+    # restored from its latest checkpoint, if it has one
+    saver = Saver(run.workdir / stage.name, learner.saved)
+
+    def steps_done() -> int:
+        return int(learner.step.numpy())
+
+    if steps_done() >= stage.steps or stage.reached(steps_done()):
+        return steps_done()
+    before, after = stage.watch(steps_done, saver, run.workdir / "logs" / stage.name)
+    saves = callbacks.Checkpoints(steps_done, saver, stage.checkpoint_every)
+    with interrupts.deferred() as request:
+        _fit(stage, steps_done, [*before, saves], [*after, callbacks.StopOnSignal(request)])
+    if request.number:
+        raise interrupts.Interrupted(request.number, f"step {steps_done():,} is saved in {saver.latest_checkpoint}")
+    return steps_done()
+
+
+def _fit(
+    stage: Stage,
+    steps_done: Callable[[], int],
+    before: list[keras.callbacks.Callback],
+    after: list[keras.callbacks.Callback],
+    progress: bool = True,
+) -> None:
+    """Makes the calls that are left; `before` looks on before the progress bar moves, `after` then."""
+    bar = callbacks.Progress(steps_done, stage.steps, stage.title)
+    watching = [*before, *([bar] if progress else []), *after]
+    calls, count = stage.learner.calls(stage.steps, stage.rows)
+    try:
+        stage.learner.fit(calls, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=watching)
+    finally:
+        bar.close()
+
+
+def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> Stage:
+    """The causal controller's stage."""
     c, graph = run.config.controller, dataset.graph
     with strategy.scope():
         learner = build_controller(run.config, graph, dataset.label_rows)
-    averaged = learner.averaged
-    networks = {"generator": learner.mechanisms, "averaged": averaged, "critic": learner.critic}
-    optimizers = {"generator": learner.generator_optimizer, "critic": learner.critic_optimizer}
-    saver = _saver(run.workdir / "controller", networks, optimizers)
+    measure = label_tvd(LabelSampler(learner.averaged), dataset) if enumerable(graph) else None
 
-    def steps_done() -> int:
-        return int(learner.generator_optimizer.iterations.numpy())
+    def reached(step: int) -> bool:
+        return bool(measure and c.tvd_target and step >= c.tvd_after and measure() < c.tvd_target)
 
-    measure = label_tvd(LabelSampler(averaged), dataset) if enumerable(graph) else None
-    reached = measure and c.tvd_target and steps_done() >= c.tvd_after and measure() < c.tvd_target
-    if steps_done() < c.steps and not reached:
-        logs = run.workdir / "logs" / "controller"
-        beside = [callbacks.Summaries(steps_done, logs)]
+    def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
+        after: list[keras.callbacks.Callback] = [callbacks.Summaries(steps_done, logs)]
         if measure:
             every = max(c.steps_per_call, c.checkpoint_every // 5)
-            beside.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
-        todo = calls(steps_done(), c.steps, c.steps_per_call, strategy.num_replicas_in_sync)
-        _fit(learner, todo, None, steps_done, c.steps, "causal controller", saver, c.checkpoint_every, beside)
-    return steps_done()
+            after.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
+        return [], after
+
+    title = OBJECTIVES[c.objective].title
+    return Stage("controller", title, learner, c.steps, c.checkpoint_every, watch, reached=reached)
 
 
 def fit_labels(
@@ -226,19 +289,19 @@ def fit_labels(
     graph = load_graph(graph) if isinstance(graph, str) else graph
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
     run = RunConfig(controller=config or ControllerConfig(), seed=seed)
-    rows = table.rows.to_numpy()
+    dataset = Dataset(graph=table.graph, label_rows=table.rows.to_numpy())
     budget.check_labels(run, table.graph)
-    check_dataset(Dataset(graph=table.graph, label_rows=rows), run, ("controller",))
-    learner = build_controller(run, table.graph, rows)
-    done, steps = learner.generator_optimizer.iterations, run.controller.steps
-    watch: list[keras.callbacks.Callback] = [callbacks.Finite(lambda: int(done.numpy()))]
-    bar = callbacks.Progress(lambda: int(done.numpy()), steps, "causal controller") if progress else None
-    try:
-        todo = calls(0, steps, run.controller.steps_per_call)
-        learner.fit(todo, epochs=1, verbose=0, shuffle=False, callbacks=[*watch, *([bar] if bar else [])])
-    finally:
-        if bar:
-            bar.close()
+    check_dataset(dataset, run, ("controller",))
+    c = run.controller
+    learner = build_controller(run, table.graph, dataset.label_rows)
+    title = OBJECTIVES[c.objective].title
+    stage = Stage("controller", title, learner, c.steps, c.checkpoint_every, lambda *_: ([], []))
+
+    def steps_done() -> int:
+        return int(learner.step.numpy())
+
+    if c.steps:
+        _fit(stage, steps_done, [callbacks.Finite(steps_done)], [], progress)
     return CausalModel(table.graph, learner.averaged)
 
 
@@ -266,42 +329,37 @@ def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> 
     return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0], sizes), real)
 
 
-def train_images(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
-    """Trains the image model up to its configured steps; returns the steps done in all."""
+def image_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> Stage:
+    """The image model's stage; InputError without a trained controller."""
     config, graph = run.config, dataset.graph
     c, controller = config.image, run.mechanisms()
     with strategy.scope():
-        learner = IMAGE_LEARNERS[c.model](config, graph, LabelSampler(controller), label_kinds(config, dataset))
-    parts = learner.players | learner.state | {"averaged": learner.averaged}
-    saver = _saver(run.workdir / "images", parts, learner.optimizers)
+        learner = build_images(config, graph, LabelSampler(controller), label_kinds(config, dataset))
+    model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
+    looks = itertools.count()
 
-    def steps_done() -> int:
-        return int(learner.step.numpy())
+    def pictures() -> dict[str, np.ndarray]:
+        kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
+        return gallery.summary_pictures(model, kinds)
 
-    todo = c.steps - steps_done()
-    if todo > 0:
-        model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
-        looks = itertools.count()
+    def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
+        spread, advice = relative_diversity(model, dataset.train.images), config.image_model.against_collapse
+        collapse = callbacks.Collapse(steps_done, spread, saver, logs, c.checkpoint_every, c.collapse_share, advice)
+        return [collapse], [callbacks.Summaries(steps_done, logs, pictures, c.pictures_every)]
 
-        def pictures() -> dict[str, np.ndarray]:
-            kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
-            return gallery.summary_pictures(model, kinds)
+    def rows(step: int) -> tf.data.Dataset:
+        return real_rows(dataset, config, step)
 
-        logs = run.workdir / "logs" / "images"
-        look = callbacks.Summaries(steps_done, logs, pictures, c.pictures_every)
-        spread = relative_diversity(model, dataset.train.images)
-        watch = callbacks.Collapse(steps_done, spread, saver, logs, c.checkpoint_every, c.collapse_share)
-        learner.steps_per_call = math.gcd(todo, c.steps_per_call)
-        rows = real_rows(dataset, config, steps_done())
-        count, name = todo // learner.steps_per_call, type(learner).__name__
-        _fit(learner, rows, count, steps_done, c.steps, name, saver, c.checkpoint_every, [look], (watch,))
-    return steps_done()
+    return Stage("images", config.image_model.title, learner, c.steps, c.checkpoint_every, watch, rows)
+
+
+BUILDERS = {"controller": controller_stage, "images": image_stage}
 
 
 def label_kinds(config: RunConfig, dataset: Dataset) -> LabelKinds:
     """The kinds of a data set's labels, with what its images show of them."""
     graph, rows = dataset.graph, dataset.train.labels
-    judged = config.image.model == "causal_gan" and config.image.discriminator_rows == "mixed"
+    judged = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
     cells = held_cells(graph, rows) if judged else None
     return LabelKinds(graph.variables.values(), label_ranges(graph, rows), cells)
 
@@ -332,39 +390,3 @@ def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.D
     return tf.data.Dataset.zip(real, labelled).map(
         lambda real, row: {"image": real[0], "labeler_image": row[0], "labeler_labels": row[1]}
     )
-
-
-def _fit(
-    learner: Learner,
-    todo: tf.data.Dataset,
-    count: int | None,
-    steps_done: Callable[[], int],
-    steps: int,
-    title: str,
-    saver: Saver,
-    checkpoint_every: int,
-    beside: list[keras.callbacks.Callback],
-    before: tuple[keras.callbacks.Callback, ...] = (),
-) -> None:
-    """Runs `count` calls; `before` looks on before a checkpoint is saved, `beside` after it.
-
-    Raises:
-        Interrupted: a signal has come; what was trained until then is saved.
-    """
-    progress = callbacks.Progress(steps_done, steps, title)
-    saves = callbacks.Checkpoints(steps_done, saver, checkpoint_every)
-    with interrupts.deferred() as request:
-        watching = [*before, saves, progress, *beside, callbacks.StopOnSignal(request)]
-        try:
-            learner.fit(todo, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=watching)
-        finally:
-            progress.close()
-    if request.number:
-        raise interrupts.Interrupted(request.number, f"step {steps_done():,} is saved in {saver.latest_checkpoint}")
-
-
-def _saver(
-    folder: pathlib.Path, parts: dict[str, keras.Model | tf.Variable], optimizers: dict[str, keras.Optimizer]
-) -> Saver:
-    """A saver of everything that the next step depends on, restored from its latest checkpoint if it has one."""
-    return Saver(folder, parts | {f"{name}_optimizer": optimizer for name, optimizer in optimizers.items()})

@@ -36,7 +36,7 @@ from PIL import Image
 
 from causalgan_tf import data, noise
 from causalgan_tf.cli import common, train
-from causalgan_tf.config.run import BeganConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import BeganConfig, DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.evaluation.classifier import Judge, train_judge
 from causalgan_tf.evaluation.images import image_numbers, judge_split
@@ -70,6 +70,7 @@ class Row:
     title: str
     image: ImageConfig
     note: str = ""
+    gan: GanConfig = GanConfig()
     began: BeganConfig = BeganConfig()
     build: Callable[..., ImageLearner] | None = None  # None: the product's own for image.model
 
@@ -77,9 +78,9 @@ class Row:
 def rows(width: int) -> dict[str, Row]:
     """All rows, networks `width` channels wide where they are finest; CausalBEGAN's keep their preset's shares."""
     default = scaled(ImageConfig(), width / ImageConfig.width)
-    paper = preset("paper_causalgan").image
-    paper = scaled(paper, width / paper.width)
-    hinge = dataclasses.replace(paper, gan_loss="hinge", discriminator_norm="spectral")
+    run = preset("paper_causalgan")
+    paper, own = scaled(run.image, width / run.image.width), run.gan
+    hinge = dataclasses.replace(own, gan_loss="hinge", discriminator_norm="spectral")
     mixed = {name: getattr(default, name) for name in ("mix_single", "mix_uniform")}
     plain = dataclasses.replace(default, **PLAIN)
     began = preset("faces_began")
@@ -88,16 +89,17 @@ def rows(width: int) -> dict[str, Row]:
     change = functools.partial(dataclasses.replace, default)
     idle = "The network is still trained, so that its time is spent; the generator does not hear of it."
     return {
-        "paper": Row("CausalGAN, the paper's recipe", paper, "flags/paper_causalgan.flags; updates in turn."),
+        "paper": Row("CausalGAN, the paper's recipe", paper, "flags/paper_causalgan.flags; updates in turn.", own),
         "default": Row("CausalGAN, the default recipe", default),
-        "no_anti_labeler": Row("default without anti-labeler", change(anti_labeler_weight=0.0), idle),
+        "no_anti_labeler": Row("default without anti-labeler", default, idle, GanConfig(anti_labeler_weight=0.0)),
         "no_labeler": Row(
             "default without labeler",
-            change(labeler_weight=0.0),
+            default,
             f"{idle} The anti-labeler stays: nothing asks the image to show its labels, and something asks it not to.",
+            GanConfig(labeler_weight=0.0),
         ),
-        "paper_hinge": Row("paper's recipe + hinge + spectral norm", hinge),
-        "paper_hinge_mixed": Row("the same + label mixing", dataclasses.replace(hinge, **mixed)),
+        "paper_hinge": Row("paper's recipe + hinge + spectral norm", paper, gan=hinge),
+        "paper_hinge_mixed": Row("the same + label mixing", dataclasses.replace(paper, **mixed), gan=hinge),
         "unmixed": Row("default without label mixing", change(mix_single=0.0, mix_uniform=0.0)),
         "data_rows": Row(
             "default, discriminator's rows as they come",
@@ -106,7 +108,8 @@ def rows(width: int) -> dict[str, Row]:
         ),
         "hinge_spectral": Row(
             "default, hinge and spectral norm in place of R1",
-            change(gan_loss="hinge", discriminator_norm="spectral", r1_weight=0.0),
+            default,
+            gan=GanConfig(gan_loss="hinge", discriminator_norm="spectral", r1_weight=0.0),
         ),
         "wide_labelers": Row("default, labelers as wide as the discriminator", change(labeler_width=width)),
         "batch_64": Row("default, batch of 64", change(batch_size=64)),
@@ -116,8 +119,8 @@ def rows(width: int) -> dict[str, Row]:
             change(updates="in_turn"),
             "The generator is updated last, against the updated networks, and not from the same pass as they.",
         ),
-        "began": Row("CausalBEGAN", autoencoder, "flags/faces_began.flags.", began.began),
-        "began_two_margins": Row("CausalBEGAN without third margin", autoencoder, "c3 = 1.", two_margins),
+        "began": Row("CausalBEGAN", autoencoder, "flags/faces_began.flags.", began=began.began),
+        "began_two_margins": Row("CausalBEGAN without third margin", autoencoder, "c3 = 1.", began=two_margins),
         "label_fed": Row(
             "label-fed discriminator D(x, l)",
             plain,
@@ -239,13 +242,13 @@ class Bench:
 
     def train(self, row: Row, seed: int) -> tuple[Any, dict[str, float]]:
         """A trained row as evaluation.images takes it, and the figures of its training."""
-        config = RunConfig(data=self.config, image=row.image, began=row.began, seed=10 * seed)
+        config = RunConfig(data=self.config, image=row.image, gan=row.gan, began=row.began, seed=10 * seed)
         graph, labels = self.dataset.graph, LawSampler(self.dataset.law)
         if row.build:
             learner = row.build(config, graph, labels)
         else:
             kinds = stages.label_kinds(config, self.dataset)
-            learner = builders.IMAGE_LEARNERS[row.image.model](config, graph, labels, kinds)
+            learner = builders.build_images(config, graph, labels, kinds)
         found = timed_training(learner, stages.real_rows(self.dataset, config, 0), config, self.seconds, self.clock)
         if isinstance(learner, baselines.Joint):
             mechanisms, encoding = learner.averaged_labels, row.image.label_encoding

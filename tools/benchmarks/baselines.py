@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.config.run import ImageConfig, RunConfig
+from causalgan_tf.config import GanConfig, ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import label_sampler as label_sampling
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, slope
@@ -48,8 +48,13 @@ def projection(config: RunConfig, labels: int, with_law: bool = False) -> keras.
 
 def two_heads(config: RunConfig, labels: int) -> keras.Model:
     """CausalGAN's discriminator with K more outputs: images [B, S, S, C] to [B, 1 + K]."""
-    c, size = config.image, config.data.image_size
-    shape = {"norm": c.discriminator_norm, "minibatch": c.minibatch, "name": "discriminator", "seed": config.seed + 1}
+    c, own, size = config.image, config.gan, config.data.image_size
+    shape = {
+        "norm": own.discriminator_norm,
+        "minibatch": own.minibatch,
+        "name": "discriminator",
+        "seed": config.seed + 1,
+    }
     return dcgan.trunk(1 + labels, size, config.data.channels, c.discriminator_width, c.kernel, **shape)
 
 
@@ -68,10 +73,10 @@ class LabelFed(ImageLearner):
         super().__init__({"generator": generator, "discriminator": discriminator}, averaged, sample_labels, seed)
         self.generator, self.discriminator = generator, discriminator
 
-    def compile(self, config: ImageConfig) -> None:
+    def compile(self, config: ImageConfig, gan: GanConfig) -> None:
         """Sets the losses and the optimisation."""
         super().compile(config)
-        self.gan_loss, self.r1_weight, self.r1_every = config.gan_loss, config.r1_weight, config.r1_every
+        self.gan_loss, self.r1_weight, self.r1_every = gan.gan_loss, gan.r1_weight, gan.r1_every
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of every player.
@@ -136,9 +141,9 @@ class Joint(LabelFed):
         self.players["controller"] = label_mechanisms
         self.controller, self.averaged_labels = label_mechanisms, averaged_labels
 
-    def compile(self, config: ImageConfig) -> None:
+    def compile(self, config: ImageConfig, gan: GanConfig) -> None:
         """As LabelFed's."""
-        super().compile(config)
+        super().compile(config, gan)
         self.averaged_labels.set_weights(self.controller.get_weights())
 
     def terms(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -158,10 +163,10 @@ class ACGAN(LabelFed):
     The classifier is trained on real and on generated images, and the generator to be classified as its labels say.
     """
 
-    def compile(self, config: ImageConfig) -> None:
+    def compile(self, config: ImageConfig, gan: GanConfig) -> None:
         """As LabelFed's; `labeler_weight` (theirs: 1) is that of the classifier's terms, for either player."""
-        super().compile(config)
-        self.labeler_weight = config.labeler_weight
+        super().compile(config, gan)
+        self.labeler_weight = gan.labeler_weight
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of both players; `data` as LabelFed's."""
@@ -208,5 +213,5 @@ def _generators(config: RunConfig, graph: CausalGraph) -> tuple[keras.Model, ker
 
 
 def _compiled(learner: LabelFed, config: RunConfig) -> LabelFed:
-    learner.compile(config.image)
+    learner.compile(config.image, config.gan)
     return learner

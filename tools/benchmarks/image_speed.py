@@ -26,7 +26,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.config.run import DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.data.dataset import ImageSet
 from causalgan_tf.graphs.loading import load_graph
@@ -76,8 +76,8 @@ def configuration(options: argparse.Namespace) -> RunConfig:
         else {}
     )
     how = {"updates": options.updates, "precision": options.precision, "steps_per_call": 1}
-    image = ImageConfig(model=options.model, **how, **shape, **PLAIN, **own)
-    return RunConfig(data=DataConfig(image_size=64), image=image)
+    image = ImageConfig(model=options.model, **how, **shape, **PLAIN)
+    return RunConfig(data=DataConfig(image_size=64), image=image, gan=GanConfig(**own))
 
 
 def rows(config: RunConfig, columns: int) -> tf.data.Dataset:
@@ -114,9 +114,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of each turn")
     options = parser.parse_args()
     config, graph = configuration(options), load_graph("causal_graph_1")
-    learner = builders.IMAGE_LEARNERS[options.model](
-        config, graph, LabelSampler(run_folder.build_mechanisms(config, graph))
-    )
+    learner = builders.build_images(config, graph, LabelSampler(run_folder.build_mechanisms(config, graph)))
     batches = rows(config, len(graph))
     fixed = iter(batches.take(1).cache().repeat())
     fed, batch = iter(batches), config.image.batch_size

@@ -17,7 +17,6 @@ import pandas as pd
 from causalgan_tf.errors import InputError, brief, closest, shown
 
 LARGEST = float(np.finfo(np.float32).max)  # of a number that the networks hold
-KINDS = ("binary", "categorical", "continuous")
 _DECLARATION = re.compile(r"([A-Za-z]+)\s*(?:\((.*)\))?", re.DOTALL)
 _RANGE = re.compile(r"\s*(?P<low>[^.\s]*(?:\.\d[^.\s]*)?)\s*\.\.\s*(?P<high>\S*)\s*")
 
@@ -25,6 +24,11 @@ _RANGE = re.compile(r"\s*(?P<low>[^.\s]*(?:\.\d[^.\s]*)?)\s*\.\.\s*(?P<high>\S*)
 @dataclasses.dataclass(frozen=True)
 class Binary:
     """A label of 0 or 1."""
+
+    @classmethod
+    def parse(cls, parts: Sequence[str]) -> "Binary | None":
+        """The variable that a declaration with these arguments states; None if it states none."""
+        return None if parts else cls()
 
     @property
     def width(self) -> int:
@@ -77,6 +81,11 @@ class Categorical:
                 f"categorical({brief(', '.join(map(str, names)), 60)}): expected at least two different names without "
                 "commas, semicolons, parentheses and #."
             )
+
+    @classmethod
+    def parse(cls, parts: Sequence[str]) -> "Categorical":
+        """The variable that a declaration with these arguments states."""
+        return cls(tuple(parts))
 
     @property
     def width(self) -> int:
@@ -138,6 +147,16 @@ class Continuous:
                 f"continuous({self.low:g}, {self.high:g}): expected two finite bounds, the lower one first."
             )
 
+    @classmethod
+    def parse(cls, parts: Sequence[str]) -> "Continuous | None":
+        """The variable that a declaration with these arguments states; None if it states none."""
+        try:
+            return cls(*map(float, parts)) if len(parts) in (0, 2) else None
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            return None
+
     @property
     def bounded(self) -> bool:
         """Whether there are bounds."""
@@ -198,6 +217,8 @@ class Continuous:
 
 
 Variable = Binary | Categorical | Continuous
+# by their names in a declaration and in graph.json
+TYPES: dict[str, type] = {"binary": Binary, "categorical": Categorical, "continuous": Continuous}
 
 
 def parse_variable(text: str) -> Variable:
@@ -209,21 +230,12 @@ def parse_variable(text: str) -> Variable:
     match = _DECLARATION.fullmatch(text.strip())
     kind = match[1].lower() if match else ""
     parts = [part.strip() for part in match[2].split(",")] if match and match[2] is not None else []
-    if kind == "categorical":
-        return Categorical(tuple(parts))
-    if kind == "binary" and not parts:
-        return Binary()
-    if kind == "continuous" and not parts:
-        return Continuous()
-    if kind == "continuous" and len(parts) == 2:
-        try:
-            return Continuous(float(parts[0]), float(parts[1]))
-        except ValueError as error:
-            if isinstance(error, InputError):
-                raise
+    variable = TYPES[kind].parse(parts) if kind in TYPES else None
+    if variable is not None:
+        return variable
     raise InputError(
         f"{shown(text.strip())}: expected a kind of label: binary, categorical, categorical(never, former, now), "
-        f"continuous or continuous(0, 250).{closest(kind, KINDS)}"
+        f"continuous or continuous(0, 250).{closest(kind, TYPES)}"
     )
 
 
@@ -256,12 +268,11 @@ def to_json(variables: Mapping[str, Variable]) -> dict[str, dict[str, Any]]:
 
 def from_json(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Variable]:
     """The variables that `to_json` wrote; InputError for anything else."""
-    kinds = {"binary": Binary, "categorical": Categorical, "continuous": Continuous}
     variables = {}
     for node, fields in plain.items():
         rest = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
         try:
-            variables[node] = kinds[rest.pop("kind")](**rest)
+            variables[node] = TYPES[rest.pop("kind")](**rest)
         except (KeyError, TypeError) as error:
             raise InputError(f"variable of {node!r}: expected a kind and its fields, got {dict(fields)}.") from error
     return variables

@@ -13,7 +13,7 @@ import pandas as pd
 import tensorflow as tf
 
 from causalgan_tf.config import budget
-from causalgan_tf.config.run import ControllerConfig, RunConfig
+from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.dataset import cell_sizes, held_cells, label_cells, label_ranges, mixed_weights
 from causalgan_tf.data.table_columns import describe
@@ -35,6 +35,7 @@ from causalgan_tf.reporting import gallery
 from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.checkpoints import Saver
 from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.runs.run_graph import RunGraph
 from causalgan_tf.system import interrupts
 from causalgan_tf.system.files import written
 from causalgan_tf.system.locks import locked
@@ -225,7 +226,8 @@ def fit_labels(
     """
     graph = load_graph(graph) if isinstance(graph, str) else graph
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
-    run = RunConfig(controller=config or ControllerConfig(), seed=seed)
+    source = DataConfig(dataset="table", graph=graph.to_text(), labels_file="a data frame in memory")
+    run = RunConfig(source, controller=config or ControllerConfig(), seed=seed)
     rows = table.rows.to_numpy()
     budget.check_labels(run, table.graph)
     check_dataset(Dataset(graph=table.graph, label_rows=rows), run, ("controller",))
@@ -239,7 +241,8 @@ def fit_labels(
     finally:
         if bar:
             bar.close()
-    return CausalModel(table.graph, learner.averaged)
+    record = Run(pathlib.Path(), run, RunGraph(table.graph, graph)).record
+    return CausalModel(table.graph, learner.averaged, record=record)
 
 
 def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:

@@ -7,7 +7,13 @@ from causalgan_tf.graphs.graph import CausalGraph
 __all__ = ["Dataset", "ImageSet", "load"]
 
 
-def load(config: DataConfig, seed: int, labels_only: bool = False, graph: CausalGraph | None = None) -> Dataset:
+def load(
+    config: DataConfig,
+    seed: int,
+    labels_only: bool = False,
+    graph: CausalGraph | None = None,
+    write: bool = True,
+) -> Dataset:
     """The data set that a configuration names.
 
     Args:
@@ -15,6 +21,7 @@ def load(config: DataConfig, seed: int, labels_only: bool = False, graph: Causal
         seed: of whatever the source draws: rendered labels and images, or which images are held out.
         labels_only: leave the images out; no image file is opened or looked for.
         graph: the causal graph; None: the one that the configuration names.
+        write: False: no image file is decoded to disk, see `decoding.decoded`; drawn sources need `labels_only` then.
 
     Returns:
         The data set, label columns in graph order.
@@ -30,7 +37,7 @@ def load(config: DataConfig, seed: int, labels_only: bool = False, graph: Causal
     if config.dataset == "celeb_a":
         from causalgan_tf.data.celeb_a import load_celeb_a
 
-        return load_celeb_a(config, labels_only, graph)
+        return load_celeb_a(config, labels_only, graph, write)
     if config.dataset == "morpho_digits":
         from causalgan_tf.data.morpho_digits import load_morpho_digits
 
@@ -38,7 +45,7 @@ def load(config: DataConfig, seed: int, labels_only: bool = False, graph: Causal
     if config.dataset == "folder":
         from causalgan_tf.data.folder import load_folder
 
-        return load_folder(config, seed, labels_only, graph)
+        return load_folder(config, seed, labels_only, graph, write)
     from causalgan_tf.data.tables import load_table
 
     return load_table(config, graph)

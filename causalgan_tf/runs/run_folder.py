@@ -115,14 +115,14 @@ class Run:
         """
         return self.with_data(labels_only)[1]
 
-    def with_data(self, labels_only: bool = False) -> tuple["Run", Dataset]:
-        """The data of the run, and the run with what is known of them."""
+    def with_data(self, labels_only: bool = False, write: bool = True) -> tuple["Run", Dataset]:
+        """The data of the run, and the run with what is known of them; for `write` see data.load."""
         if saved_model.is_saved(self.workdir) and self.kept.fingerprint is None:
             raise InputError(
                 f"{brief(self.workdir)} holds a model of a data frame, which was saved without its data. Compare "
                 "`model.sample` with your frame."
             )
-        dataset = data.load(self.config.data, self.config.seed, labels_only, self.kept.declared)
+        dataset = data.load(self.config.data, self.config.seed, labels_only, self.kept.declared, write)
         fingerprint = Fingerprint.of(dataset.graph, dataset.label_rows, dataset.image_files)
         new = self.kept.fingerprint is None and not (self.workdir / "config.json").exists()
         if new:

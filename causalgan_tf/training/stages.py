@@ -68,21 +68,29 @@ def train(
         InputError: input that cannot be trained on; raised before any training starts.
     """
     workdir = pathlib.Path(workdir)
+    stages, distribution = check_call(config, stages, strategy, logical_devices)
+    say(f"replicas: {distribution.num_replicas_in_sync}")
+    with contextlib.ExitStack() as stack:
+        if workdir.is_dir():
+            stack.enter_context(locked(workdir))
+        _train(Run.create(workdir, config), stages, distribution, say, stack)
+
+
+def check_call(
+    config: RunConfig, stages: tuple[str, ...], strategy: str, logical_devices: int
+) -> tuple[tuple[str, ...], tf.distribute.Strategy]:
+    """The stages in their order, and the strategy; InputError for what `train` refuses before it looks for data."""
     stages = check_stages(stages, config)
     budget.check_data(config)
     distribution = devices.make_strategy(strategy, logical_devices)
     replicas = distribution.num_replicas_in_sync
-    say(f"replicas: {replicas}")
     for stage, batch, flag in (
         ("controller", config.controller.batch_size, "controller_batch_size"),
         ("images", config.image.batch_size, "image_batch_size"),
     ):
         if stage in stages:
             devices.rows_per_replica(batch, replicas, flag)
-    with contextlib.ExitStack() as stack:
-        if workdir.is_dir():
-            stack.enter_context(locked(workdir))
-        _train(Run.create(workdir, config), stages, distribution, say, stack)
+    return stages, distribution
 
 
 def _train(

@@ -162,8 +162,8 @@ def _seconds(run: Run, stage: str) -> float:
 def readable_time(seconds: float) -> str:
     """Seconds in words, to two digits.
 
-    >>> readable_time(90), readable_time(5_000)
-    ('1.5 minutes', '1.4 hours')
+    >>> readable_time(90), readable_time(9_000)
+    ('1.5 minutes', '2.5 hours')
     """
     size, unit = next((size, unit) for size, unit in UNITS if seconds >= 1.5 * size or not size)
     number = seconds / (size or 1.0)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from causalgan_tf.cli import common, train
 from causalgan_tf.config.run import ControllerConfig, DataConfig, ImageConfig, RunConfig
-from causalgan_tf.data import decoding, prepared
+from causalgan_tf.data import celeb_a, decoding, prepared
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Continuous
@@ -159,6 +159,19 @@ def test_a_run_that_is_there_is_told_to_go_on_and_other_rows_are_refused(folder)
     (folder / "rows.csv").write_text("image,A,Age\n" + "x.png,1,2.5\ny.png,0,3.5\n" * 30)
     with pytest.raises(InputError, match="other data"):
         lines(table())
+
+
+def test_celeba_that_is_not_prepared_is_not_prepared(folder):
+    config = RunConfig(DataConfig(dataset="celeb_a", crop_size=-1, data_dir=str(folder / "data")), TINY)
+    for run in (lines, lambda config: stages.train(config, folder / "run")):
+        with pytest.raises(InputError, match="Put five files into"):
+            run(config)
+    manual = folder / "data" / "downloads" / "manual"
+    manual.mkdir(parents=True)
+    for name in celeb_a.MANUAL_FILES:
+        (manual / name).touch()
+    before, told = everything(folder), lines(config)
+    assert "a training prepares them first" in told and "images: 8,000 steps" in told and everything(folder) == before
 
 
 def test_the_program_takes_the_flag_and_writes_nothing(folder, capsys):

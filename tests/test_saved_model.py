@@ -9,8 +9,10 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from absl import flags
 
 import causalgan_tf
+from causalgan_tf.cli import common, export, sample
 from causalgan_tf.config.run import ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
@@ -121,6 +123,24 @@ def test_runs_and_files_are_no_place_for_a_model(model, tmp_path, name):
     with pytest.raises(InputError, match="holds a run|cannot be"):
         model.save(place)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("place", ["", None, 3, "builtin:faces", pathlib.Path("builtin:mine")])
+def test_what_is_no_folder_to_write_into_is_refused(model, tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="Expected the name of a folder"):
+        model.save(place)
+    assert not list(tmp_path.iterdir())
+
+
+def test_programs_sample_and_export_a_saved_model(saved, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for program, arguments in ((sample, ["--out=out", "--n=5", "--do=A=1"]), (export, ["--export_dir=served"])):
+        values = flags.FlagValues()
+        program.declare(values)
+        program.main(common.parse(["", f"--workdir={saved}", *arguments], values))
+    assert len(pathlib.Path("out/labels.csv").read_text().splitlines()) == 6
+    assert pathlib.Path("served/1/saved_model.pb").is_file()
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone", "other"])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from causalgan_tf.errors import InputError, brief
+from causalgan_tf.errors import InputError, brief, shown
 from causalgan_tf.system.files import RESTORE, read_object
 from causalgan_tf.system.outputs import OutputFolder
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import keras
 
 FILE = "model.json"
+BUILTIN = "builtin:"  # begins the names of models that lie in the package
 STAGES = ("controller", "images")
 _NAME = re.compile(rf"({'|'.join(STAGES)})-([0-9a-f]{{16}})\.npz")
 
@@ -55,7 +56,7 @@ def write(
     Raises:
         InputError: the folder holds a run or files that are in the way, or it cannot be written.
     """
-    folder = pathlib.Path(folder).expanduser()
+    folder = place(folder)
     if (folder / "config.json").exists():
         raise InputError(f"{brief(folder)} holds a run of causalgan-train. Name another folder for the model.")
     contents = {stage: _packed(network, dtype) for stage, network in networks.items()}
@@ -67,6 +68,13 @@ def write(
         output.write(name, lambda file, stage=stage: file.write(contents[stage]))
     output.write(FILE, lambda file: file.write(text.encode()))
     output.finish([f"{stage}-*.npz" for stage in STAGES])
+
+
+def place(folder: str | pathlib.Path) -> pathlib.Path:
+    """A folder to write into; InputError for what is no name of one, or what `load` would take for a built-in model."""
+    if not isinstance(folder, str | pathlib.Path) or not str(folder) or str(folder).startswith(BUILTIN):
+        raise InputError(f"Expected the name of a folder, got {shown(folder)}. Name one such as models/mine.")
+    return pathlib.Path(folder).expanduser()
 
 
 def read(folder: pathlib.Path) -> dict[str, Any]:

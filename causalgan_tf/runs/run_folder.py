@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from causalgan_tf.networks.mechanisms import Mechanisms
 
 STAGES = saved_model.STAGES
-BUILTIN = "builtin:"  # begins the names of models that lie in the package
 # what the fingerprint tells better than a path does
 TOLD = ("data.graph:", *(f"data.{name}:" for name in FILES))
 
@@ -89,7 +88,7 @@ class Run:
         Raises:
             InputError: the folder holds another run, by its configuration or its graph; the message says what differs.
         """
-        workdir, config = pathlib.Path(workdir), absolute(config)
+        workdir, config = saved_model.place(workdir), absolute(config)
         if saved_model.is_saved(workdir):
             raise InputError(f"{brief(workdir)} holds a saved model, no run to go on with. Choose another --workdir.")
         if not (workdir / "config.json").exists():
@@ -280,13 +279,13 @@ def folder_of(workdir: str | pathlib.Path) -> pathlib.Path:
         InputError: there is no built-in model of that name.
     """
     name = str(workdir)
-    if not name.startswith(BUILTIN):
+    if not name.startswith(saved_model.BUILTIN):
         return pathlib.Path(workdir)
     home = pathlib.Path(causalgan_tf.__file__).parent / "builtin"
     known = sorted(path.parent.name for path in home.glob(f"*/{saved_model.FILE}"))
-    name = name.removeprefix(BUILTIN)
+    name = name.removeprefix(saved_model.BUILTIN)
     if name not in known:
-        listed = ", ".join(BUILTIN + one for one in known) or "none in this installation"
+        listed = ", ".join(saved_model.BUILTIN + one for one in known) or "none in this installation"
         raise InputError(f"There is no built-in model {brief(name, 60)!r}. Expected: {listed}.")
     return home / name
 

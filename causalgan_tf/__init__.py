@@ -24,6 +24,7 @@ _HOMES = {
     "Run": "runs.run_folder",
     "RunConfig": "config.run",
     "Samples": "inference.causal_model",
+    "draw_graph": "graphs.drawing",
     "evaluate": "reporting.run_evaluation",
     "evaluate_run": "reporting.run_evaluation",
     "fit_labels": "training.stages",

@@ -93,7 +93,7 @@ def test_every_field_has_a_flag_with_its_help(prefix, config):
 
 def test_no_two_flags_of_training_share_a_name():
     names = [prefix + field.name for prefix, config in PARTS for field in dataclasses.fields(config)]
-    names += ["workdir", "stages", "strategy", "logical_devices", "seed"]
+    names += ["workdir", "check", "stages", "strategy", "logical_devices", "seed"]
     assert len(names) == len(set(names))
     assert set(names) == set(parsed(train))
 

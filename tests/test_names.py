@@ -2,6 +2,7 @@
 
 import doctest
 import re
+import tempfile
 import types
 import xml.etree.ElementTree as ElementTree
 
@@ -18,9 +19,11 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.graphs import formats, graph, names
 from causalgan_tf.graphs.drawing import draw_graph
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import query
+from causalgan_tf.inference import causal_model, query
 from causalgan_tf.inference.query import Query, parse_assignments, parse_names, parse_probability
+from causalgan_tf.system import outputs
 from causalgan_tf.system.outputs import OutputFolder
+from causalgan_tf.training import check
 
 ODD = (
     "Patient Age",
@@ -38,9 +41,10 @@ ODD = (
 )
 
 
-@pytest.mark.parametrize("module", [errors, names, graph, formats, query])
+@pytest.mark.parametrize("module", [errors, names, graph, formats, query, causal_model, check, outputs])
 def test_the_examples_of_a_module_are_true(module):
-    tried = doctest.testmod(module)
+    beside = {"causalgan_tf": causalgan_tf, "tempfile": tempfile}
+    tried = doctest.testmod(module, extraglobs=beside)
     assert tried.attempted and not tried.failed
 
 

@@ -17,7 +17,7 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.runs.run_folder import Run
 
 GROUPS = {  # what --help lists
-    "Run": ("workdir", "stages", "seed"),
+    "Run": ("workdir", "stages", "check", "seed"),
     "Data": ("dataset", "graph", "labels_file", "image_dir", "data_dir", "image_size", "crop_size", "channels"),
     "Labels": ("controller_steps", "controller_batch_size", "controller_learning_rate"),
     "Images": (
@@ -45,6 +45,7 @@ def declare(values: flags.FlagValues) -> None:
         low=0,
         high=256,
     )
+    common.define(values, "check", False, "read data and graph, say what would be trained, train and write nothing")
     common.define(values, "seed", RunConfig.seed, "seed of everything that is drawn", low=0, high=2**31 - 1)
     for prefix, config in PARTS.values():
         common.define_fields(values, config, prefix)
@@ -60,7 +61,7 @@ def run_config(values: flags.FlagValues, workdir: pathlib.Path) -> RunConfig:
 
 
 def main(values: flags.FlagValues) -> None:
-    """Trains."""
+    """Trains, or says what would be trained."""
     workdir = common.folder(values, "workdir")
     config = run_config(values, workdir)
     stages = tuple(values.stages.split(","))
@@ -70,9 +71,14 @@ def main(values: flags.FlagValues) -> None:
     if values.logical_devices and values.strategy != "mirrored":
         raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
     common.start_tensorflow()
+    from causalgan_tf.training.check import check
     from causalgan_tf.training.stages import train
 
     say = functools.partial(print, flush=True)
+    if values.check:
+        for line in check(config, workdir, stages, values.strategy, values.logical_devices):
+            say(line)
+        return
     train(config, workdir, stages, values.strategy, values.logical_devices, say)
 
 

@@ -75,28 +75,19 @@ def check_evaluation(images: int, side: int, channels: int) -> None:
 
 def check_data(config: RunConfig) -> None:
     """InputError for more rendered images or rows than this machine can hold."""
-    d = config.data
-    if SOURCES[d.dataset].channels:  # drawn here: its size is chosen
-        images = (d.train_images + d.test_images + d.uniform_images) * d.image_size**2 * d.channels
-        _refuse_part("--", DATA, d, images + d.label_rows)
+    if SOURCES[config.data.dataset].drawn:  # its size is chosen
+        _refuse_part("--", DATA, config.data, data_memory(config))
 
 
 def check_labels(config: RunConfig, graph: CausalGraph) -> None:
     """InputError for a controller that this machine cannot train; kinds that only data tell count as the smallest."""
-    c, inputs = config.controller, sum(variable.width or 1 for variable in graph.variables.values())
-    weights = _mechanisms(config, graph) + _perceptron(inputs, c.critic_width, c.critic_layers, 1)
-    row = len(graph) * (c.noise_size + c.width * (c.layers - 1)) + c.critic_width * (c.critic_layers - 1)
-    _refuse_part("--controller_", LABELS, c, NUMBER * (HELD * weights + c.batch_size * row))
+    _refuse_part("--controller_", LABELS, config.controller, label_memory(config, graph))
 
 
 def check_images(config: RunConfig, graph: CausalGraph) -> None:
     """InputError for an image model that this machine cannot train."""
-    c, side = config.image, config.data.image_size
-    weights = _generator(config, graph)
-    for width in (c.discriminator_width, c.labeler_width):
-        weights += _convolutions(config, width)
-    row = c.noise_size + side**2 * config.data.channels + (side // 2) ** 2 * (c.width + c.labeler_width)
-    _refuse_part("--image_", IMAGES, c, NUMBER * (HELD * weights + c.batch_size * row))
+    c = config.image
+    _refuse_part("--image_", IMAGES, c, image_memory(config, graph))
     code = config.began.code_size  # the default, and small beside the rest, of another image model
     size = NUMBER * code * (2 * HELD * c.discriminator_width + c.batch_size)
     _refuse("--began_code_size", code, size, "that model", "Lower --began_code_size.")
@@ -122,6 +113,30 @@ def check_training(config: RunConfig, graph: CausalGraph, stages: tuple[str, ...
         check_labels(config, graph)
     if "images" in stages:
         check_images(config, graph)
+
+
+def data_memory(config: RunConfig) -> int:
+    """Bytes of the rendered images and label rows of a configuration."""
+    d = config.data
+    return (d.train_images + d.test_images + d.uniform_images) * d.image_size**2 * d.channels + d.label_rows
+
+
+def label_memory(config: RunConfig, graph: CausalGraph) -> int:
+    """Bytes that the training of a controller holds at least."""
+    c, inputs = config.controller, sum(variable.width or 1 for variable in graph.variables.values())
+    weights = _mechanisms(config, graph) + _perceptron(inputs, c.critic_width, c.critic_layers, 1)
+    row = len(graph) * (c.noise_size + c.width * (c.layers - 1)) + c.critic_width * (c.critic_layers - 1)
+    return NUMBER * (HELD * weights + c.batch_size * row)
+
+
+def image_memory(config: RunConfig, graph: CausalGraph) -> int:
+    """Bytes that the training of an image model holds at least."""
+    c, side = config.image, config.data.image_size
+    weights = _generator(config, graph)
+    for width in (c.discriminator_width, c.labeler_width):
+        weights += _convolutions(config, width)
+    row = c.noise_size + side**2 * config.data.channels + (side // 2) ** 2 * (c.width + c.labeler_width)
+    return NUMBER * (HELD * weights + c.batch_size * row)
 
 
 def _mechanisms(config: RunConfig, graph: CausalGraph) -> int:

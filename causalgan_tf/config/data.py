@@ -29,6 +29,7 @@ class Source:
         channels: of the images that it draws itself; empty: image files become 1 or 3, or there are none.
         labels_only: whether it has no images.
         infers_types: whether the types of labels that the graph does not declare are read off the rows.
+        decodes: whether image files are decoded to disk; `load` takes `write` then, False to leave that out.
         queries: probabilities that a report states where the graph has their labels, such as "P(A=1|do(B=0))".
     """
 
@@ -38,15 +39,24 @@ class Source:
     labels_only: bool = False
     infers_types: bool = False
     queries: tuple[str, ...] = ()
+    decodes: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        """Whether labels and images are drawn here, as many as the configuration says."""
+        return bool(self.channels)
 
 
 SOURCES = {
     "causal_faces": Source(Entry("causalgan_tf.data.causal_faces:load_faces"), channels=(3,), queries=CELEBA_QUERIES),
     "morpho_digits": Source(Entry("causalgan_tf.data.morpho_digits:load_morpho_digits"), channels=(1,)),
     "folder": Source(
-        Entry("causalgan_tf.data.folder:load_folder"), files=("image_dir", "labels_file"), infers_types=True
+        Entry("causalgan_tf.data.folder:load_folder"),
+        files=("image_dir", "labels_file"),
+        infers_types=True,
+        decodes=True,
     ),
-    "celeb_a": Source(Entry("causalgan_tf.data.celeb_a:load_celeb_a"), queries=CELEBA_QUERIES),
+    "celeb_a": Source(Entry("causalgan_tf.data.celeb_a:load_celeb_a"), queries=CELEBA_QUERIES, decodes=True),
     "table": Source(
         Entry("causalgan_tf.data.tables:load_table"), files=("labels_file",), labels_only=True, infers_types=True
     ),

@@ -28,7 +28,11 @@ CHUNK = 4096  # rows of labels read at once
 
 
 def load_celeb_a(
-    config: DataConfig, seed: int = 0, labels_only: bool = False, graph: CausalGraph | None = None
+    config: DataConfig,
+    seed: int = 0,
+    labels_only: bool = False,
+    graph: CausalGraph | None = None,
+    write: bool = True,
 ) -> Dataset:
     """CelebA with its official splits: train is train, the first `test_images` rows of test are test.
 
@@ -37,6 +41,7 @@ def load_celeb_a(
         seed: not read, for nothing is drawn.
         labels_only: leave the images out.
         graph: the causal graph; None: the one that the configuration names.
+        write: see `decoded`; False needs labels that are prepared.
 
     Returns:
         The data set; `label_rows` are the labels of the train split, images are memory maps.
@@ -48,12 +53,24 @@ def load_celeb_a(
     require_binary(graph, "dataset=celeb_a")
     builder = tfds.builder("celeb_a", data_dir=config.data_dir or None)
     _check_nodes(graph.nodes, builder)
-    _prepare(builder)
+    if write:
+        _prepare(builder)
     with prepared.named(builder.data_dir):
-        return _prepared(builder, graph, config, labels_only)
+        return _prepared(builder, graph, config, labels_only, write)
 
 
-def _prepared(builder: tfds.core.DatasetBuilder, graph: CausalGraph, config: DataConfig, labels_only: bool) -> Dataset:
+def is_prepared(config: DataConfig, graph: CausalGraph) -> bool:
+    """Whether CelebA is prepared; InputError if it cannot be."""
+    builder = tfds.builder("celeb_a", data_dir=config.data_dir or None)
+    _check_nodes(graph.nodes, builder)
+    if not builder.is_prepared():
+        _check_files(builder)
+    return builder.is_prepared()
+
+
+def _prepared(
+    builder: tfds.core.DatasetBuilder, graph: CausalGraph, config: DataConfig, labels_only: bool, write: bool
+) -> Dataset:
     """The data set of prepared files."""
     rows = _labels(builder, "train", graph.nodes)
     if labels_only:
@@ -61,8 +78,8 @@ def _prepared(builder: tfds.core.DatasetBuilder, graph: CausalGraph, config: Dat
     held_out = f"test[:{config.test_images}]"
     test_rows = _labels(builder, held_out, graph.nodes)
     sets = {
-        "train": ImageSet(_images(builder, "train", len(rows), config), rows),
-        "test": ImageSet(_images(builder, held_out, len(test_rows), config), test_rows),
+        "train": ImageSet(_images(builder, "train", len(rows), config, write), rows),
+        "test": ImageSet(_images(builder, held_out, len(test_rows), config, write), test_rows),
     }
     return Dataset(graph=graph, label_rows=rows, **sets)
 
@@ -81,6 +98,15 @@ def _prepare(builder: tfds.core.DatasetBuilder) -> None:
     """Prepares CelebA from files brought by hand; its public addresses refuse automatic downloads."""
     if builder.is_prepared():
         return
+    downloads = _check_files(builder)
+    try:
+        builder.download_and_prepare(download_dir=str(downloads))
+    except NonMatchingChecksumError as error:
+        raise InputError(f"A file in {downloads / 'manual'} is not the original one; get it again. {error}") from error
+
+
+def _check_files(builder: tfds.core.DatasetBuilder) -> pathlib.Path:
+    """The folder of the downloads; InputError unless it holds the files brought by hand."""
     downloads = pathlib.Path(builder.data_dir).parents[1] / "downloads"
     manual = downloads / "manual"
     absent = [name for name in MANUAL_FILES if not (manual / name).is_file()]
@@ -90,10 +116,7 @@ def _prepare(builder: tfds.core.DatasetBuilder) -> None:
             f"({HOME_PAGE}); {len(absent)} of them are absent, first {absent[0]}. Or use --dataset=folder with "
             "--image_dir and --labels_file."
         )
-    try:
-        builder.download_and_prepare(download_dir=str(downloads))
-    except NonMatchingChecksumError as error:
-        raise InputError(f"A file in {manual} is not the original one; get it again. {error}") from error
+    return downloads
 
 
 def _labels(builder: tfds.core.DatasetBuilder, split: str, nodes: Sequence[str]) -> np.ndarray:
@@ -106,7 +129,7 @@ def _labels(builder: tfds.core.DatasetBuilder, split: str, nodes: Sequence[str])
     return np.concatenate(parts).astype(np.uint8)
 
 
-def _images(builder: tfds.core.DatasetBuilder, split: str, count: int, config: DataConfig) -> np.ndarray:
+def _images(builder: tfds.core.DatasetBuilder, split: str, count: int, config: DataConfig, write: bool) -> np.ndarray:
     """uint8 [n, S, S, C], a memory map."""
 
     def files() -> Iterator[Source]:
@@ -114,4 +137,4 @@ def _images(builder: tfds.core.DatasetBuilder, split: str, count: int, config: D
         for number, row in enumerate(rows.as_numpy_iterator()):
             yield f"celeb_a, split {split}, image {number}", row["image"]
 
-    return decoded(files(), count, [str(builder.data_dir), split], config)
+    return decoded(files(), count, [str(builder.data_dir), split], config, write)

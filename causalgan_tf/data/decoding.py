@@ -7,7 +7,7 @@ import json
 import os
 import pathlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -117,7 +117,7 @@ def decode(source: Source, crop: int, size: int, channels: int) -> np.ndarray:
         ) from error
 
 
-def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig) -> np.ndarray:
+def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig, write: bool = True) -> np.ndarray:
     """The squares of image files, read from disk if they were decoded before.
 
     They are kept as one .npy file in `config.data_dir`, or in ~/.cache/causalgan_tf, and mapped into memory. A file
@@ -128,6 +128,7 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig)
         count: number n of images.
         key: whatever tells these images from others (JSON); crop, size and channels are added.
         config: dataset, crop_size, image_size, channels and data_dir.
+        write: False: images that are not kept yet are looked at, and zeros stand for them.
 
     Returns:
         uint8 [n, S, S, C], a read-only memory map.
@@ -143,11 +144,17 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig)
     path = folder / f"{config.dataset}-{config.image_size}-{digest[:16]}.npy"
     shape = (count, size, size, channels)
     images = _mapped(path, shape)
+    function = partial(decode, crop=crop, size=size, channels=channels)
+    if images is None and not write:
+        broken = [square for _, square in _squares(sources, count, function) if isinstance(square, InputError)]
+        if broken:
+            raise _told(broken, count)
+        return np.broadcast_to(np.uint8(0), shape)
     if images is None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             rest = folder / f"{config.dataset}-{size}-{crop}-{channels}.undone.json"
-            _write(path, shape, sources, partial(decode, crop=crop, size=size, channels=channels), rest)
+            _write(path, shape, sources, function, rest)
         except OSError as error:
             raise InputError(
                 f"The decoded images, {np.prod(shape) / 1e6:,.0f} MB, cannot be written to {folder} ({error}). Name "
@@ -171,25 +178,17 @@ def _write(
 ) -> None:
     """Writes the .npy file in one step as others see it; if images are broken, keeps the others and says where."""
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    known, sources, marks, broken = _Undone(rest), iter(sources), [], []
+    known, marks, broken = _Undone(rest), [], []
     try:
-        with (
-            ThreadPoolExecutor(os.cpu_count()) as pool,
-            tqdm(total=shape[0], desc="decoding images", unit="image", leave=False, disable=None) as bar,
-        ):
-            images, done = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape), 0
-            while len(broken) < BROKEN and (chunk := list(itertools.islice(sources, CHUNK))):
-                for mark, image in pool.map(partial(_marked, function, known), chunk):
-                    lost = isinstance(image, InputError)
-                    marks.append(None if lost else mark)
-                    broken += [image] if lost else []
-                    if not lost:
-                        images[done] = image
-                    done += 1
-                bar.update(len(chunk))
-                if any(not isinstance(error, UnreadableError) for error in broken):
-                    break
-            images.flush()
+        images = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape)
+        for place, (mark, image) in enumerate(_squares(sources, shape[0], function, known)):
+            lost = isinstance(image, InputError)
+            marks.append(None if lost else mark)
+            if lost:
+                broken.append(image)
+            else:
+                images[place] = image
+        images.flush()
         known.forget()
         if broken:
             _Undone.keep(rest, scratch, marks)
@@ -199,14 +198,32 @@ def _write(
         scratch.unlink(missing_ok=True)
 
 
-def _marked(function: Any, known: "_Undone", source: Source) -> tuple[str, np.ndarray | InputError]:
+def _squares(
+    sources: Iterable[Source], count: int, function: Any, known: "_Undone | None" = None
+) -> Iterator[tuple[str, np.ndarray | InputError]]:
+    """Of each image its mark and its square, or the error that it raises; ends early where many are broken."""
+    sources, errors = iter(sources), []
+    with (
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        tqdm(total=count, desc="decoding images", unit="image", leave=False, disable=None) as bar,
+    ):
+        while len(errors) < BROKEN and (chunk := list(itertools.islice(sources, CHUNK))):
+            for mark, image in pool.map(partial(_marked, function, known), chunk):
+                errors += [image] if isinstance(image, InputError) else []
+                yield mark, image
+            bar.update(len(chunk))
+            if any(not isinstance(error, UnreadableError) for error in errors):
+                return
+
+
+def _marked(function: Any, known: "_Undone | None", source: Source) -> tuple[str, np.ndarray | InputError]:
     """What tells an image from others, and its square or the error that it raises."""
     name, file = source
     status = None if isinstance(file, bytes) else file.stat()
     told = file if status is None else f"{file} {status.st_size} {status.st_mtime_ns}".encode()
     mark = hashlib.sha256(told).hexdigest()
     try:
-        return mark, known.image(mark) if mark in known.places else function((name, file))
+        return mark, known.image(mark) if known and mark in known.places else function((name, file))
     except InputError as error:
         return mark, error
 

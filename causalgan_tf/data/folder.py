@@ -22,7 +22,13 @@ TEST_SHARE = 5  # at most one image in so many is held out
 SHOWN = 3  # names listed in one error message
 
 
-def load_folder(config: DataConfig, seed: int, labels_only: bool = False, graph: CausalGraph | None = None) -> Dataset:
+def load_folder(
+    config: DataConfig,
+    seed: int,
+    labels_only: bool = False,
+    graph: CausalGraph | None = None,
+    write: bool = True,
+) -> Dataset:
     """Labels and images of a folder.
 
     The labels file lists the images to use; others in the folder are ignored. `split_rows` says which are held out.
@@ -34,6 +40,7 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False, graph:
         seed: of the split.
         labels_only: leave the images out; no image file is opened or looked for.
         graph: the causal graph; None: the one that the configuration names.
+        write: see `decoded`.
 
     Returns:
         The data set; images are memory maps, in the order of the split's permutation.
@@ -56,7 +63,7 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False, graph:
     train, test = split_rows(len(labels), config.test_images, seed)
     order = np.concatenate([train, test])
     names = list(labels.index[order])
-    images = _images(config, names)
+    images = _images(config, names, write)
     sets = {
         "train": ImageSet(images[: len(train)], rows[train]),
         "test": ImageSet(images[len(train) :], rows[test]),
@@ -113,7 +120,7 @@ def _check_names(labels: pd.DataFrame, labels_file: str) -> None:
         raise InputError(f"{labels_file} lists {twice[0]!r} more than once ({len(twice):,} such rows). Remove them.")
 
 
-def _images(config: DataConfig, names: Sequence[str]) -> np.ndarray:
+def _images(config: DataConfig, names: Sequence[str], write: bool) -> np.ndarray:
     """The decoded images, in the order of `names`."""
     folder = image_folder(config.image_dir)
     stamps = [_stamp(folder / name) for name in names]
@@ -125,7 +132,7 @@ def _images(config: DataConfig, names: Sequence[str]) -> np.ndarray:
             f"{_way_out(folder, absent)}"
         )
     files = ((str(folder / name), folder / name) for name in names)
-    return decoded(files, len(names), [str(folder), list(names), stamps], config)
+    return decoded(files, len(names), [str(folder), list(names), stamps], config, write)
 
 
 def _identity(config: DataConfig, names: Sequence[str]) -> str:

@@ -5,15 +5,24 @@ from types import MappingProxyType
 
 import networkx as nx
 
+import causalgan_tf
 from causalgan_tf.errors import LONGEST, InputError, brief, closest, shown
 from causalgan_tf.graphs import graph_text, names
 from causalgan_tf.graphs.variables import Binary, Variable
+
+TOLD = 400  # letters of edges and of types in a representation
+DRAWN = 60  # nodes; a drawing of more cannot be read
 
 
 class CausalGraph:
     """A directed acyclic graph over labels; the image is always a sink below all of them.
 
-    Label columns follow the order of `nodes` everywhere.
+    Label columns follow the order of `nodes` everywhere. A notebook shows the graph as a drawing.
+
+    >>> CausalGraph.from_text("Age -> Smoke; Age: continuous")
+    CausalGraph: 2 nodes, 1 edge
+    edges: Age -> Smoke
+    types: Age: continuous; Smoke: binary
     """
 
     def __init__(
@@ -217,7 +226,26 @@ class CausalGraph:
         return hash((self.nodes, self.edges))
 
     def __repr__(self) -> str:
-        return f"CausalGraph.from_text({self.to_text()!r})"
+        count = f"{_counted(len(self), 'node')}, {_counted(len(self.edges), 'edge')}"
+        kinds = "; ".join(f"{names.written(node)}: {kind.text()}" for node, kind in self.variables.items())
+        return f"CausalGraph: {count}\nedges: {brief(self._arrows(), TOLD)}\ntypes: {brief(kinds, TOLD)}"
+
+    def _arrows(self) -> str:
+        """The edges by their effects, as in the text form."""
+        effects = [
+            f"{', '.join(map(names.written, causes))} -> {names.written(node)}"
+            for node, causes in self.parents.items()
+            if causes
+        ]
+        return "; ".join(effects) or "none"
+
+    def _repr_svg_(self) -> str | None:
+        # by the package: a drawing imports the graph
+        return causalgan_tf.draw_graph(self) if len(self) <= DRAWN else None
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _check_edge(graph: nx.DiGraph, cause: str, effect: str) -> None:

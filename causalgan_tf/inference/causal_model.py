@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,10 @@ from causalgan_tf import noise
 from causalgan_tf.config import budget
 from causalgan_tf.config.budget import MANY
 from causalgan_tf.errors import InputError, brief
+from causalgan_tf.graphs import names
 from causalgan_tf.graphs.cells import check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference import saved_model, showing
 from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.distribution import MAX_PARENT_CELLS, LabelLaw
 from causalgan_tf.inference.image_sampler import ImageSampler
@@ -22,20 +25,38 @@ from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
 from causalgan_tf.inference.query import Query
 from causalgan_tf.networks.mechanisms import Mechanisms
 
+SHOWN = 100  # letters of the labels' names in a representation
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, repr=False)
 class Samples:
-    """What `CausalModel.sample` returns.
+    """What `CausalModel.sample` returns; a notebook shows its first labels and images.
 
     Attributes:
         labels: n rows, one column a node, in graph order: uint8 of 0/1, categories with their names, float32.
         images: uint8 [n, S, S, C], or None if only labels were asked for.
         seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
+        query: the do and given that they were drawn for.
     """
 
     labels: pd.DataFrame
     images: np.ndarray | None
     seeds: np.ndarray
+    query: Query = Query({}, {}, {})
+
+    def __repr__(self) -> str:
+        shape = "none" if self.images is None else f"{self.images.dtype} {list(self.images.shape)}"
+        return (
+            f"Samples: {len(self.labels):,} rows, {self.query.text() or 'no do, no given'}\n"
+            f"labels: {names.listed(list(self.labels.columns), SHOWN)}\n"
+            f"images: {shape}"
+        )
+
+    def _repr_html_(self) -> str:
+        return showing.page(repr(self), self.labels, self.images)
+
+    def _repr_png_(self) -> bytes | None:
+        return showing.grid_png(self.images) if self.images is not None and len(self.images) else None
 
 
 class CausalModel:
@@ -47,14 +68,60 @@ class CausalModel:
         mechanisms: Mechanisms,
         image_generator: keras.Model | None = None,
         label_encoding: str = "sign",
+        record: Mapping[str, Any] | None = None,
     ) -> None:
-        """Joins trained networks; causalgan_tf.load builds it from a run folder."""
-        self.graph = graph
+        """Joins trained networks; causalgan_tf.load builds it from a run folder.
+
+        Args:
+            graph: over the labels.
+            mechanisms: the label generators.
+            image_generator: None: the model draws labels only.
+            label_encoding: see ImageConfig.
+            record: what `save` writes beside the weights, see runs.run_folder.Run.record; None: it cannot be saved.
+        """
+        self.graph, self.record = graph, record
         self.mechanisms, self.image_generator = mechanisms, image_generator
         self.labels = LabelSampler(mechanisms)
         kinds = list(graph.variables.values())
         self.images = ImageSampler(image_generator, label_encoding, kinds) if image_generator else None
         self._laws: dict[tuple[int, int], LabelLaw] = {}
+
+    def __repr__(self) -> str:
+        drawn = f", images of {list(self.images.shape)}" if self.images else ", no images"
+        return f"CausalModel: {len(self.graph)} labels{drawn}\n{self.graph!r}"
+
+    def save(self, folder: str | pathlib.Path, overwrite: bool = False) -> None:
+        """Writes the model into a folder that causalgan_tf.load reads; it then draws the same rows from the same seed.
+
+        Networks, graph and types of labels are written, no data. A model that was saved there before is replaced.
+
+        >>> frame = pd.DataFrame({"Old": [0, 1] * 50, "Smokes": [1, 0] * 50})
+        >>> config = causalgan_tf.ControllerConfig(steps=1, steps_per_call=1, batch_size=64)  # far too short
+        >>> model = causalgan_tf.fit_labels(frame, "Old -> Smokes", config, progress=False)
+        >>> folder = tempfile.mkdtemp()
+        >>> model.save(folder)
+        >>> causalgan_tf.load(folder).sample(3, do={"Smokes": 1})
+        Samples: 3 rows, do(Smokes=1)
+        labels: Old, Smokes
+        images: none
+
+        Args:
+            folder: made if it does not exist.
+            overwrite: whether files that are in the way and that this project did not write are replaced.
+
+        Raises:
+            InputError: the folder holds a run or other files in the way, it cannot be written, or the model was put
+                together by hand.
+        """
+        if self.record is None:
+            raise InputError("save: this model was put together by hand. Models of fit_labels and load can be saved.")
+        saved_model.write(folder, self.record, self.networks, overwrite)
+
+    @property
+    def networks(self) -> dict[str, keras.layers.Layer]:
+        """The trained networks by stage."""
+        images = {"images": self.image_generator} if self.image_generator else {}
+        return {"controller": self.mechanisms, **images}
 
     @property
     def label_generator(self) -> keras.Model:
@@ -96,9 +163,10 @@ class CausalModel:
         n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
         budget.check_draw(n, self.graph, self.images.shape if drawing else ())
         max_draws = whole("max_draws", max_draws, low=1)
-        labels, seeds = self.labels.draw(n, Query.create(self.graph, do, given), seed, max_draws)
+        query = Query.create(self.graph, do, given)
+        labels, seeds = self.labels.draw(n, query, seed, max_draws)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return Samples(label_frame(self.graph, labels), drawn, seeds)
+        return Samples(label_frame(self.graph, labels), drawn, seeds, query)
 
     def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
         """The same units under another intervention: all of their noise is kept, whatever it was drawn for.
@@ -115,9 +183,10 @@ class CausalModel:
         """
         drawing = self._draws(images)
         seeds = row_seeds(seeds)
-        labels = self.labels.redraw(seeds, Query.create(self.graph, do))
+        query = Query.create(self.graph, do)
+        labels = self.labels.redraw(seeds, query)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return Samples(label_frame(self.graph, labels), drawn, seeds)
+        return Samples(label_frame(self.graph, labels), drawn, seeds, query)
 
     def sample_labels(
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0

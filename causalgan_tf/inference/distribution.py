@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, brief
+from causalgan_tf.graphs import names
 from causalgan_tf.graphs.cells import cell_count, cells, discrete_sizes, has_value
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Binary, one_code
@@ -74,6 +75,18 @@ class LabelLaw:
             tables[node] = np.where(rows[..., None] > 0, counts / np.maximum(rows, 1)[..., None], marginal)
             parent_rows[node] = rows
         return cls(graph, tables, parent_rows)
+
+    def __repr__(self) -> str:
+        kinds = "; ".join(f"{names.written(node)}: {kind.text()}" for node, kind in self.graph.variables.items())
+        counted = f"; {len(self.thin_cells()):,} parent cells of fewer than {THIN} rows" if self.parent_rows else ""
+        return (
+            f"LabelLaw: {len(self.graph)} labels, {math.prod(self.sizes):,} cells{counted}\n"
+            f"tables: {brief('; '.join(map(self._table_text, self.graph.nodes)), 300)}\ntypes: {brief(kinds, 300)}"
+        )
+
+    def _table_text(self, node: str) -> str:
+        given = " | " + ", ".join(map(names.written, self.graph.parents[node])) if self.graph.parents[node] else ""
+        return f"P({names.written(node)}{given})"
 
     @property
     def empty_cells(self) -> int:

@@ -27,7 +27,7 @@ _DO = re.compile(rf"\s*do\((?P<inside>{_PARTS})\)\s*")
 _CONDITION = re.compile(rf"\s*do\({_PARTS}\)[^,]*|\s*(?:{names.QUOTED})?[^,]*")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Query:
     """Interventions and conditions on labels; make one with `create`, which checks it.
 
@@ -72,6 +72,9 @@ class Query:
         if both:
             raise InputError(f"{both[0]!r} is in do and in given: a label is either set or observed. Drop it from one.")
         return cls(do, given, variables)
+
+    def __repr__(self) -> str:
+        return f"Query({self.text() or 'no do, no given'})"
 
     def do_vector(self, graph: CausalGraph) -> np.ndarray:
         """The interventions as float32 [K], columns in graph order, NaN where a label is left alone."""

@@ -46,6 +46,8 @@ def evaluate_run(
             Inception for a model of labels.
     """
     run = Run.open(workdir)
+    if run.workdir != pathlib.Path(workdir):
+        raise InputError(f"{workdir} lies in the package and was measured there: see {run.workdir / 'report.json'}.")
     model = run.model()
     if inception_weights and model.image_size is None:
         raise InputError("--inception_weights measure images: this model draws labels only.")

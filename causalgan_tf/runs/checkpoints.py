@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf.errors import InputError
+from causalgan_tf.inference import saved_model
 
 KEPT = 2
 STATE = "checkpoint"  # TensorFlow's list of checkpoints
@@ -49,7 +50,13 @@ def latest(folder: pathlib.Path) -> str | None:
 
 
 def restore_averaged(path: str, generator: Generator) -> Generator:
-    """Fills `generator` with the averaged weights of a checkpoint and returns it; InputError if they do not fit."""
+    """Fills `generator` with the averaged weights of a checkpoint, or of a saved model's file, and returns it.
+
+    Raises:
+        InputError: they are damaged or do not fit.
+    """
+    if path.endswith(".npz"):
+        return saved_model.restore(path, generator)
     _restore(tf.train.Checkpoint(averaged=generator), path).expect_partial()
     return generator
 

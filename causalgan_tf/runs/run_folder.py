@@ -20,8 +20,9 @@ import pathlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import causalgan_tf
 from causalgan_tf import data
 from causalgan_tf.config import budget
 from causalgan_tf.config.data import FILES
@@ -30,8 +31,9 @@ from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
+from causalgan_tf.inference import saved_model
 from causalgan_tf.runs.run_graph import BEFORE, FILE, Fingerprint, RunGraph, graph_of, same_graph, settled, stored
-from causalgan_tf.system.files import read_object, write_text, written
+from causalgan_tf.system.files import RESTORE, read_object, write_text, written
 
 if TYPE_CHECKING:
     import keras
@@ -39,14 +41,14 @@ if TYPE_CHECKING:
     from causalgan_tf.inference.causal_model import CausalModel
     from causalgan_tf.networks.mechanisms import Mechanisms
 
-STAGES = ("controller", "images")
+STAGES = saved_model.STAGES
 # what the fingerprint tells better than a path does
 TOLD = ("data.graph:", *(f"data.{name}:" for name in FILES))
 
 __all__ = ["STAGES", "Run", "build_image_generator", "build_mechanisms", "graph_of", "load", "read_timing"]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Run:
     """A run folder.
 
@@ -72,7 +74,9 @@ class Run:
         Raises:
             InputError: there is none, or its files are damaged.
         """
-        workdir = pathlib.Path(workdir)
+        workdir = folder_of(workdir)
+        if saved_model.is_saved(workdir):
+            return cls(workdir, *_saved(workdir))
         config = RunConfig.load(workdir)
         return cls(workdir, config, stored(workdir, config))
 
@@ -85,7 +89,9 @@ class Run:
         Raises:
             InputError: the folder holds another run, by its configuration or its graph; the message says what differs.
         """
-        workdir, config = pathlib.Path(workdir), absolute(config)
+        workdir, config = saved_model.place(workdir), absolute(config)
+        if saved_model.is_saved(workdir):
+            raise InputError(f"{brief(workdir)} holds a saved model, no run to go on with. Choose another --workdir.")
         if not (workdir / "config.json").exists():
             _check_is_free(workdir)
             graph = load_graph(config.data.graph)
@@ -109,9 +115,14 @@ class Run:
         """
         return self.with_data(labels_only)[1]
 
-    def with_data(self, labels_only: bool = False) -> tuple["Run", Dataset]:
-        """The data of the run, and the run with what is known of them."""
-        dataset = data.load(self.config.data, self.config.seed, labels_only, self.kept.declared)
+    def with_data(self, labels_only: bool = False, write: bool = True) -> tuple["Run", Dataset]:
+        """The data of the run, and the run with what is known of them; for `write` see data.load."""
+        if saved_model.is_saved(self.workdir) and self.kept.fingerprint is None:
+            raise InputError(
+                f"{brief(self.workdir)} holds a model of a data frame, which was saved without its data. Compare "
+                "`model.sample` with your frame."
+            )
+        dataset = data.load(self.config.data, self.config.seed, labels_only, self.kept.declared, write)
         fingerprint = Fingerprint.of(dataset.graph, dataset.label_rows, dataset.image_files)
         new = self.kept.fingerprint is None and not (self.workdir / "config.json").exists()
         if new:
@@ -136,6 +147,8 @@ class Run:
         """The path of the stage's latest whole checkpoint; None if it has none."""
         from causalgan_tf.runs import checkpoints
 
+        if saved_model.is_saved(self.workdir):
+            return saved_model.weights(self.workdir, stage)
         return checkpoints.latest(self.workdir / stage)
 
     def has(self, stage: str) -> bool:
@@ -171,9 +184,25 @@ class Run:
         budget.check_loaded(self.config, self.graph, path is not None)
         labels = self.mechanisms()
         if path is None:
-            return CausalModel(self.graph, labels)
+            return CausalModel(self.graph, labels, record=self.record)
         images = checkpoints.restore_averaged(path, build_image_generator(self.config, self.graph))
-        return CausalModel(self.graph, labels, images, self.config.image.label_encoding)
+        return CausalModel(self.graph, labels, images, self.config.image.label_encoding, self.record)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Configuration and graph, as a saved model holds them."""
+        return {"config": dataclasses.asdict(self.config), "graph": self.kept.to_json()}
+
+    def __repr__(self) -> str:
+        done = [stage for stage in STAGES if any((self.workdir / stage).glob("ckpt-*.index"))]
+        if saved_model.is_saved(self.workdir):
+            done = [stage for stage in STAGES if any(self.workdir.glob(f"{stage}-*.npz"))]
+        rows = f", {self.kept.fingerprint.rows:,} rows" if self.kept.fingerprint else ""
+        d = self.config.data
+        size = "" if d.dataset == "table" else f", images of {d.image_size} x {d.image_size}"
+        return (
+            f"Run in {self.workdir}: {d.dataset}{rows}{size}\ncheckpoints: {', '.join(done) or 'none'}\n{self.graph!r}"
+        )
 
     @property
     def timing(self) -> dict[str, float]:
@@ -223,12 +252,36 @@ def build_image_generator(config: RunConfig, graph: CausalGraph) -> "keras.Model
 
 
 def load(workdir: str | pathlib.Path) -> "CausalModel":
-    """The model that `causalgan-train` has trained in `workdir`; of labels only, if its images are not trained yet.
+    """The trained model in a folder; of labels only, if its images are not trained.
+
+    >>> load("builtin:faces").sample(64, do={"Mustache": 1}, seed=7)  # doctest: +SKIP
+
+    Args:
+        workdir: the folder of a run of `causalgan-train` or of a model that `CausalModel.save` wrote; or
+            "builtin:faces", a model of the built-in faces that lies in the package.
 
     Raises:
         InputError: the folder holds no run, its files are damaged, or its controller has no checkpoint yet.
     """
     return Run.open(workdir).model()
+
+
+def folder_of(workdir: str | pathlib.Path) -> pathlib.Path:
+    """The folder that a name stands for: itself, or one of the package for "builtin:NAME".
+
+    Raises:
+        InputError: there is no built-in model of that name.
+    """
+    name = str(workdir)
+    if not name.startswith(saved_model.BUILTIN):
+        return pathlib.Path(workdir)
+    home = pathlib.Path(causalgan_tf.__file__).parent / "builtin"
+    known = sorted(path.parent.name for path in home.glob(f"*/{saved_model.FILE}"))
+    name = name.removeprefix(saved_model.BUILTIN)
+    if name not in known:
+        listed = ", ".join(saved_model.BUILTIN + one for one in known) or "none in this installation"
+        raise InputError(f"There is no built-in model {brief(name, 60)!r}. Expected: {listed}.")
+    return home / name
 
 
 def read_timing(workdir: str | pathlib.Path) -> dict[str, float]:
@@ -242,6 +295,15 @@ def read_timing(workdir: str | pathlib.Path) -> dict[str, float]:
         logging.getLogger(__name__).warning("%s Times begin anew.", error)
         return {}
     return {phase: float(seconds) for phase, seconds in timing.items() if _is_number(seconds)}
+
+
+def _saved(folder: pathlib.Path) -> tuple[RunConfig, RunGraph]:
+    """Configuration and graph of a saved model; InputError if they are damaged."""
+    values, path = saved_model.read(folder), folder / saved_model.FILE
+    try:
+        return RunConfig.from_json(json.dumps(values["config"])), RunGraph.from_json(values["graph"])
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path} is damaged: {brief(error, 100)} {RESTORE}") from error
 
 
 def _is_number(value: object) -> bool:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from causalgan_tf.config import budget
 from causalgan_tf.config.controller import OBJECTIVES, ControllerConfig
-from causalgan_tf.config.data import SOURCES
+from causalgan_tf.config.data import SOURCES, DataConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.dataset import cell_sizes, held_cells, label_cells, label_ranges, mixed_weights
@@ -37,6 +37,7 @@ from causalgan_tf.reporting import gallery
 from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.checkpoints import Saver
 from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.runs.run_graph import RunGraph
 from causalgan_tf.system import interrupts
 from causalgan_tf.system.files import written
 from causalgan_tf.system.locks import locked
@@ -69,21 +70,29 @@ def train(
         InputError: input that cannot be trained on; raised before any training starts.
     """
     workdir = pathlib.Path(workdir)
+    stages, distribution = check_call(config, stages, strategy, logical_devices)
+    say(f"replicas: {distribution.num_replicas_in_sync}")
+    with contextlib.ExitStack() as stack:
+        if workdir.is_dir():
+            stack.enter_context(locked(workdir))
+        _train(Run.create(workdir, config), stages, distribution, say, stack)
+
+
+def check_call(
+    config: RunConfig, stages: tuple[str, ...], strategy: str, logical_devices: int
+) -> tuple[tuple[str, ...], tf.distribute.Strategy]:
+    """The stages in their order, and the strategy; InputError for what `train` refuses before it looks for data."""
     stages = check_stages(stages, config)
     budget.check_data(config)
     distribution = devices.make_strategy(strategy, logical_devices)
     replicas = distribution.num_replicas_in_sync
-    say(f"replicas: {replicas}")
     for stage, batch, flag in (
         ("controller", config.controller.batch_size, "controller_batch_size"),
         ("images", config.image.batch_size, "image_batch_size"),
     ):
         if stage in stages:
             devices.rows_per_replica(batch, replicas, flag)
-    with contextlib.ExitStack() as stack:
-        if workdir.is_dir():
-            stack.enter_context(locked(workdir))
-        _train(Run.create(workdir, config), stages, distribution, say, stack)
+    return stages, distribution
 
 
 def _train(
@@ -288,7 +297,8 @@ def fit_labels(
     """
     graph = load_graph(graph) if isinstance(graph, str) else graph
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
-    run = RunConfig(controller=config or ControllerConfig(), seed=seed)
+    source = DataConfig(dataset="table", graph=graph.to_text(), labels_file="a data frame in memory")
+    run = RunConfig(source, controller=config or ControllerConfig(), seed=seed)
     dataset = Dataset(graph=table.graph, label_rows=table.rows.to_numpy())
     budget.check_labels(run, table.graph)
     check_dataset(dataset, run, ("controller",))
@@ -302,7 +312,8 @@ def fit_labels(
 
     if c.steps:
         _fit(stage, steps_done, [callbacks.Finite(steps_done)], [], progress)
-    return CausalModel(table.graph, learner.averaged)
+    record = Run(pathlib.Path(), run, RunGraph(table.graph, graph)).record
+    return CausalModel(table.graph, learner.averaged, record=record)
 
 
 def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:

@@ -198,7 +198,7 @@ def _figure(number: float, offset: float = 0.0) -> str:
 
 def _cut(value: object, letters: int = 40) -> str:
     """A value as an error shows it: not more than so many letters."""
-    text = str(value)
+    text = " ".join(str(value)[:10_000].split())
     return text if len(text) <= letters else text[: letters - 3] + "..."
 
 

@@ -94,9 +94,7 @@ def records(text: str, separator: str) -> Iterator[tuple[list[str], int]]:
         text = "".join(line.rstrip() + "\n" for line in io.StringIO(text.replace("\t", " ")))
     # whether there are blanks that csv keeps: a cheap look, for most large files have none
     csv.field_size_limit(contents.LARGEST)  # beside labels there may be whole masks
-    padded = (
-        '"' in text if separator == " " else re.search(r"[ \t\xa0]\s*[" + re.escape(separator) + r'\n"]|"[ \t]', text)
-    )
+    padded = '"' in text if separator == " " else re.search(r"[^\S\n][" + re.escape(separator) + r'\n"]|"[ \t]', text)
     reader, first = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True), 1
     for row in reader:
         values = [value.strip() for value in row] if padded else row

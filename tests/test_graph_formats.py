@@ -319,7 +319,7 @@ def test_what_is_written_is_plain(tmp_path):
         ("g.json", '{"causal_graph": {"A": []}, "variables": {"B": "binary"}}', "there is no node 'B'"),
         ("g.json", '{"causal_graph": {"A": []}, "variables": ["A"]}', r"an object of node and kind, got \['A'\]"),
         ("g.json", '{"nodes": [{"name": "A"}], "edges": []}', 'expected nodes with "id"'),
-        ("g.json", '{"nodes": [{"id": "A"}], "edges": [["A", "B"]]}', 'edges with "source" and "target"'),
+        ("g.json", '{"nodes": [{"id": "A"}], "edges": ["A"]}', 'edges with "source" and "target"'),
         ("g.gml", "graph [ directed 1 node [ id 0 label ] ]", "expected a graph in GML: .*"),
         ("g.gml", "graph [\n directed 1\n node ? ]", r"expected a graph in GML: .*"),
         ("g.cg", "X -> Y", "line 1: expected <NODES>, found 'X -> Y'"),

@@ -202,3 +202,46 @@ def test_encodings_are_read_or_named(tmp_path):
         read_graph(saved(tmp_path, "net.bif", BIF.replace("dog", "Köter"), "latin-1"))
     with pytest.raises(InputError, match="found bytes that are no text"):
         read_graph(saved(tmp_path, "graph.txt", "A -> B", "utf-16-le"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"nodes": ["A", "B"], "edges": [["A", "B"]]}',
+        '{"nodes": ["A", "B"], "links": [{"source": "A", "target": "B"}]}',
+        '{"directed": true, "nodes": [{"id": "A"}, {"id": "B"}], "adjacency": [[{"id": "B"}], []]}',
+        '{"directed": true, "elements": {"nodes": [{"data": {"id": "A"}}, {"data": {"id": "B"}}],'
+        ' "edges": [{"data": {"source": "A", "target": "B"}}]}}',
+        "g <- dagitty('dag {\nA -> B\n}')",
+        'library(dagitty)\ng = dagitty::dagitty( "dag { B <- A }" )\n',
+        "B <- A",
+    ],
+)
+def test_graphs_that_other_programs_write_are_read_in_any_wrapping(text):
+    assert load_graph(text).edges == (("A", "B"),)
+
+
+@pytest.mark.parametrize("edges", ['"edges": []', '"links": []'])
+def test_lists_of_nodes_and_edges_are_never_taken_for_nodes_of_these_names(edges):
+    assert load_graph(f'{{"nodes": ["A", "B"], {edges}}}').nodes == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ('{"nodes": [{"id": "A"}], "edges": [{"source": "A"}], "links": [{}]}', 'both "edges" and "links"'),
+        ('{"nodes": ["A", "B"]}', "'edges'"),
+        ('{"nodes": [], "edges": [["A", "B"]]}', "not among the nodes"),
+        ('{"nodes": ["A"], "adjacency": [[{"id": "A"}]]}', "adjacency or Cytoscape data"),
+        ('{"elements": {"nodes": []}}', "adjacency or Cytoscape data"),
+        ("dagify(y ~ x)", "found R's dagify(...)"),
+        ('dagitty(c("dag { A -> B }"))', "found R's dagitty(...)"),
+        ("A E @0.1,0.2\nB O @0.5,0.2\n\nA B\n", "DAGitty's first format"),
+        ("variable A { type discrete [ 2 ] { [0,5), [5,9] }; }", "Rename values with brackets"),
+        ("variable A { type discrete [ 2 ] { not ill, ill }; }", "Put quotes round a value with blanks"),
+    ],
+)
+def test_a_form_that_is_not_read_is_named(text, said):
+    with pytest.raises(InputError) as problem:
+        load_graph(text)
+    assert said in str(problem.value) and len(str(problem.value)) <= 300

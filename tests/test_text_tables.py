@@ -18,7 +18,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
 
 TRUTH = [[1, 0, 1], [0, 1, 1], [1, 1, 0]]  # of A, B, C
-ABC = CausalGraph.from_text("A; B; C")
+ABC, AB = CausalGraph.from_text("A; B; C"), CausalGraph.from_text("A; B")
 
 
 def write(folder: pathlib.Path, text: str | bytes, name: str = "labels.csv") -> pathlib.Path:
@@ -139,7 +139,7 @@ def test_an_unnamed_column_that_may_be_first_or_last_is_refused(tmp_path, text, 
         ("Survey\nA,B,C\n1,0,1\n", "line 1 names one column, 'Survey', and no node"),
         ("Gr\u00f6\u00dfe,B\n1,1\n".encode("cp1252"), "line 1: the byte 0xF6 is no UTF-8 text"),
         ("A,B,C\n1,0,1\n".encode("utf-16-le"), "zero bytes"),
-        (b"PK\3\4\0\0\xff\xfe", "a binary file"),
+        (b"PK\3\4\0\0\xff\xfe", "its ending is .zip or .xlsx"),
     ],
 )
 def test_a_file_that_is_no_even_table_is_refused_at_its_line(tmp_path, text, said):
@@ -272,3 +272,41 @@ def test_excel_without_its_reader_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(pd, "read_excel", absent)
     with pytest.raises(InputError, match="needs openpyxl: pip install it, or save a csv"):
         read_labels(write(tmp_path, "", "x.xlsx"), ABC)
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("A;B\n1\u00a0234;0\n2\u00a0345;1\n", "marks between thousands"),
+        ("A;B\n1\u202f234;0\n2\u202f345;1\n", "marks between thousands"),
+        ('A,B\n"1,234",0\n"2,345",1\n', "a comma that marks thousands or decimals"),
+        ("A,B\n\u22121.5,0\n\u22122.5,1\n", "a minus sign that is no hyphen"),
+        ('A,B\n"=""1""",0\n"=""0""",1\n', "marks round the number"),
+        ("A,B\n'1',0\n'0',1\n", "marks round the number"),
+        ("A,B\n2020-01-01,0\n2020-01-02,1\n", "a date or time"),
+        ("A,B\n01.02.2020,0\n02.02.2020,1\n", "a date or time"),
+        ("A,B\n10:30,0\n11:30,1\n", "a date or time"),
+        ("A,B\nx,u\nA,B\ny,v\n", "line 3 is the header again"),
+        ("A,B\n'x,y',0\n'z,w',1\n", "nothing tells which"),
+        ('A,B\n"x \\"q\\"",0\nz,1\n', "a backslash before a quote"),
+        (b"\x1f\x8b\x08aaaa", "its ending is .gz"),
+    ],
+)
+def test_a_value_in_a_form_that_is_not_understood_never_becomes_a_category(tmp_path, text, said):
+    assert said in refused(tmp_path, text, graph=AB)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SEP=;\nA;B\n1;0\n0;1\n",
+        "sep=\\t\nA\tB\n1\t0\n0\t1\n",
+        "\ufeff\ufeffA,B\n1,0\n0,1\n",
+        "\u200bA,B\n1,0\n0,1\n",
+        "A,\tB\n1,\t0\n0,\t1\n",
+        "A  B\n 1  0 \n 0\t1\n\n",
+        "A|B\r\n1| 0\r\n0| 1\r\n",
+    ],
+)
+def test_marks_before_the_header_and_blanks_round_values_are_no_part_of_them(tmp_path, text):
+    assert read(tmp_path, text, graph=AB).rows.to_numpy().tolist() == [[1, 0], [0, 1]]

@@ -16,6 +16,12 @@ PACKED: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.o
 KNOWN = "Expected CelebA's list_attr_celeba.txt, a csv with a header, these in a zip, gz or bz2 file, parquet or xlsx."
 MARKS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
+PACKED_MARKS = (  # first bytes of files that people give the ending csv
+    (b"PK\x03\x04", "a zip or Excel file: its ending is .zip or .xlsx"),
+    (b"\x1f\x8b", "a gzip file: its ending is .gz"),
+    (b"PAR1", "a parquet file: its ending is .parquet"),
+)
+
 
 def text_of(path: pathlib.Path) -> str:
     """The text in a file, unpacked, every line ending as in Unix.
@@ -69,6 +75,9 @@ def _limited(path: pathlib.Path, file: io.BufferedIOBase) -> bytes:
 
 def _decoded(path: pathlib.Path, data: bytes) -> str:
     """UTF-8, or another form of Unicode that its first bytes name; every line ends as in Unix."""
+    packed = next((what for mark, what in PACKED_MARKS if data.startswith(mark)), None)
+    if packed:
+        raise InputError(f"{path} is no text but, by its first bytes, {packed}. Rename it so, or save a csv.")
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8-sig")
     try:
         text = data.decode(encoding)
@@ -76,7 +85,9 @@ def _decoded(path: pathlib.Path, data: bytes) -> str:
         raise InputError(_no_text(path, data, error)) from error
     if "\0" in text:
         raise InputError(f"{path} is no text: it holds zero bytes. {KNOWN} UTF-16 needs its byte order mark.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.lstrip("\ufeff\u200b")  # marks of files that were joined or pasted
 
 
 def _no_text(path: pathlib.Path, data: bytes, error: UnicodeDecodeError) -> str:

@@ -39,10 +39,18 @@ LISTED = 10  # categories listed in a line of `describe`
 MAX_INFERRED = 100  # different texts that are taken for categories unasked
 MAX_CATEGORIES = 256  # their places are one byte
 CONTAINERS = (list, tuple, dict, set, np.ndarray)
-FORMS = (  # numbers that are written as pandas does not read them, and what is done about it
+THOUSANDS = r"[-+]?[1-9]\d{0,2},\d{3}"  # or a number with three digits behind a decimal comma
+FORMS = (  # numbers and dates that are written as pandas does not read them, and what is done about it
     (r"[-+]?\d*,\d+", "a decimal comma", "Write a point, or give --decimal=, (pandas: decimal=',')"),
-    (r"[-+]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?", "marks between thousands", "Remove them"),
+    (r"[-+]?\d{1,3}([,.'’\s]\d{3})+([.,]\d+)?", "marks between thousands", "Remove them"),
     (r"[-+]?\d[\d.,]*\s*[%€$£¥]|[-+]?[€$£¥]\s*\d[\d.,]*", "a sign of percent or money", "Remove it"),
+    (r"[−–]\s*[\d.,]+", "a minus sign that is no hyphen", "Write a hyphen"),
+    (r"=?([\"'“”‘’])[-+]?\d[\d.,]*([\"'“”‘’])", "marks round the number", "Remove them"),
+    (
+        r"\d{4}([-/.])\d{1,2}\1\d{1,2}([T ].*)?|\d{1,2}([/.])\d{1,2}\3(\d{4}|\d{2})([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?",
+        "a date or time",
+        "Turn it into days or seconds since the first",
+    ),
 )
 BLUR = 1e-4  # share of the standard deviation that float32 may round off a continuous label
 BINARY = "0 or 1, -1 or 1, or False or True"
@@ -126,6 +134,8 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
         if found.any():
             row = int(np.argmax(found))
             category = "" if texts.str.contains(",").any() else f", or declare '{node}: categorical' in the graph"
+            if what == FORMS[0][1] and texts[found].str.fullmatch(THOUSANDS).all():
+                what, way = "a comma that marks thousands or decimals", "Remove it, or write a point"
             raise InputError(
                 f"{table.source}: column {node!r}, {table.place(row)}: {_cut(texts.iloc[row])} has {what} "
                 f"({found.sum():,} of {len(texts):,} rows). {way}{category}."
@@ -134,7 +144,8 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
 
 def is_text(column: pd.Series) -> bool:
     """Whether some value is neither a number nor True or False."""
-    return bool(np.isnan(_numbers(column.dropna())).any())
+    column = column.dropna()
+    return any(bool(np.isnan(_numbers(part)).any()) for part in (column[:1000], column[1000:]))
 
 
 def describe(graph: CausalGraph, rows: np.ndarray, declared: Collection[str] | None = None) -> list[str]:
@@ -187,7 +198,7 @@ def _figure(number: float, offset: float = 0.0) -> str:
 
 def _cut(value: object, letters: int = 40) -> str:
     """A value as an error shows it: not more than so many letters."""
-    text = str(value)
+    text = " ".join(str(value)[:10_000].split())
     return text if len(text) <= letters else text[: letters - 3] + "..."
 
 

@@ -90,7 +90,7 @@ def read_labels(
     """
     path = pathlib.Path(path).expanduser()
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not there"
+        what = "is a folder" if path.is_dir() else "is no plain file" if path.exists() else "is not there"
         raise InputError(f"There is no labels file {str(path)!r}: it {what}. See --labels_file. {KNOWN}")
     if path.suffix.lower() in PARQUET + EXCEL:
         table = _stored(path, "parquet" if path.suffix.lower() in PARQUET else "Excel")

@@ -1,19 +1,19 @@
 """Files of text as tables: the encoding, what separates the values, and how wide every row is."""
 
-import collections
 import csv
 import dataclasses
 import io
 import itertools
 import pathlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from causalgan_tf.data import contents
 from causalgan_tf.data.table_columns import MISSING, Table
+from causalgan_tf.data.text_layout import COMMENT, Layout, check_header, layout_of, lines_of, records, trimmed
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
@@ -27,33 +27,11 @@ IDENTIFIER = re.compile(  # a header of what tells units apart
     r"|respondent|user|who|names?|label)",
     re.IGNORECASE,
 )
-SEPARATORS = (",", "\t", ";", "|", " ")
 SPOKEN = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "blanks"}
-LOOK = 50  # rows by which a separator is chosen
-COMMENT = ("#", "%", "//", "@")
 TYPES = re.compile(
     r"(u?int|float)(8|16|32|64)?|integer|double|numeric|number|real|char(acter)?|string|str|text|object|bool(ean)?|factor"
     r"|categor(y|ical)|nominal|ordinal|binary|continuous|discrete|date"
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Layout:
-    """How a file of text is written.
-
-    Attributes:
-        names: the header, without what trailing separators add to it.
-        written: how many names the header has with those.
-        separator: what stands between the values.
-        header: number of the header's line, from 1.
-        declared: rows that the file says it has, or None.
-    """
-
-    names: tuple[str, ...]
-    written: int
-    separator: str
-    header: int
-    declared: int | None
 
 
 @dataclasses.dataclass
@@ -91,8 +69,8 @@ def read_text(path: pathlib.Path, graph: CausalGraph, decimal: str = ".") -> Tab
             or unnamed values stand in front of or behind the others and nothing tells which.
     """
     source, text = str(path), contents.text_of(path)
-    layout = _layout(source, text, graph.nodes)
-    _check_header(source, layout, graph.nodes)
+    layout = layout_of(source, text, graph.nodes)
+    check_header(source, layout, graph.nodes)
     rows = _rows(source, text, layout)
     if not len(rows.lines):
         raise InputError(f"{source} has a header but no rows. Expected one row an image or unit.")
@@ -119,103 +97,18 @@ def name_column(columns: Sequence[str], nodes: Sequence[str]) -> int | None:
     return found[0] if found and (found[0] == 0 or len(found) == 1) else None
 
 
-def _layout(source: str, text: str, nodes: Sequence[str]) -> _Layout:
-    """Header and separator, by the header and the first rows together."""
-    lines = iter([number, line] for number, line in enumerate(io.StringIO(text), 1) if line.strip())
-    start, declared, separators = next(lines, None), None, SEPARATORS
-    if start and (match := re.fullmatch(r'"?sep=(.)"?', start[1].strip("\n"))):
-        separators, start = (match[1],), next(lines, None)
-    if start and start[1].strip().isdecimal():
-        declared, start = int(start[1].strip()[:18]), next(lines, None)
-    if not start:
-        raise InputError(f"{source} is empty. Expected a header with the label names, then one row an image or unit.")
-    number, line = start
-    if line.lstrip().startswith(COMMENT):
-        last = next((n - 1 for n, other in lines if not other.lstrip().startswith(COMMENT)), number)
-        span = f"line {number}" if last == number else f"lines {number} to {last}"
-        raise InputError(
-            f"{source}: line {number} is a comment: {line.strip()[:40]!r}. Expected the header with the names of the "
-            f"columns. Remove {span}, or, if it is the header, the mark in front of it."
-        )
-    if line.lstrip().startswith(("{", "[", "<")):
-        raise InputError(
-            f"{source}: line {number}, {line.strip()[:40]!r}, is that of a JSON, XML or web page, not of a table. "
-            "Expected a header with the names of the columns: save the table as csv."
-        )
-    sample = "".join(itertools.islice(io.StringIO(text), number - 1, number + 20 * LOOK))
-    ranked = [(_fit(sample, mark, nodes), mark) for mark in separators]
-    (*_, names, written), separator = max(ranked, key=lambda pair: pair[0][:3])  # the first of equal ones
-    return _Layout(names, written, separator, number, declared)
-
-
-def _fit(sample: str, separator: str, nodes: Sequence[str]) -> tuple[int, float, int, tuple[str, ...], int]:
-    """How well a separator fits the first rows: nodes in the header, fit, columns; its names, how many it writes."""
-    try:
-        header, *rows = (row for row, _ in itertools.islice(_records(sample, separator), LOOK + 1))
-    except (csv.Error, ValueError):
-        return -1, 0.0, 0, (), 0
-    names = tuple(_trimmed(header))
-    if any(name in SEPARATORS for name in names if name):
-        return -1, 0.0, 0, (), 0
-    even = sum(len(row) >= len(names) >= len(_trimmed(row)) for row in rows)
-    longer = sum(len(row) == len(names) + 1 for row in rows)
-    fit = max(1.0 * even, 0.9 * longer) / max(len(rows), 1) * (1.0 if len(names) > 1 else 0.1)
-    return sum(name in nodes for name in names), fit, len(names), names, len(header)
-
-
-def _records(text: str, separator: str) -> Iterator[tuple[list[str], int]]:
-    """The rows of a text without blanks around the values, and the line on which each begins; blank lines are none."""
-    if separator == " ":  # of any number, tabs among them; none at the end of a line separates anything
-        text = "".join(line.rstrip() + "\n" for line in io.StringIO(text.replace("\t", " ")))
-    # whether there are blanks that csv keeps: a cheap look, for most large files have none
-    csv.field_size_limit(contents.LARGEST)  # beside labels there may be whole masks
-    padded = (
-        '"' in text if separator == " " else re.search(r"[ \t\xa0]\s*[" + re.escape(separator) + r'\n"]|"[ \t]', text)
-    )
-    reader, first = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True), 1
-    for row in reader:
-        values = [value.strip() for value in row] if padded else row
-        if len(values) > 1 or any(values):
-            yield values, first
-        first = reader.line_num + 1
-
-
-def _trimmed(row: Sequence[str]) -> Sequence[str]:
-    """A row without the empty values at its end."""
-    end = len(row)
-    while end and not row[end - 1]:
-        end -= 1
-    return row[:end]
-
-
-def _check_header(source: str, layout: _Layout, nodes: Sequence[str]) -> None:
-    names = [name for name in layout.names if name]
-    twice = sorted({name[:30] for name, count in collections.Counter(names).items() if count > 1})
-    if not set(names) & set(nodes) and names and all(re.fullmatch(r"[-+]?[\d.]+", name) for name in names):
-        raise InputError(
-            f"{source}: line {layout.header} holds the numbers {', '.join(names[:3])[:60]}. Expected a header with the "
-            "names of the columns: write one above."
-        )
-    if len(names) == 1 and names[0] not in nodes:
-        raise InputError(
-            f"{source}: line {layout.header} names one column, {names[0][:60]!r}, and no node of the graph. Expected a "
-            f"header with {nodes[0][:30]} and the other nodes, separated by commas, semicolons, tabs, bars or blanks."
-        )
-    if twice:
-        raise InputError(
-            f"{source}: the header names {', '.join(map(repr, twice[:3]))} more than once. Remove or rename one."
-        )
-
-
-def _rows(source: str, text: str, layout: _Layout) -> _Rows:
+def _rows(source: str, text: str, layout: Layout) -> _Rows:
     """All rows behind the header."""
+    plain = _plain_rows(text, layout)
+    if plain:
+        return plain
     shown = "\n" * (layout.header - 1) + "".join(itertools.islice(io.StringIO(text), layout.header - 1, None))
     out, counts, line = io.StringIO(), [], layout.header
-    writer, records = csv.writer(out, lineterminator="\n"), _records(shown, layout.separator)
+    writer, found = csv.writer(out, lineterminator="\n"), records(shown, layout.separator)
     try:
-        next(records)  # the header
-        for row, line in records:
-            counts.append((line, len(row), len(_trimmed(row))))
+        next(found)  # the header
+        for row, line in found:
+            counts.append((line, len(row), len(trimmed(row))))
             writer.writerow(row)
     except csv.Error as error:
         raise InputError(
@@ -228,8 +121,42 @@ def _rows(source: str, text: str, layout: _Layout) -> _Rows:
     return _Rows(out.getvalue(), raw, lines, full, used)
 
 
+def _plain_rows(text: str, layout: Layout) -> _Rows | None:
+    """The same, many times faster; None where quotes, blanks around values, blank lines or empty ends need a reader."""
+    separator, ends = layout.separator, [end for end in layout.separator + "\n" if end != " "]
+    start = sum(map(len, itertools.islice(lines_of(text), layout.header)))
+    raw, body = next(lines_of(text[start : start + 10_000]), ""), text[start:].rstrip("\n") + "\n"
+    if separator == " ":
+        body = body.replace("\t", " ")
+        while "  " in body:
+            body = body.replace("  ", " ")
+        body = body.replace(" \n", "\n").replace("\n ", "\n").strip(" ")
+    while separator + " " in body and separator != " ":
+        body = body.replace(separator + " ", separator)
+    blanks = [blank for blank in " \t\xa0" if blank != separator and blank in body]
+    padded = any(blank + end in body or "\n" + blank in body or body[0] == blank for blank in blanks for end in ends)
+    if '"' in text or padded or body[0] == "\n" or "\n\n" in body or not separator.isascii():
+        return None
+    if separator != ",":
+        if "," in body:
+            return None
+        body = body.replace(separator, ",")
+    if ",\n" in body:
+        return None
+    letters = np.frombuffer(body.encode(), np.uint8)
+    breaks = np.flatnonzero(letters == ord("\n"))
+    widths = np.diff(np.searchsorted(np.flatnonzero(letters == ord(",")), breaks), prepend=0) + 1
+    return _Rows(body, raw, np.arange(len(breaks)) + layout.header + 1, widths, widths)
+
+
 def _check_end(source: str, text: str, separator: str, line: int) -> None:
-    """Refuses a file whose last row, which begins on `line`, has a quote that is not closed."""
+    """Refuses backslashes before quotes, and a last row, which begins on `line`, with a quote that is not closed."""
+    place = re.search(r'\\"[^"\n' + re.escape(separator) + "]", text)
+    if place:
+        raise InputError(
+            f"{source}: line {text.count(chr(10), 0, place.end() - 1) + 1} has a backslash before a quote. In a csv "
+            'file a quote in a value is written twice: "5"" nail". Save it so (pandas: to_csv without escapechar).'
+        )
     end = list(itertools.islice(io.StringIO(text), line - 1, None))
     try:
         list(csv.reader(end, delimiter=separator, skipinitialspace=True, strict=True))
@@ -240,7 +167,7 @@ def _check_end(source: str, text: str, separator: str, line: int) -> None:
             ) from error
 
 
-def _columns(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
+def _columns(source: str, layout: Layout, rows: _Rows) -> tuple[str, ...]:
     """The names of all columns; every row is as wide, but for empty values at its end."""
     names, width = layout.names, len(layout.names)
     longest = int(rows.used.max())
@@ -255,7 +182,7 @@ def _columns(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
     raise InputError(_uneven(source, layout, rows, int(bad[0])))
 
 
-def _uneven(source: str, layout: _Layout, rows: _Rows, row: int) -> str:
+def _uneven(source: str, layout: Layout, rows: _Rows, row: int) -> str:
     """What is said of a row of another width."""
     first = next(csv.reader(itertools.islice(io.StringIO(rows.text), row, None)))
     if first[0].startswith(COMMENT):
@@ -267,7 +194,7 @@ def _uneven(source: str, layout: _Layout, rows: _Rows, row: int) -> str:
     )
 
 
-def _named_rows(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
+def _named_rows(source: str, layout: Layout, rows: _Rows) -> tuple[str, ...]:
     """The columns where every row has one value more than the header: ("", ...) if the first ones can be names.
 
     R leaves the header of row names out. A note behind the others without a header looks the same, and to take the one
@@ -301,7 +228,7 @@ def _are_names(first: pd.Series, last: pd.Series, raw: str) -> bool:
     quoted, alone = raw.lstrip().startswith('"'), bool(re.match(r'\s*"[^"]*"[\s,;|]\s*[^"\s]', raw))
     if counted and quoted:
         return True
-    names = counted or alone or not _numeric(first).any()
+    names = counted or alone or not (first.str.match("['‘’‚]").any() or _numeric(first).any())
     return bool(first.is_unique and names and _numeric(last[~last.isin(MISSING)]).all())
 
 
@@ -312,7 +239,7 @@ def _numeric(texts: pd.Series) -> pd.Series:
 
 def _plain(rows: _Rows, width: int, **options: object) -> pd.DataFrame:
     return pd.read_csv(
-        io.StringIO(rows.text),
+        io.BytesIO(rows.text.encode()),
         header=None,
         names=range(width),
         index_col=False,
@@ -347,6 +274,11 @@ def _check_kinds_of_rows(source: str, values: pd.DataFrame, lines: np.ndarray, n
     if values.columns[0] not in nodes and 0 < marked.sum() < len(marked):
         row = int(np.argmax(marked))
         raise InputError(f"{source}: line {lines[row]} is a comment: {values.iloc[row, 0][:40]!r}. Remove it.")
+    found = [values[node] for node in nodes if node in values]
+    texts = bool(found) and not any(map(_is_number, found))
+    again = np.logical_and.reduce([column == column.name for column in found]) if texts else marked[:0]
+    if again.any():
+        raise InputError(f"{source}: line {lines[int(np.argmax(again))]} is the header again. Remove it.")
     first = [str(value).lower() for name, value in values.iloc[0].items() if name in nodes]
     if first and all(TYPES.fullmatch(value) for value in first):
         raise InputError(f"{source}: line {lines[0]} is a second header: {', '.join(first[:5])}. Remove it.")

@@ -58,7 +58,9 @@ class _Reader:
             raise InputError(f"graph text: more than {MAX_NODES:,} nodes.")
         if kind is not None:
             self._declare(groups, kind, _statement(words))
-        for causes, effects in zip(groups, groups[1:], strict=False):
+        marks = [word["mark"] for word in words if word["mark"] in ("->", "<-")]
+        for left, mark, right in zip(groups, marks, groups[1:], strict=False):
+            causes, effects = (left, right) if mark == "->" else (right, left)
             self.edges += len(causes) * len(effects)
             if self.edges > MAX_EDGES:
                 raise InputError(f"graph text: more than {MAX_EDGES:,} edges.")
@@ -76,14 +78,14 @@ class _Reader:
                 groups[-1].append(_name(word[0]))
                 named = True
                 continue
-            if word["mark"] not in ("->", ","):
+            if word["mark"] not in ("->", "<-", ","):
                 raise InputError(
                     f"graph text {shown}: expected directed edges 'A -> B'. Hidden common causes (<->) and "
                     "undirected edges (--) are not supported."
                 )
             if not named:
                 names.checked("")
-            groups += [[]] if word["mark"] == "->" else []
+            groups += [] if word["mark"] == "," else [[]]
             named = False
         if not named:
             names.checked("")

@@ -69,6 +69,27 @@ _BEGINNINGS = {  # of texts, behind blanks and comments
     r"<(\?xml|!DOCTYPE|\w+[ >])": ".xml",
 }
 
+_R_CALL = re.compile(  # of DAGitty's and ggdag's packages for R
+    r"(?:\s*library\([\w.\"' ]*\)\s*;?)*\s*(?:[\w.]+\s*(?:<-|=)\s*)?(?:\w+::)?(?P<name>dagitty|dagify|graphLayout)\s*\("
+)
+_FIRST_DAGITTY = re.compile(r"\s*\S+[ \t]+[1AEOU](?:[ \t]+@[ \t]*-?[\d.]+,[ \t]*-?[\d.]+)[ \t]*\n")
+
+
+def _unwrapped(path: pathlib.Path | None, text: str) -> str:
+    """The text in a call of R, g <- dagitty("dag { ... }"); InputError for what else R and DAGitty write."""
+    call = _R_CALL.match(text[:1000])
+    if call and call["name"] == "dagitty":
+        inner = re.match(r"\s*(['\"])(.*)\1\s*\)", text[call.end() :], re.DOTALL)
+        if inner and recognised(inner[2]) == ".dot":
+            return inner[2]
+    if call or _FIRST_DAGITTY.match(text[:1000]):
+        what = f"R's {call['name']}(...)" if call else "DAGitty's first format"
+        raise error(
+            path,
+            f"expected dag {{ A -> B }}, found {what}. Print the graph in R, or copy the text that dagitty.net shows.",
+        )
+    return text
+
 
 def ending(path: str | pathlib.Path) -> str:
     """The ending of a file's name that tells its form, in small letters; "" if there is none."""
@@ -82,6 +103,8 @@ def recognised(text: str) -> str | None:
     >>> recognised("dag { A -> B }")
     '.dot'
     """
+    if _R_CALL.match(text[:1000]) or _FIRST_DAGITTY.match(text[:1000]):
+        return ".dagitty"
     start = text[_BLANKS.match(text).end() :][:1000]
     return next((name for pattern, name in _BEGINNINGS.items() if re.match(pattern, start)), None)
 
@@ -96,6 +119,7 @@ def read_text(text: str, path: pathlib.Path | None = None) -> CausalGraph:
     Raises:
         InputError: no text of a known form, or a graph that is not causal.
     """
+    text = _unwrapped(path, text)
     form = recognised(text)
     if form == ".xml" and "<graphml" in text:
         form = ".graphml"

@@ -124,7 +124,11 @@ class _Reader:
         self.tokens.expect("{")
         names = self._names("}")
         if size != str(len(names)):
-            raise error(self.path, f"{node.text}: expected {size} values, found {listed(names)}.", node.line)
+            raise error(
+                self.path,
+                f"{node.text}: expected {size} values, found {listed(names)}. Put quotes round a value with blanks.",
+                node.line,
+            )
         self.tokens.expect(";")
         self._properties()
         try:
@@ -137,6 +141,13 @@ class _Reader:
         """Reads names, with commas or without, up to a closing mark."""
         names = []
         while not self.tokens.took(closing):
+            if self.tokens.sees("[", "]", "(", ")"):
+                raise error(
+                    self.path,
+                    f"expected a name or '{closing}', found {shown(self.tokens.next.text)}. Rename values with "
+                    "brackets here and in the table: [0,5) as 0-4.",
+                    self.tokens.line,
+                )
             names.append(self.tokens.name(f"a name or '{closing}'").text)
             self.tokens.took(",")
         return names

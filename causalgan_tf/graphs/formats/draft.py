@@ -165,7 +165,11 @@ class Draft:
         if cause in self.parents[effect]:
             if self.repeats:
                 return
-            raise error(self.path, f"the edge {brief(cause, 60)} -> {brief(effect, 60)} is given twice.", line)
+            raise error(
+                self.path,
+                f"the edge {brief(self._called(cause), 60)} -> {brief(self._called(effect), 60)} is given twice.",
+                line,
+            )
         self.edges += 1
         if self.edges > MAX_EDGES:
             raise error(self.path, f"there are more than {MAX_EDGES:,} edges.", line)

@@ -57,7 +57,8 @@ def read_json(path: pathlib.Path | None, text: str) -> CausalGraph:
         ) from problem
     if not isinstance(data, dict):
         raise error(path, f"expected {_JSON_FORMS}, got {shown(data)}.")
-    if isinstance(data.get("nodes"), list) and any(isinstance(node, dict) for node in data["nodes"]):
+    data = _as_node_links(path, data)
+    if isinstance(data.get("nodes"), list) and (data.keys() & {"edges", "links", "directed"} or len(data) == 1):
         _read_node_links(draft, data)
     elif isinstance(data.get("causal_graph"), dict):
         _read_parents(draft, data["causal_graph"])
@@ -201,21 +202,50 @@ def _read_kinds(draft: Draft, kinds: Any) -> None:
         draft.kind(node, kind)
 
 
+def _as_node_links(path: pathlib.Path | None, data: dict[str, Any]) -> dict[str, Any]:
+    """The adjacency and the Cytoscape data of networkx as its node-link data; any other data as they are.
+
+    Raises:
+        InputError: data that seem to be of these forms and are not.
+    """
+    try:
+        if isinstance(data.get("adjacency"), list) and isinstance(data.get("nodes"), list):
+            pairs = zip(data["nodes"], data["adjacency"], strict=True)
+            edges = [edge | {"source": node["id"], "target": edge["id"]} for node, ends in pairs for edge in ends]
+            return {"directed": data.get("directed", True), "nodes": data["nodes"], "edges": edges}
+        if isinstance(data.get("elements"), dict):
+            nodes, edges = ([item["data"] for item in data["elements"][part]] for part in ("nodes", "edges"))
+            return {"directed": data.get("directed", True), "nodes": nodes, "edges": edges}
+    except (KeyError, TypeError, ValueError) as problem:
+        raise error(
+            path, f"expected adjacency or Cytoscape data as networkx writes them, found {shown(problem.args[0])}."
+        ) from problem
+    return data
+
+
 def _read_node_links(draft: Draft, data: Mapping[str, Any]) -> None:
     directed = data.get("directed", True)
     if not isinstance(directed, bool):
         raise error(draft.path, f'node-link data: "directed": expected true or false, got {shown(directed)}.')
+    if data.get("edges") and data.get("links"):
+        raise error(draft.path, 'node-link data: both "edges" and "links" are there. Remove one.')
     try:
-        nodes = [draft.node(node["id"]) for node in data["nodes"]]
+        entries = [{"id": node} if isinstance(node, str) else node for node in data["nodes"]]
+        nodes = [draft.node(node["id"]) for node in entries]
         if len(set(nodes)) < len(nodes):
             raise error(draft.path, f"{shown(collections.Counter(nodes).most_common(1)[0][0])} is there twice.")
-        for node, entry in zip(nodes, data["nodes"], strict=True):
+        for node, entry in zip(nodes, entries, strict=True):
             draft.look(node, entry)
             if "kind" in entry:
                 draft.kind(node, entry["kind"])
-        edges = data["edges" if "edges" in data else "links"]
+        edges = data.get("edges") or data["links" if "links" in data else "edges"]
+        edges = [
+            dict(zip(("source", "target"), edge, strict=True)) if isinstance(edge, list) else edge for edge in edges
+        ]
         ends = [(edge["source"], edge["target"]) for edge in edges]
-    except (KeyError, TypeError, AttributeError) as problem:
+    except (KeyError, TypeError, AttributeError, ValueError) as problem:
+        if isinstance(problem, InputError):
+            raise
         raise error(
             draft.path,
             'node-link data: expected nodes with "id" and edges with "source" and "target", found '

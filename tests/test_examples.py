@@ -8,11 +8,13 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 
 
+@pytest.mark.extra("examples")
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's, not ours
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
 def test_a_notebook_runs_and_shows_pictures(path, monkeypatch):
-    jupytext, nbclient = pytest.importorskip("jupytext"), pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
+    import jupytext
+    import nbclient
+
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
     notebook = jupytext.read(path)

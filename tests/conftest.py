@@ -3,12 +3,21 @@
 The devices must exist before TensorFlow runs anything.
 """
 
+import contextlib
+import io
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import pytest
+
+from causalgan_tf.cli import common
+
+# pytest would show TensorFlow's first messages behind its own closing line
+with contextlib.redirect_stderr(io.StringIO()):
+    common.start_tensorflow()
+
 import tensorflow as tf
 
 tf.config.set_logical_device_configuration(

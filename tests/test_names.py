@@ -1,6 +1,5 @@
 """Names of nodes: legal ones, how they are written, and what stands for them in names of files and layers."""
 
-import doctest
 import re
 import types
 import xml.etree.ElementTree as ElementTree
@@ -11,14 +10,12 @@ import pytest
 from PIL import Image
 
 import causalgan_tf
-from causalgan_tf import errors
 from causalgan_tf.cli import sample
 from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs import formats, graph, names
+from causalgan_tf.graphs import names
 from causalgan_tf.graphs.drawing import draw_graph
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import query
 from causalgan_tf.inference.query import Query, parse_assignments, parse_names, parse_probability
 from causalgan_tf.system.outputs import OutputFolder
 
@@ -36,12 +33,6 @@ ODD = (
     "$x$",
     "c--d",
 )
-
-
-@pytest.mark.parametrize("module", [errors, names, graph, formats, query])
-def test_the_examples_of_a_module_are_true(module):
-    tried = doctest.testmod(module)
-    assert tried.attempted and not tried.failed
 
 
 def test_odd_names_are_written_in_quotation_marks_and_read_back():

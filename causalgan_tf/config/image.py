@@ -11,7 +11,12 @@ AUGMENTATIONS = ("brightness", "saturation", "contrast", "translation", "cutout"
 
 @dataclasses.dataclass(frozen=True)
 class ImageConfig(Validated):
-    """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5)."""
+    """The image model: what both architectures read, and what CausalGAN alone does (arXiv:1709.02023, section 5).
+
+    Examples:
+        >>> ImageConfig(steps=2_000).batch_size
+        32
+    """
 
     model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=tuple(IMAGE_MODELS))
     steps: int = option(8_000, "discriminator steps", low=0, high=MOST_STEPS, may_grow=True)
@@ -204,7 +209,12 @@ class ImageConfig(Validated):
 
 @dataclasses.dataclass(frozen=True)
 class BeganConfig(Validated):
-    """What CausalBEGAN alone reads (arXiv:1709.02023, section 6; BEGAN, arXiv:1703.10717); equations in losses.py."""
+    """What CausalBEGAN alone reads (arXiv:1709.02023, section 6; BEGAN, arXiv:1703.10717); equations in losses.py.
+
+    Examples:
+        >>> BeganConfig().label_loss
+        'squared'
+    """
 
     label_loss: str = option(
         "squared",

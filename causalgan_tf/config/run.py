@@ -26,7 +26,12 @@ COLOURS = {1: "grey", 3: "colour"}
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Validated):
-    """Which labels and images are learnt, and the causal graph over the labels."""
+    """Which labels and images are learnt, and the causal graph over the labels.
+
+    Examples:
+        >>> DataConfig(dataset="table", labels_file="mine.csv", graph="Old -> Smokes").image_size
+        32
+    """
 
     dataset: str = option(
         "causal_faces",
@@ -92,7 +97,12 @@ class DataConfig(Validated):
 
 @dataclasses.dataclass(frozen=True)
 class ControllerConfig(Validated):
-    """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028)."""
+    """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028).
+
+    Examples:
+        >>> ControllerConfig(steps=4_000).critic_steps
+        3
+    """
 
     steps: int = option(20_000, "generator steps", low=0, high=MOST_STEPS, may_grow=True)
     batch_size: int = option(256, "label rows a step, over all replicas", low=2)
@@ -148,7 +158,13 @@ READERS = {"image": "", "began": "causal_began"}  # which image model alone read
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides what a run learns; saved as config.json in the run folder."""
+    """Everything that decides what a run learns; saved as config.json in the run folder.
+
+    Examples:
+        >>> config = RunConfig(controller=ControllerConfig(steps=4_000), seed=1)
+        >>> RunConfig.from_json(config.to_json()) == config
+        True
+    """
 
     data: DataConfig = DataConfig()
     controller: ControllerConfig = ControllerConfig()
@@ -163,12 +179,22 @@ class RunConfig:
             check_read(name, getattr(self, name), self.image.model, reader)
 
     def to_json(self) -> str:
-        """The configuration as JSON text, fields in declaration order."""
+        """The configuration as JSON text, fields in declaration order.
+
+        Examples:
+            >>> RunConfig(seed=1).to_json().splitlines()[-2].strip()
+            '"seed": 1'
+        """
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "RunConfig":
-        """The configuration that `to_json` wrote; unknown fields raise InputError."""
+        """The configuration that `to_json` wrote; unknown fields raise InputError.
+
+        Examples:
+            >>> RunConfig.from_json('{"seed": 1}').seed
+            1
+        """
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
@@ -192,12 +218,23 @@ class RunConfig:
         return cls(**{name: part(**values[name]) for name, part in parts.items()}, seed=values["seed"])
 
     def save(self, workdir: pathlib.Path) -> None:
-        """Writes `workdir`/config.json."""
+        """Writes `workdir`/config.json.
+
+        Examples:
+            >>> RunConfig(seed=1).save(pathlib.Path())
+            >>> RunConfig.load(pathlib.Path()).seed
+            1
+        """
         write_text(workdir / "config.json", self.to_json())
 
     @classmethod
     def load(cls, workdir: pathlib.Path) -> "RunConfig":
-        """The configuration of the run in `workdir`; InputError if the folder holds no run."""
+        """The configuration of the run in `workdir`; InputError if the folder holds no run.
+
+        Examples:
+            >>> RunConfig.load(pathlib.Path("runs/people")).data.dataset
+            'table'
+        """
         path = pathlib.Path(workdir) / "config.json"
         if not path.is_file():
             raise InputError(
@@ -211,7 +248,12 @@ class RunConfig:
             raise InputError(f"{path} cannot be used: {said[:160]} {RESTORE}") from error
 
     def differences(self, other: "RunConfig") -> list[str]:
-        """Why `other` does not continue this run: a line "field: mine -> theirs" for each field that may not differ."""
+        """Why `other` does not continue this run: a line "field: mine -> theirs" for each field that may not differ.
+
+        Examples:
+            >>> RunConfig(seed=1).differences(RunConfig(seed=2))
+            ['seed: 1 -> 2']
+        """
         lines = [] if self.seed == other.seed else [f"seed: {self.seed} -> {other.seed}"]
         for name in ("data", "controller", "image", "began"):
             mine, theirs = getattr(self, name), getattr(other, name)

@@ -17,6 +17,12 @@ def load_graph(spec: str) -> CausalGraph:
 
     Raises:
         InputError: nothing of the kind, or a graph that is not valid.
+
+    Examples:
+        >>> load_graph("Old -> Smokes -> Ill").nodes
+        ('Old', 'Smokes', 'Ill')
+        >>> len(load_graph("causal_graph_1"))
+        9
     """
     graph = _named_or_read(spec)
     if len(graph) > 1 and not graph.edges:

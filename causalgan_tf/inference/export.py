@@ -36,6 +36,10 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
 
     Raises:
         InputError: `export_dir` is a file or cannot be written, or the graph holds operations that a server cannot run.
+
+    Examples:
+        >>> export_model(model, "served").name
+        '1'
     """
     root = pathlib.Path(export_dir)
     if root.is_file():

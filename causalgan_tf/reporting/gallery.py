@@ -126,6 +126,12 @@ class Gallery:
         seed: of all draws.
         scale: every pixel is drawn as scale x scale pixels.
         max_draws: candidate rows that may be drawn to meet a condition.
+
+    Examples:
+        `faces` is a model of labels and images.
+
+        >>> Gallery(faces, n=4, do={"Young": 1}).seed
+        0
     """
 
     model: "CausalModel"
@@ -147,6 +153,10 @@ class Gallery:
 
         Raises:
             InputError: as `subjects`; nothing is drawn then.
+
+        Examples:
+            >>> list(Gallery(faces, n=4).draw(["switched"], ["Male", "Young"]))
+            ['switched_Young', 'switched_Male']
         """
         about = {kind: subjects(self.model.graph, kind, labels, self.do, self.given) for kind in kinds}
         drawn = {}

@@ -65,7 +65,13 @@ def graph_picture(graph: CausalGraph, image: bool = False) -> Image.Image:
 
 
 def save_drawing(graph: CausalGraph, path: str | pathlib.Path, image: bool = False) -> None:
-    """Writes a drawing, see `draw_graph`, as .svg, .pdf or .png; InputError for another ending."""
+    """Writes a drawing, see `draw_graph`, as .svg, .pdf or .png; InputError for another ending.
+
+    Examples:
+        >>> save_drawing(CausalGraph({"Ill": ["Old"]}), "graph.svg")
+        >>> pathlib.Path("graph.svg").read_text()[:5]
+        '<?xml'
+    """
     path = pathlib.Path(path)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"drawing {path}: expected a name that ends in {', '.join(ENDINGS)}.")

@@ -114,6 +114,11 @@ def read_graph(path: str | pathlib.Path) -> CausalGraph:
     Raises:
         InputError: no such file, an ending that is not known, a file that is not of its form, or a graph that is not
             causal: undirected or bidirected edges, a cycle.
+
+    Examples:
+        >>> _ = pathlib.Path("graph.dot").write_text("digraph { Old -> Ill }")
+        >>> read_graph("graph.dot").edges
+        (('Old', 'Ill'),)
     """
     path = pathlib.Path(path)
     try:
@@ -129,6 +134,11 @@ def write_graph(graph: CausalGraph, path: str | pathlib.Path) -> None:
 
     Raises:
         InputError: an ending that is not known, or a form that cannot hold the declared kinds of labels.
+
+    Examples:
+        >>> write_graph(CausalGraph({"Ill": ["Old"]}), "graph.json")
+        >>> read_graph("graph.json").edges
+        (('Old', 'Ill'),)
     """
     path = pathlib.Path(path)
     path.write_text(graph_text(graph, path), encoding="utf-8")

@@ -65,6 +65,7 @@ def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -
             f"{name} has {width} x {height} pixels, fewer than --crop_size={crop}. Lower it; {LARGEST} takes the "
             "largest square of each image."
         )
+    # before the conversion to grey or RGB, which cuts 16 bits off at 255 and shows what lies under transparency
     image = _eight_bits(image, name)
     left, top = (width - side) // 2, (height - side) // 2
     image = image.convert(MODES[channels]).crop((left, top, left + side, top + side))
@@ -106,6 +107,7 @@ def decode(source: Source, crop: int, size: int, channels: int) -> np.ndarray:
     name, file = source
     try:
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+            # opening reads the header only: a truncated file fails here, where the error is still told by its name
             image.load()
             return square(ImageOps.exif_transpose(image), crop, size, channels, name)
     except InputError:
@@ -139,6 +141,7 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig)
     crop, size, channels = config.crop_size, config.image_size, config.channels
     # those of three channels keep the name that they had when there were no others
     told = [key, crop, size] + ([] if channels == 3 else [channels])
+    # whatever changes the pixels changes the name: other settings never read these images
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     path = folder / f"{config.dataset}-{config.image_size}-{digest[:16]}.npy"
     shape = (count, size, size, channels)
@@ -177,6 +180,7 @@ def _write(
             ThreadPoolExecutor(os.cpu_count()) as pool,
             tqdm(total=shape[0], desc="decoding images", unit="image", leave=False, disable=None) as bar,
         ):
+            # on disk from the first image: all of them together need not fit in memory
             images, done = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape), 0
             while len(broken) < BROKEN and (chunk := list(itertools.islice(sources, CHUNK))):
                 for mark, image in pool.map(partial(_marked, function, known), chunk):
@@ -187,6 +191,7 @@ def _write(
                         images[done] = image
                     done += 1
                 bar.update(len(chunk))
+                # a wrong setting spoils all images alike: there is no use in decoding the others
                 if any(not isinstance(error, UnreadableError) for error in broken):
                     break
             images.flush()
@@ -202,6 +207,7 @@ def _write(
 def _marked(function: Any, known: "_Undone", source: Source) -> tuple[str, np.ndarray | InputError]:
     """What tells an image from others, and its square or the error that it raises."""
     name, file = source
+    # size and time in place of the content: to read all files anew costs as much as to decode them
     status = None if isinstance(file, bytes) else file.stat()
     told = file if status is None else f"{file} {status.st_size} {status.st_mtime_ns}".encode()
     mark = hashlib.sha256(told).hexdigest()

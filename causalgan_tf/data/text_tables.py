@@ -123,14 +123,17 @@ def _layout(source: str, text: str, nodes: Sequence[str]) -> _Layout:
     """Header and separator, by the header and the first rows together."""
     lines = iter([number, line] for number, line in enumerate(io.StringIO(text), 1) if line.strip())
     start, declared, separators = next(lines, None), None, SEPARATORS
+    # Excel's own way to say the separator; nothing else is then tried
     if start and (match := re.fullmatch(r'"?sep=(.)"?', start[1].strip("\n"))):
         separators, start = (match[1],), next(lines, None)
+    # CelebA's list begins with the number of its rows
     if start and start[1].strip().isdecimal():
         declared, start = int(start[1].strip()[:18]), next(lines, None)
     if not start:
         raise InputError(f"{source} is empty. Expected a header with the label names, then one row an image or unit.")
     number, line = start
     if line.lstrip().startswith(COMMENT):
+        # comments are not passed over: in some files the one in front of the rows is the header
         last = next((n - 1 for n, other in lines if not other.lstrip().startswith(COMMENT)), number)
         span = f"line {number}" if last == number else f"lines {number} to {last}"
         raise InputError(
@@ -142,6 +145,7 @@ def _layout(source: str, text: str, nodes: Sequence[str]) -> _Layout:
             f"{source}: line {number}, {line.strip()[:40]!r}, is that of a JSON, XML or web page, not of a table. "
             "Expected a header with the names of the columns: save the table as csv."
         )
+    # more lines than rows: a quoted value may hold line ends
     sample = "".join(itertools.islice(io.StringIO(text), number - 1, number + 20 * LOOK))
     ranked = [(_fit(sample, mark, nodes), mark) for mark in separators]
     (*_, names, written), separator = max(ranked, key=lambda pair: pair[0][:3])  # the first of equal ones
@@ -155,9 +159,11 @@ def _fit(sample: str, separator: str, nodes: Sequence[str]) -> tuple[int, float,
     except (csv.Error, ValueError):
         return -1, 0.0, 0, (), 0
     names = tuple(_trimmed(header))
+    # a name that is itself a separator: the line was cut at the wrong mark
     if any(name in SEPARATORS for name in names if name):
         return -1, 0.0, 0, (), 0
     even = sum(len(row) >= len(names) >= len(_trimmed(row)) for row in rows)
+    # R leaves out the header of the row names; a little less, for an even table is likelier
     longer = sum(len(row) == len(names) + 1 for row in rows)
     fit = max(1.0 * even, 0.9 * longer) / max(len(rows), 1) * (1.0 if len(names) > 1 else 0.1)
     return sum(name in nodes for name in names), fit, len(names), names, len(header)
@@ -211,6 +217,7 @@ def _rows(source: str, text: str, layout: _Layout) -> _Rows:
     """All rows behind the header."""
     shown = "\n" * (layout.header - 1) + "".join(itertools.islice(io.StringIO(text), layout.header - 1, None))
     out, counts, line = io.StringIO(), [], layout.header
+    # written anew in one plain form: pandas' fast reader then sees neither blanks nor other separators
     writer, records = csv.writer(out, lineterminator="\n"), _records(shown, layout.separator)
     try:
         next(records)  # the header
@@ -245,6 +252,7 @@ def _columns(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
     names, width = layout.names, len(layout.names)
     longest = int(rows.used.max())
     bad = np.flatnonzero(rows.full < width)
+    # to read such a file as it stands would shift every label by a column
     one_more = longest == width + 1 and not bad.size and (rows.full >= longest).all()
     if one_more and (layout.written == width or (rows.full > layout.written).all()):
         return _named_rows(source, layout, rows)
@@ -274,6 +282,7 @@ def _named_rows(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
     for the other shifts every label by a column.
     """
     width = len(layout.names)
+    # as texts: whether a first value is a name cannot be told once pandas has made it a number
     ends = _plain(rows, int(rows.full.max()), usecols=[0, width], dtype=str, keep_default_na=False)
     first, last = ends.iloc[:, 0], ends.iloc[:, 1]
     named = name_column(layout.names[:1], ()) is not None or IDENTIFIER.fullmatch(layout.names[0])

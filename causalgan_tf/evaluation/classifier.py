@@ -138,6 +138,7 @@ def train_judge(train: ImageSet, variables: Mapping[str, Variable], seed: int, s
     """
     kinds = LabelKinds(variables.values())
     network = judge_network(train.images.shape[1:], kinds.columns, seed)
+    # without the features, which have no loss; the weights are shared
     learner = keras.Model(network.inputs, network.outputs[0])
     learner.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),

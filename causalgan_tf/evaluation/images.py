@@ -38,6 +38,7 @@ def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
     if dataset.uniform_test is not None:
         return dataset.uniform, dataset.uniform_test
     images, labels = dataset.uniform.images, dataset.uniform.labels
+    # images that the judge has seen would flatter it
     cut = len(labels) - min(held_out, len(labels) // 3)
     return ImageSet(images[:cut], labels[:cut]), ImageSet(images[cut:], labels[cut:])
 
@@ -280,6 +281,7 @@ def _diversity(source: Source, labels: np.ndarray, dataset: Dataset, seed: int) 
     real_labels = dataset.test.labels[: len(labels)]
     codes, real_codes = (label_cells(dataset.graph, rows, dataset.label_rows) for rows in (labels, real_labels))
     counts, real_counts = (Counter(both.tolist()) for both in (codes, real_codes))
+    # the real images' counts for both: a model that draws other labels is not less diverse for it
     weights = {cell: rows for cell, rows in real_counts.items() if rows >= 2 and counts[cell] >= 2}
     if not weights:
         return {"model": None, "real": None}

@@ -36,6 +36,7 @@ class Moments:
         if rows.ndim != 2 or len(rows) < 2:
             raise InputError(f"moments: expected features [rows >= 2, F], got {rows.shape}.")
         mean, total = rows.mean(axis=0, dtype=np.float64), np.zeros([rows.shape[1]] * 2)
+        # by chunks: the features are float32 and many, and float64 of all of them would be twice as large
         for part in _parts(len(rows), _CHUNK):
             centred = rows[part] - mean
             total += centred.T @ centred
@@ -86,6 +87,7 @@ def polynomial_mmd(a: np.ndarray, b: np.ndarray) -> float:
     within = 0.0
     for rows in (a, b):
         kernel = _kernel(rows, rows)
+        # without a row's kernel with itself, which would make the estimate of equal distributions positive
         within += (kernel.sum() - np.trace(kernel)) / (len(rows) * (len(rows) - 1))
     return float(within - 2.0 * _kernel(a, b).mean())
 

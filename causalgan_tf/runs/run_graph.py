@@ -45,6 +45,7 @@ class Fingerprint:
     def of(cls, graph: CausalGraph, label_rows: np.ndarray, images: str = "") -> "Fingerprint":
         """The fingerprint of label rows [N, K], columns in graph order."""
         columns = {
+            # a column each, so that a refusal can name the label that changed
             node: hashlib.sha256(np.ascontiguousarray(label_rows[:, k]).tobytes()).hexdigest()[:32]
             for k, node in enumerate(graph.nodes)
         }
@@ -54,6 +55,7 @@ class Fingerprint:
         """What tells `other` from this, a phrase each."""
         if self.rows != other.rows:
             yield f"{self.rows:,} rows there, {other.rows:,} rows now"
+        # with another number of rows every column differs, which says nothing more
         elif self.columns != other.columns or self.dtype != other.dtype:
             changed = [node for node, digest in self.columns.items() if other.columns.get(node) != digest]
             yield f"values or order of the rows in {_listed(changed)}" if changed else f"{self.dtype} -> {other.dtype}"
@@ -177,6 +179,7 @@ def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerpri
             f"{workdir} holds a run of other data. What differs: {'; '.join(lines)}. Bring the data of that run back, "
             "or choose another --workdir. The run is as it was."
         )
+    # a run of labels that goes on with images learns of them now
     images = mine.fingerprint.images or fingerprint.images
     return dataclasses.replace(mine, fingerprint=dataclasses.replace(mine.fingerprint, images=images))
 
@@ -210,6 +213,7 @@ def _graph_differences(mine: RunGraph, now: CausalGraph) -> Iterator[str]:
     nodes = set(mine.graph.nodes), set(now.nodes)
     yield from (f"node {node} removed" for node in sorted(nodes[0] - nodes[1]))
     yield from (f"node {node} added" for node in sorted(nodes[1] - nodes[0]))
+    # said as one change, not as an edge removed and one added
     turned = {edge for edge in old - new if edge[::-1] in new}
     yield from (f"edge {a} -> {b} turned round" for a, b in sorted(turned))
     yield from (f"edge {a} -> {b} removed" for a, b in sorted(old - new - turned))

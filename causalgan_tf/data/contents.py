@@ -46,6 +46,7 @@ def _contents(path: pathlib.Path) -> bytes:
 
 def _unzipped(path: pathlib.Path) -> bytes:
     with zipfile.ZipFile(path) as archive:
+        # macOS packs a shadow of every file beside it
         files = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
         if len(files) != 1:
             raise InputError(
@@ -58,6 +59,7 @@ def _unzipped(path: pathlib.Path) -> bytes:
 
 def _limited(path: pathlib.Path, file: io.BufferedIOBase) -> bytes:
     """What a packed file holds; InputError where that is more than LARGEST bytes."""
+    # one byte more than allowed: a small file that swells is told without being unpacked
     data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise InputError(
@@ -76,6 +78,7 @@ def _decoded(path: pathlib.Path, data: bytes) -> str:
         raise InputError(_no_text(path, data, error)) from error
     if "\0" in text:
         raise InputError(f"{path} is no text: it holds zero bytes. {KNOWN} UTF-16 needs its byte order mark.")
+    # old Macs' line ends too: csv would take the whole file for one line
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

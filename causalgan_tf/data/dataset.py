@@ -143,6 +143,7 @@ def cell_sizes(graph: CausalGraph, bins: int = BINS) -> tuple[int, ...]:
 
 def _cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndarray]:
     """Where each label is cut into cells, ascending: a continuous one at quantiles of its rows, a discrete one not."""
+    # quantiles, so that every bin holds as many rows, however skew the label is
     shares = np.arange(1, bins) / bins
     return [
         np.zeros(0) if variable.size else np.quantile(rows[:, k], shares)

@@ -54,6 +54,7 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False, graph:
         return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped)
     _check_names(labels, config.labels_file)
     train, test = split_rows(len(labels), config.test_images, seed)
+    # decoded in this order, so that both sets are slices of one memory map and no image is copied
     order = np.concatenate([train, test])
     names = list(labels.index[order])
     images = _images(config, names)
@@ -131,6 +132,7 @@ def _images(config: DataConfig, names: Sequence[str]) -> np.ndarray:
 def _identity(config: DataConfig, names: Sequence[str]) -> str:
     """A hash of names and sizes of the image files, wherever they lie."""
     folder = image_folder(config.image_dir)
+    # no paths and no times: the folder may be moved or copied
     listed = [[name, (folder / name).stat().st_size] for name in names]
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]
 

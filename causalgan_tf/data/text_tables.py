@@ -222,6 +222,7 @@ def _rows(source: str, text: str, layout: _Layout) -> _Rows:
     try:
         next(records)  # the header
         for row, line in records:
+            # both widths: trailing separators may be part of every row, or of the header alone
             counts.append((line, len(row), len(_trimmed(row))))
             writer.writerow(row)
     except csv.Error as error:
@@ -231,6 +232,7 @@ def _rows(source: str, text: str, layout: _Layout) -> _Rows:
         ) from error
     _check_end(source, text, layout.separator, line)
     lines, full, used = np.array(counts, np.int64).reshape([-1, 3]).T
+    # csv takes quotation marks away, and whether a name stood in them tells R's row names
     raw = next(itertools.islice(io.StringIO(text), int(lines[0]) - 1, None)) if len(lines) else ""
     return _Rows(out.getvalue(), raw, lines, full, used)
 

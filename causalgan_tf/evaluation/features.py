@@ -64,6 +64,7 @@ class Inception:
                 f"Inception weights {path}: the file's MD5 is {found}; expected one of those that keras.applications "
                 f"publishes for InceptionV3, {' or '.join(WEIGHTS)}. By other weights the distance would be no FID."
             )
+        # the file with the classes' layer does not fit a network without it
         whole = WEIGHTS[found]
         network = keras.applications.InceptionV3(include_top=whole, weights=str(path), pooling="avg")
         self.network = keras.Model(network.input, network.get_layer("avg_pool").output) if whole else network

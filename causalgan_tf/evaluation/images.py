@@ -188,6 +188,7 @@ def _effectiveness_under_do(dataset: Dataset, generated: Mapping[str, Judged], n
     for text, do in single_interventions(graph, dataset.label_rows):
         node = next(iter(do))
         if node in own:
+            # over the values, not over the images: a label that is always said to be absent gets a half
             own[node] += float(each[text][graph.index(node)]) / graph.variables[node].size
         others.extend(each[text][[k for k in _discrete(graph) if graph.nodes[k] != node]])
     mean = float(np.mean(list(own.values()))) if own else None
@@ -242,6 +243,7 @@ def _frechet(
     support: Mapping[str, float],
 ) -> dict[str, Any]:
     each = {text: frechet_distance(generated[text].moments, rendered[text].moments) for text in rendered}
+    # images of cells without training images are extrapolated, and a mean over both kinds tells of neither
     supported = [distance for text, distance in each.items() if support[text] >= SUPPORTED]
     return {
         "observational": frechet_distance(observational.features, real.features),

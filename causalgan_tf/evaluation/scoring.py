@@ -101,6 +101,7 @@ class Source:
         """Images of label rows for a purpose, chunk by chunk: which rows, and their images."""
         for start in range(0, len(labels), CHUNK):
             rows = slice(start, start + CHUNK)
+            # a seed for each chunk: its first row names it, so the same rows get the same images in any run
             yield rows, self.images(labels[rows], derived_seed(seed, f"{self.name} {purpose} {start}"))
 
 
@@ -135,6 +136,7 @@ class Eyes:
 
     def see(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Predicted labels [n, K] and features float32 [n, F] of images uint8 [n, S, S, C]."""
+        # one pass gives both
         if self.extractor is self.judge:
             reading = self.judge.examine(images)
             return reading.labels, reading.features

@@ -51,6 +51,7 @@ class CausalGraph:
                 'The causal graph has no nodes and no edges. Expected text such as "Young -> Bald; Male -> Bald".'
             )
         _check_acyclic(graph)
+        # ties by first mention: the columns' order is the user's wherever the edges allow it
         first = {node: i for i, node in enumerate(graph)}
         self._nodes = tuple(nx.lexicographical_topological_sort(graph, key=first.__getitem__))
         self._columns = {node: k for k, node in enumerate(self.nodes)}

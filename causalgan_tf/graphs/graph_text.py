@@ -59,6 +59,7 @@ class _Reader:
         if kind is not None:
             self._declare(groups, kind, _statement(words))
         for causes, effects in zip(groups, groups[1:], strict=False):
+            # counted first: "A, B, ... -> X, Y, ..." makes millions of edges of a short line
             self.edges += len(causes) * len(effects)
             if self.edges > MAX_EDGES:
                 raise InputError(f"graph text: more than {MAX_EDGES:,} edges.")

@@ -83,6 +83,7 @@ class LabelLaw:
             # a code's first column changes fastest, a C-ordered table's last axis does
             counts = np.bincount(code, minlength=cell_count(own)).reshape(own[::-1]).transpose()
             rows = counts.sum(-1)
+            # no row tells what follows from such parents: what the node does on the whole is the least claim
             marginal = np.bincount(labels[:, columns[-1]], minlength=own[-1]) / len(labels)
             tables[node] = np.where(rows[..., None] > 0, counts / np.maximum(rows, 1)[..., None], marginal)
             parent_rows[node] = rows
@@ -127,6 +128,7 @@ class LabelLaw:
         cell_count(self.sizes)
         for node, size in zip(self.graph.nodes, self.sizes, strict=True):
             # the cells of the nodes before, then a slower axis for this one
+            # truncated factorisation: what is set has no mechanism, all others keep theirs
             if node in do:
                 factor = np.eye(size)[do[node]]
             else:
@@ -165,6 +167,7 @@ class LabelLaw:
         do, rng = Query.create(self.graph, do).do, np.random.default_rng(seed)
         rows = np.empty([n, len(self.graph)], np.uint8)
         for k, node in enumerate(self.graph.nodes):
+            # drawn for a node that is set too, so that the others' noise is the same under any do
             drawn = rng.random(n)
             # P(node >= v) for v = 1, 2, ...: a small number draws a high value
             tails = np.cumsum(self.tables[node][..., :0:-1], axis=-1)[..., ::-1]

@@ -61,6 +61,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
         archive.track(network)
     inputs = [tf.TensorSpec([None], tf.int64, "seed"), tf.TensorSpec([None, columns], tf.float32, "do")]
     archive.add_endpoint("sample", sample, inputs)
+    # before anything is written
     check_servable(tf.function(sample, inputs).get_concrete_function())
     try:
         with writing(root):
@@ -85,6 +86,7 @@ def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) ->
     """
     root.mkdir(parents=True, exist_ok=True)
     for left in root.glob(f"{PARTIAL}{_host()}.*"):
+        # another export may be at work beside this one, and its part must stay
         if not _runs(left.name.rpartition(".")[2]):
             shutil.rmtree(left, ignore_errors=True)
     partial = root / f"{PARTIAL}{_host()}.{uuid.uuid4().hex[:8]}.{os.getpid()}"

@@ -184,6 +184,7 @@ def parse_probability(text: str) -> tuple[dict[str, Any], dict[str, Any], dict[s
 
 def _split(pattern: re.Pattern, text: str) -> list[str]:
     """The parts of a list between its commas, as a pattern finds them."""
+    # by a pattern, not by split: a comma within quotation marks or parentheses separates nothing
     parts, place = [], 0
     while place <= len(text):
         match = pattern.match(text, place)
@@ -213,6 +214,7 @@ def _value(text: str) -> int | float | Interval | str:
             number = kind(text)
         except ValueError:
             continue
+        # only in Python's own spelling: 01, 1e3 or +1 may be the name of a category
         if repr(number) == text and math.isfinite(number):
             return number
     return parse_range(text) or text

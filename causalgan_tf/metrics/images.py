@@ -113,6 +113,7 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, subset: int = 1000, seed: int 
     a, b = _feature_sets("kernel_distance", a, b, fewest=2)
     if subset < 2:
         raise InputError(f"kernel_distance: expected subsets of at least 2 rows, got {subset}.")
+    # as many of either set, so that each subset of one has its own of the other
     rng, n = np.random.default_rng(seed), min(len(a), len(b))
     size = min(subset, max(2, n // 10))
     chosen = [rng.permutation(len(rows))[: n // size * size].reshape(-1, size) for rows in (a, b)]
@@ -167,6 +168,7 @@ def neighbours(real: np.ndarray, generated: np.ndarray, k: int = 5) -> Neighbour
         squared += generated_squares
         squared += np.square(real[part]).sum(axis=1)[:, None]
         within = squared <= real_radii[part, None]
+        # all four figures from one block of distances, which is too large to be kept or computed twice
         precise |= within.any(axis=0)
         covered += np.count_nonzero(within.any(axis=1))
         inside += np.count_nonzero(within)

@@ -99,6 +99,7 @@ class Run:
             return cls(workdir, config, RunGraph(graph, graph))
         before = cls.open(workdir)
         _check_continues(before, config)
+        # the user's file may be gone: the run has its own copy, and the rows are compared by their fingerprint
         if not (before.kept.fingerprint and _is_gone(config.data.graph, before.config.data.graph)):
             same_graph(workdir, before.kept, load_graph(config.data.graph))
         return cls(workdir, config, before.kept)
@@ -236,6 +237,7 @@ class Run:
             1.5
         """
         timing = self.timing
+        # added up: a training that was interrupted has several parts
         timing[phase] = round(timing.get(phase, 0.0) + seconds, 1)
         try:
             write_text(self.workdir / "timing.json", json.dumps(timing, indent=2) + "\n")

@@ -85,7 +85,9 @@ def drawn_as(graph: CausalGraph, ending: str, image: bool = False) -> bytes:
 
 def _saved(graph: CausalGraph, image: bool, form: str) -> io.BytesIO:
     figure, file = _figure(graph, image), io.BytesIO()
+    # without a date the same graph gives the same file, byte for byte
     undated = {} if form == "png" else {"Date" if form == "svg" else "CreationDate": None}
+    # letters as outlines: a page that shows the drawing need not have the font
     with matplotlib.rc_context({"svg.hashsalt": "causalgan_tf", "svg.fonttype": "path", "pdf.fonttype": 42}):
         figure.savefig(file, format=form, dpi=min(DPI, PIXELS / max(figure.get_size_inches())), metadata=undated)
     return file

@@ -82,6 +82,7 @@ def recognised(text: str) -> str | None:
     >>> recognised("dag { A -> B }")
     '.dot'
     """
+    # the beginning is enough, and a hostile file cannot make the patterns run over all of it
     start = text[_BLANKS.match(text).end() :][:1000]
     return next((name for pattern, name in _BEGINNINGS.items() if re.match(pattern, start)), None)
 

@@ -19,6 +19,7 @@ def read(path: pathlib.Path | None, text: str) -> CausalGraph:
     lines = text.strip().splitlines()
     if not lines:
         raise error(path, "no edges: the file is empty.")
+    # by the header, which has two words: a comma in a name below is then a fault and not a third column
     mark = next((mark for mark in ",\t;" if mark in lines[0]), " ")
     draft = Draft(path)
     for number, row in enumerate(_rows(path, lines, mark), start=1):

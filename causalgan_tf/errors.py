@@ -1,4 +1,4 @@
-"""The one error that a user can mend."""
+"""The error for invalid input, whose message says how to correct it, and helpers that shorten messages."""
 
 import difflib
 import reprlib

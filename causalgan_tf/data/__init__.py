@@ -22,7 +22,7 @@ def load(config: DataConfig, seed: int, labels_only: bool = False, graph: Causal
     Raises:
         InputError: the source is missing, incomplete or does not fit the graph.
     """
-    # each source brings its own imports: digits, folder and table need no TensorFlow
+    # each source has its own imports: digits, folder and table need no TensorFlow
     if config.dataset == "causal_faces":
         from causalgan_tf.data.causal_faces import load_faces
 

@@ -58,7 +58,7 @@ def _unzipped(path: pathlib.Path) -> bytes:
 
 
 def _limited(path: pathlib.Path, file: io.BufferedIOBase) -> bytes:
-    """What a packed file holds; InputError where that is more than LARGEST bytes."""
+    """The bytes in a packed file; InputError for more than LARGEST."""
     # one byte more than allowed: a small file that swells is told without being unpacked
     data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
@@ -83,7 +83,7 @@ def _decoded(path: pathlib.Path, data: bytes) -> str:
 
 
 def _no_text(path: pathlib.Path, data: bytes, error: UnicodeDecodeError) -> str:
-    """What is said of a file that is not UTF-8: binary, or text in another encoding."""
+    """The message about a file that is not UTF-8: binary, or text in another encoding."""
     if b"\0" in data[:4096] or data[:3] == b"\xff\xd8\xff":
         return f"{path} is no UTF-8 text but a binary file. {KNOWN}"
     line = data.count(b"\n", 0, error.start) + 1

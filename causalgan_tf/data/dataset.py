@@ -1,4 +1,4 @@
-"""What a source of data gives: values without TensorFlow."""
+"""The value that every data source returns, and statistics of its labels; without TensorFlow."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.inference.distribution import LabelLaw
 
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
-BINS = 4  # of a continuous label, where rows are told apart by cells
+BINS = 4  # of a continuous label, where rows are grouped into cells
 MIXED = 1_000_000  # intervened rows that are drawn to count how often a cell is visited, at least one a row of the data
 MOST = 20.0  # times that a row may be drawn more often than in the data: rarer ones would be learnt by heart
 
@@ -83,8 +83,8 @@ def require_binary(graph: CausalGraph, user: str) -> None:
 def label_ranges(graph: CausalGraph, rows: np.ndarray) -> np.ndarray:
     """Lowest and highest value of each label that is visited on purpose: float32 [K, 2].
 
-    Of a continuous label the quantiles 1 - SPAN and SPAN of its rows [N, K]: beyond them hardly a row tells what is
-    right. Of a discrete label its first and its last value.
+    For a continuous label: the quantiles 1 - SPAN and SPAN of its rows [N, K]: too few rows
+    lie beyond them to learn from. For a discrete label: its first and its last value.
     """
     ends = [
         (0, variable.size - 1) if variable.size else np.quantile(rows[:, k], (1.0 - SPAN, SPAN))
@@ -137,7 +137,7 @@ def label_cells(graph: CausalGraph, labels: np.ndarray, rows: np.ndarray | None 
 
 
 def cell_sizes(graph: CausalGraph, bins: int = BINS) -> tuple[int, ...]:
-    """How many values or bins each label has where rows are told apart by cells."""
+    """How many values or bins each label has where rows are grouped into cells."""
     return tuple(variable.size or bins for variable in graph.variables.values())
 
 

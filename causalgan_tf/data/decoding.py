@@ -80,7 +80,7 @@ def _eight_bits(image: Image.Image, name: str) -> Image.Image:
         return Image.fromarray(np.rint(np.asarray(image, np.float32) / 257.0).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise InputError(
-            f"{name} has pixels of 32 bits (Pillow's mode {image.mode}), whose range nothing tells: expected 8 bits a "
+            f"{name} has 32-bit pixels (Pillow's mode {image.mode}), whose value range is unknown: expected 8 bits a "
             "channel, or 16 bits of grey. Convert it."
         )
     if image.has_transparency_data:
@@ -128,7 +128,7 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig)
     Args:
         sources: the images; looked at only if they are not kept yet.
         count: number n of images.
-        key: whatever tells these images from others (JSON); crop, size and channels are added.
+        key: identifies these images (JSON); crop, size and channels are added.
         config: dataset, crop_size, image_size, channels and data_dir.
 
     Returns:
@@ -205,7 +205,7 @@ def _write(
 
 
 def _marked(function: Any, known: "_Undone", source: Source) -> tuple[str, np.ndarray | InputError]:
-    """What tells an image from others, and its square or the error that it raises."""
+    """A mark that identifies an image, and its square or the error that decoding raised."""
     name, file = source
     # size and time in place of the content: to read all files anew costs as much as to decode them
     status = None if isinstance(file, bytes) else file.stat()

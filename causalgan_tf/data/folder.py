@@ -47,8 +47,8 @@ def load_folder(config: DataConfig, seed: int, labels_only: bool = False, graph:
     far = [node for node, variable in graph.variables.items() if getattr(variable, "offset", 0.0)]
     if far:
         raise InputError(
-            f"{config.labels_file}: column {far[0]!r} holds numbers of which float32 tells too few apart, which image "
-            f"networks need. Take an offset off the column, such as {graph.variables[far[0]].offset:.0f}."
+            f"{config.labels_file}: column {far[0]!r} holds numbers that float32 cannot distinguish, as image "
+            f"networks need. Subtract an offset from the column, such as {graph.variables[far[0]].offset:.0f}."
         )
     if labels_only:
         return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped)
@@ -159,4 +159,4 @@ def _way_out(folder: pathlib.Path, absent: Sequence[str]) -> str:
     if ending:
         return f"The folder holds {ending}: write the names with their endings."
     holds = f"The folder holds {len(files):,} files" + (f" such as {files[0][:30]}." if files else ".")
-    return f"{holds} Bring the images, or write a labels file with only the rows whose images you have."
+    return f"{holds} Add the missing images, or write a labels file with only the rows whose images you have."

@@ -34,7 +34,7 @@ def batches(
     """
     if len(images) < batch_size:
         raise InputError(
-            f"There are {len(images)} images, fewer than one batch of {batch_size}. Lower --image_batch_size, or bring "
+            f"There are {len(images)} images, fewer than one batch of {batch_size}. Lower --image_batch_size, or add "
             "more images."
         )
     rows_of = _permuted(len(images), batch_size, seed) if weights is None else _weighted(weights, batch_size, seed)

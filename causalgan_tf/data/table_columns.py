@@ -36,7 +36,7 @@ MISSING = (
 )
 WORDS = {"true": 1.0, "false": 0.0}
 LISTED = 10  # categories listed in a line of `describe`
-MAX_INFERRED = 100  # different texts that are taken for categories unasked
+MAX_INFERRED = 100  # different texts that become categories without a declaration
 MAX_CATEGORIES = 256  # their places are one byte
 CONTAINERS = (list, tuple, dict, set, np.ndarray)
 FORMS = (  # numbers that are written as pandas does not read them, and what is done about it
@@ -89,7 +89,7 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
 
 
 def _offset(numbers: np.ndarray) -> float:
-    """What is taken off the numbers [N] of a column, a whole number: 0 unless float32 blurs what differs in them."""
+    """The whole number to subtract from a column [N]; 0 unless float32 would round away its differences."""
     blur, spread = np.abs(numbers - numbers.astype(np.float32)).max(), numbers.std()
     # a whole number: what is whole before stays whole
     return float(np.round(numbers.mean())) if blur > BLUR * spread > 0 else 0.0
@@ -140,7 +140,7 @@ def is_text(column: pd.Series) -> bool:
 
 
 def describe(graph: CausalGraph, rows: np.ndarray, declared: Collection[str] | None = None) -> list[str]:
-    """What the label rows hold, a line a node: kind, distribution, and what they cannot teach.
+    """Describes the label rows, one line per node: type, distribution, and what cannot be learnt from them.
 
     Args:
         graph: causal graph with resolved kinds.

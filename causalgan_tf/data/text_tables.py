@@ -266,7 +266,7 @@ def _columns(source: str, layout: _Layout, rows: _Rows) -> tuple[str, ...]:
 
 
 def _uneven(source: str, layout: _Layout, rows: _Rows, row: int) -> str:
-    """What is said of a row of another width."""
+    """The message about a row of another width."""
     first = next(csv.reader(itertools.islice(io.StringIO(rows.text), row, None)))
     if first[0].startswith(COMMENT):
         return f"{source}: line {rows.lines[row]} is a comment: {first[0][:40]!r}. Remove it."

@@ -1,7 +1,7 @@
 """A judge of images: a network that says their labels and has only ever seen real or rendered images.
 
 The labeler that trained the generator cannot judge it; this network is trained apart, on uniform label cells where a
-renderer exists, so that no label is told from the company it keeps.
+renderer exists, so that it cannot infer one label from others that usually come with it.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ CALL = 25  # steps of one compiled call
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What a judge sees in n images.
+    """Predictions and features of n images.
 
     Attributes:
         labels: [n, K], predicted labels in graph order, one number each; uint8 if all are discrete, else float32.

@@ -32,7 +32,7 @@ SUPPORTED = 0.95  # share of an intervention's label rows with training images, 
 
 
 def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
-    """What the judge trains on and what measures it: uniform cells if there are any, else the observational images."""
+    """Training and test images of the judge: those of uniform cells if there are any, else the observational ones."""
     if dataset.uniform is None:
         return dataset.train, dataset.test
     if dataset.uniform_test is not None:
@@ -52,7 +52,7 @@ def image_numbers(
     judge: Judge | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> ImageMetrics:
-    """Measures the images; what it holds at once does not grow with their number, but for labels and features.
+    """Measures the images chunk by chunk: only labels and features of all images are in memory together.
 
     Args:
         model: a model of labels and images.
@@ -226,7 +226,7 @@ def _errors(
 
 
 def _support(dataset: Dataset, generated: Mapping[str, Judged]) -> dict[str, float]:
-    """Of each intervention, the share of its label rows whose cell the training images hold."""
+    """The share of label rows whose cell occurs in the training images, for each intervention."""
     held = np.unique(label_cells(dataset.graph, dataset.train.labels, dataset.label_rows))
     return {
         text: float(np.isin(label_cells(dataset.graph, seen.labels, dataset.label_rows), held).mean())

@@ -9,7 +9,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 
 
 def load_graph(spec: str) -> CausalGraph:
-    """The causal graph that a user names; one without edges is said to be such.
+    """The causal graph that a user names; a graph without edges is logged as a warning.
 
     Args:
         spec: a name (causal_graph_1, ...; see graphs.named), the path of a file (see graphs.formats), or the text of

@@ -153,7 +153,9 @@ class LabelLaw:
         condition = meets(rows, self.graph, query.given)
         mass = joint[condition].sum()
         if mass <= 0:
-            raise InputError(f"given {dict(given or {})}: the event has probability 0 here, nothing follows from it.")
+            raise InputError(
+                f"given {dict(given or {})}: the condition has probability 0 here; what follows from it is undefined."
+            )
         return float(joint[condition & meets(rows, self.graph, wanted)].sum() / mass)
 
     def sample(self, n: int, seed: int, do: Mapping[str, Any] | None = None) -> np.ndarray:

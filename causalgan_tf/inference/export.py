@@ -48,7 +48,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
     for node, variable in model.graph.variables.items():
         if getattr(variable, "offset", 0.0):
             raise InputError(
-                f"{node} holds numbers of which a server's float32 tells too few apart. Train on {node} less an offset "
+                f"{node} holds numbers that a server's float32 cannot distinguish. Train on {node} minus an offset "
                 f"such as {variable.offset:.0f}, and export that model."
             )
 
@@ -75,7 +75,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
 def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) -> pathlib.Path:
     """Writes the next version folder: beside its place first, so that no server ever sees a part of one.
 
-    What an export that was killed has left is removed; its folder's name tells machine and process.
+    Leftovers of an export that was killed are removed; the name of such a folder holds machine and process.
 
     Args:
         root: the folder of the versions; made if it does not exist.

@@ -1,4 +1,4 @@
-"""A question to a causal model: what is set (do) and what is observed (given), as one validated value."""
+"""A query to a causal model: interventions (do) and conditions (given), as one validated value."""
 
 import dataclasses
 import math
@@ -194,7 +194,7 @@ def _split(pattern: re.Pattern, text: str) -> list[str]:
 
 
 def _parsed(parts: Sequence[str]) -> dict[str, Any]:
-    """What texts of the form name=value assign."""
+    """The assignments in texts of the form name=value."""
     assigned: dict[str, Any] = {}
     for part in parts:
         match = _ASSIGNMENT.fullmatch(part)

@@ -1,4 +1,4 @@
-"""Metrics of images by way of their features: Frechet and kernel distance, neighbours, diversity, accuracy."""
+"""Metrics of images from their features: Frechet and kernel distance, neighbours, diversity, accuracy."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ _BLOCK = 1 << 23  # distances that are held at once: 64 MiB
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
-    """What a Frechet distance needs of a set of features.
+    """Mean and covariance of a set of features, as a Frechet distance needs them.
 
     Attributes:
         mean: float64 [F].

@@ -65,7 +65,7 @@ class Critic(keras.layers.Layer):
         return scores, tape.gradient(scores, rows)
 
     def _features(self, rows: tf.Tensor) -> tf.Tensor:
-        """What the perceptron sees of rows [C, B]: [F, B]."""
+        """The perceptron's inputs [F, B] for rows [C, B]."""
         centred = self.scale * rows + self.shift
         if not self.factors.size:
             return centred

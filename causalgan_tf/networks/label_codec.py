@@ -1,4 +1,4 @@
-"""How labels of each kind meet the networks of images: what the generator sees, what a labeler says, and its losses.
+"""Encoding of labels for the image networks, predictions of labelers, and their losses, for every variable type.
 
 B: batch, K: labels, C: label columns. A labeler has one output a column: of a binary label a logit, of a categorical
 one a logit for each category, of a continuous one its value in standard deviations from the mean. If every label is

@@ -1,4 +1,4 @@
-"""What pictures are made of: grids of images, captioned strips, columns with heads, bars."""
+"""Elements of pictures: grids of images, captioned strips, columns with headings, bar charts."""
 
 import io
 import math

@@ -141,7 +141,7 @@ def _check_state(folder: pathlib.Path) -> None:
 
 
 def _write_state(folder: pathlib.Path, path: str | None) -> None:
-    """Makes TensorFlow's list say what is there: it may be damaged, or behind."""
+    """Rewrites TensorFlow's list from the files that exist: it may be damaged or out of date."""
     if path is None:
         return
     before = [str(folder / f"ckpt-{step}") for step in _steps(folder) if step < int(path.rpartition("-")[2])]

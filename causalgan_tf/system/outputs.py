@@ -121,7 +121,7 @@ class OutputFolder:
 
 @contextlib.contextmanager
 def writing(path: str | pathlib.Path) -> Iterator[None]:
-    """Turns what the operating system says of a place that cannot be written into an InputError that names it."""
+    """Turns an OSError about a place that cannot be written into an InputError that names the place."""
     try:
         yield
     except OSError as error:

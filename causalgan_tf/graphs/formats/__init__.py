@@ -125,7 +125,7 @@ def read_graph(path: str | pathlib.Path) -> CausalGraph:
     try:
         text = load(path)
     except InputError:
-        _form(path, ending(path))  # an ending that is not known is to be said first
+        _form(path, ending(path))  # an unknown ending is reported first
         raise
     return read_text(text, path) if recognised(text) else _form(path, ending(path)).read(path, text)
 

@@ -1,4 +1,4 @@
-"""What the readers of graph files share: a graph as a file states it, words, and errors that name file and line."""
+"""Shared by the readers of graph files: a graph under construction, a tokenizer, errors with file and line."""
 
 import gzip
 import logging

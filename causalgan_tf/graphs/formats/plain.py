@@ -231,7 +231,7 @@ def _read_node_links(draft: Draft, data: Mapping[str, Any]) -> None:
 
 
 def _named_ends(draft: Draft, nodes: list[str], ends: list[tuple[Any, Any]]) -> list[tuple[str, str]]:
-    """The ends of edges as names; networkx 1 wrote the places of nodes, which are told by no node being called so."""
+    """The ends of edges as names; networkx 1 wrote places of nodes: integers that are the name of no node."""
     flat = [end for pair in ends for end in pair]
     known = set(nodes)
     # only if no end is a node's own name: a number may be both

@@ -29,7 +29,7 @@ def read(path: pathlib.Path | None, text: str) -> CausalGraph:
                 raise error(
                     path,
                     f"expected the header from,to or source,target of an edge list, found {shown(lines[0])}. Add it, "
-                    "or bring another form: .txt with edges A -> B, .dot, .gv, .dagitty, .gml, .json, .bif.",
+                    "or use another format: .txt with edges A -> B, .dot, .gv, .dagitty, .gml, .json, .bif.",
                     1,
                 )
         elif cells and any(cells):

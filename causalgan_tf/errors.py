@@ -1,4 +1,4 @@
-"""The one error that a user can mend."""
+"""The error for invalid input, whose message says how to correct it, and helpers that shorten messages."""
 
 import difflib
 import reprlib
@@ -8,7 +8,14 @@ LONGEST = 300  # letters of a message
 
 
 class InputError(ValueError):
-    """Input that cannot be used: the message names the thing, what was expected, what came and the way out."""
+    """Input that cannot be used: the message names the thing, what was expected, what came and the way out.
+
+    Examples:
+        >>> raise InputError("n: expected at least 1 row, got 0.")
+        Traceback (most recent call last):
+            ...
+        causalgan_tf.errors.InputError: n: expected at least 1 row, got 0.
+    """
 
 
 def brief(value: object, limit: int = 140) -> str:

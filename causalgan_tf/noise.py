@@ -16,6 +16,7 @@ IMAGE = "*image"
 JITTER = "*jitter"
 MIXING = "*mixing"
 
+# constants of the cipher, chosen in the paper for how fast they mix
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 ROUNDS = 13  # for numbers by the million; 20, the recommended margin, for the seeds they come from
 _PARITY = 0x1BD11BDA
@@ -34,6 +35,7 @@ def threefry(
     Returns:
         Two uint32 tensors of random bits, of the broadcast shape.
     """
+    # the key enters anew every four rounds, with the number of the group so that no two groups are alike
     schedule = (key[0], key[1], key[0] ^ key[1] ^ tf.constant(_PARITY, tf.uint32))
     x, y = counter[0] + key[0], counter[1] + key[1]
     for i in range(rounds):
@@ -89,6 +91,7 @@ def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
     """
     pairs = (width + 3) // 4  # of words, of which each holds two numbers
     places = np.tile(np.arange(pairs, dtype=np.uint32), len(blocks))[:, None]
+    # by the name's checksum, not its place: a node draws the same noise in a graph with more nodes
     streams = np.repeat(np.array([zlib.crc32(name.encode()) for name in blocks], np.uint32), pairs)[:, None]
     low, high = _key(seeds)
     words = threefry((low[None], high[None]), (tf.constant(places), tf.constant(streams)), ROUNDS)
@@ -100,6 +103,7 @@ def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
 def _halves(word: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Two float32 in (0, 1) of 16 bits each out of uint32 bits."""
     parts = word & tf.constant(0xFFFF, tf.uint32), tf.bitwise.right_shift(word, tf.constant(16, tf.uint32))
+    # the middle of each of 65,536 equal parts: neither end can come, and the mean is a half exactly
     return tuple((tf.cast(part, tf.float32) + 0.5) * 2.0**-16 for part in parts)
 
 
@@ -152,5 +156,6 @@ def step_strata(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Sequ
 
 def step_choice(seed: int | tf.Tensor, step: tf.Tensor, number: int, shape: Sequence[int], count: int) -> tf.Tensor:
     """int32 in [0, count) of the given shape, uniform up to count / 2**32; see `step_bits`."""
+    # the upper half of a product: quicker than a remainder, which divides
     bits = tf.cast(step_bits(seed, step, number, shape), tf.int64)
     return tf.cast(tf.bitwise.right_shift(bits * count, tf.constant(32, tf.int64)), tf.int32)

@@ -1,16 +1,41 @@
-"""Two logical CPU devices stand in for two GPUs; they must exist before TensorFlow runs anything."""
+"""The tests' setting: two logical CPU devices stand in for two GPUs, and what needs an extra runs with --all only.
 
+The devices must exist before TensorFlow runs anything.
+"""
+
+import contextlib
+import io
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import pytest
+
+from causalgan_tf.cli import common
+
+# pytest would show TensorFlow's first messages behind its own closing line
+with contextlib.redirect_stderr(io.StringIO()):
+    common.start_tensorflow()
+
 import tensorflow as tf
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="also run what needs an extra of setup.py")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without --all, tests that need an extra are left out, with a word; with it they fail where it is missing."""
+    if config.getoption("--all"):
+        return
+    for item in items:
+        if extra := item.get_closest_marker("extra"):
+            item.add_marker(pytest.mark.skip(reason=f"needs the extra [{extra.args[0]}]: tools/test --all"))
 
 
 @pytest.fixture(scope="session")

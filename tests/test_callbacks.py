@@ -45,7 +45,7 @@ def test_it_looks_when_the_next_checkpoint_is_due_and_not_between(tmp_path):
     assert look.looked == 10
 
 
-def test_a_resumed_training_that_had_images_is_watched_from_the_start_and_one_that_had_none_is_not(tmp_path):
+def test_a_resumed_training_is_watched_from_the_start_if_it_had_images_already(tmp_path):
     resumed = watch(tmp_path, [0.15, 0.05])
     resumed.on_train_begin()
     with pytest.raises(InputError, match="step 10 "):

@@ -18,7 +18,7 @@ PAGES = docs_tables.pages()
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 FLAG = re.compile(r"(?<![\w-])--(?:no)?([a-z][a-z0-9_]*[a-z0-9])\b(?!_)")
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-OTHERS = {"help", "helpfull", "flagfile", "logdir", "to"}  # of absl, TensorBoard and jupytext
+OTHERS = {"all", "help", "helpfull", "flagfile", "logdir", "to"}  # of tools/test, absl, TensorBoard and jupytext
 
 
 def anchors(page: pathlib.Path) -> set[str]:
@@ -122,10 +122,8 @@ def test_readmes_quickstart_runs_as_it_stands_and_tells_doing_from_seeing(capsys
     assert done == pytest.approx(0.05 + 0.3 * 0.4 + 0.2, abs=0.025)
 
 
+@pytest.mark.extra("docs")
 def test_the_pages_build_without_warnings(tmp_path):
-    pytest.importorskip("mkdocs")
-    pytest.importorskip("material")
-    pytest.importorskip("mkdocstrings")
     line = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

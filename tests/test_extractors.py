@@ -68,7 +68,7 @@ def test_a_file_with_the_classes_gives_the_features_before_them(monkeypatch, fil
 
 
 def test_an_absent_file_and_another_file_are_refused(files, tmp_path):
-    with pytest.raises(InputError, match="nothing.h5: there is no such file. Nothing is downloaded"):
+    with pytest.raises(InputError, match="nothing.h5: there is no such file. Download it first"):
         features.Inception(tmp_path / "nothing.h5")
     with pytest.raises(InputError, match="the file's MD5 is [0-9a-f]{32}; expected one of those that keras"):
         features.Inception(files[False][0])

@@ -143,7 +143,7 @@ def test_what_is_transparent_is_seen_on_white():
 
 
 def test_pixels_of_an_unknown_range_are_refused():
-    with pytest.raises(InputError, match=r"(?s)file.tiff.*32 bits \(Pillow's mode F\).*Convert"):
+    with pytest.raises(InputError, match=r"(?s)file.tiff.*32-bit pixels \(Pillow's mode F\).*Convert"):
         decoded(np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16), "tiff")
 
 

@@ -24,7 +24,7 @@ def test_the_generator_sees_signs_and_standard_deviations():
     np.testing.assert_allclose(logit[:, 1:], [[-1, -1, 1, 1]])
 
 
-def test_a_silent_labeler_loses_the_entropy_of_a_coin_of_three_categories_and_the_squared_deviation():
+def test_a_silent_labeler_loses_the_entropy_of_three_categories_and_the_squared_deviation():
     expected = (math.log(2) + math.log(3) + 1 / (2 * 0.5**2)) / 3
     assert float(MIXED.cross_entropy(ROW, SILENT)) == pytest.approx(expected, rel=1e-6)
     swapped = -0.5 * (math.log(0.99) + math.log(0.01)) - (math.log(0.99) + 2 * math.log(0.005)) / 3

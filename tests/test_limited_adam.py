@@ -31,13 +31,13 @@ def test_usual_gradients_move_the_weights_as_plain_adam_does():
     np.testing.assert_allclose(moves(LimitedAdam(RATE, 0.5, 4.0), gradients), plain, rtol=1e-5, atol=1e-8)
 
 
-def test_limit_nought_is_plain_adam_whatever_comes():
+def test_a_limit_of_0_is_plain_adam_whatever_comes():
     gradients = np.concatenate([quiet(20), [np.full(8, 1e4)]])
     plain = moves(keras.optimizers.Adam(RATE, 0.0), gradients)
     np.testing.assert_allclose(moves(LimitedAdam(RATE, 0.0, 0.0), gradients), plain, rtol=1e-6)
 
 
-def test_one_hard_batch_after_a_quiet_time_moves_the_weights_by_the_limit_and_not_by_thirty_rates():
+def test_one_hard_batch_after_a_quiet_time_moves_the_weights_by_the_limit_only():
     gradients = np.concatenate([quiet(2_000), [np.full(8, 1e4)]])
     assert np.abs(moves(keras.optimizers.Adam(RATE, 0.0), gradients)[-1]).mean() > 25 * RATE
     limited = np.abs(moves(LimitedAdam(RATE, 0.0, 4.0), gradients)[-1])

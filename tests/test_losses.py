@@ -59,7 +59,7 @@ def test_generator_terms_where_the_discriminator_says_four_fifths(kind, expected
 
 
 @pytest.mark.parametrize("kind", ["theory", "hinge", "nonsaturating", "minimax"])
-def test_a_generated_row_of_weight_nought_is_not_judged_and_the_others_keep_their_share_of_the_batch(kind):
+def test_a_generated_row_of_weight_0_is_not_judged_and_the_others_keep_their_share(kind):
     logits, weights = tf.constant([[0.3], [-2.0]]), tf.constant([[2.0], [0.0]])
     assert float(losses.generator(logits, kind, weights)) == pytest.approx(float(losses.generator(logits[:1], kind)))
 

@@ -1,8 +1,6 @@
 """Names of nodes: legal ones, how they are written, and what stands for them in names of files and layers."""
 
-import doctest
 import re
-import tempfile
 import types
 import xml.etree.ElementTree as ElementTree
 
@@ -12,18 +10,14 @@ import pytest
 from PIL import Image
 
 import causalgan_tf
-from causalgan_tf import errors
 from causalgan_tf.cli import sample
 from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs import formats, graph, names
+from causalgan_tf.graphs import names
 from causalgan_tf.graphs.drawing import draw_graph
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import causal_model, query
 from causalgan_tf.inference.query import Query, parse_assignments, parse_names, parse_probability
-from causalgan_tf.system import outputs
 from causalgan_tf.system.outputs import OutputFolder
-from causalgan_tf.training import check
 
 ODD = (
     "Patient Age",
@@ -39,13 +33,6 @@ ODD = (
     "$x$",
     "c--d",
 )
-
-
-@pytest.mark.parametrize("module", [errors, names, graph, formats, query, causal_model, check, outputs])
-def test_the_examples_of_a_module_are_true(module):
-    beside = {"causalgan_tf": causalgan_tf, "tempfile": tempfile}
-    tried = doctest.testmod(module, extraglobs=beside)
-    assert tried.attempted and not tried.failed
 
 
 def test_odd_names_are_written_in_quotation_marks_and_read_back():

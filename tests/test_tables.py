@@ -419,5 +419,5 @@ def test_a_folder_refuses_numbers_that_images_cannot_be_learnt_with(tmp_path):
     """The column and the way out are named."""
     path = write(tmp_path, "image,Time\n" + "".join(f"{k}.jpg,{second}\n" for k, second in enumerate(SECONDS)))
     config = DataConfig(dataset="folder", labels_file=str(path), graph="Time: continuous", image_dir=str(tmp_path))
-    with pytest.raises(InputError, match="column 'Time'.*Take an offset off the column, such as 1700000322"):
+    with pytest.raises(InputError, match="column 'Time'.*Subtract an offset from the column, such as 1700000322"):
         load(config, seed=0, labels_only=True)

@@ -148,7 +148,7 @@ def began_folders(began_config, workdir, tmp_path_factory):
     return folders
 
 
-def test_an_interrupted_causal_began_ends_with_the_weights_and_the_controllers_of_an_uninterrupted_one(began_folders):
+def test_an_interrupted_causal_began_ends_with_the_weights_of_an_uninterrupted_one(began_folders):
     whole, parts = (tf.train.latest_checkpoint(str(folder / "images")) for folder in began_folders)
     names = [name for name, _ in tf.train.list_variables(whole) if name.endswith("VARIABLE_VALUE")]
     for name in names:

@@ -1,20 +1,29 @@
 # shellcheck shell=bash
-# Sourced by the tools: install_into_venv WHAT puts this package (WHAT is . or .[test]) into .venv at the root.
-# An environment that is there already is used as it is, and installed into once for each state of setup.py.
+# Sourced by the tools: install_into_venv WHAT puts this package (WHAT is . or .[docs,test]) into .venv at the root.
+# An environment that is there already is used as it is, and each extra is installed once for each state of setup.py.
 
 install_into_venv() {
-  local what=$1 stamp=".venv/.installed-${1//[^a-z]/}" python
+  local what=$1 extras extra python missing=""
   if [[ ! -x .venv/bin/python ]]; then
     python=$(supported_python)
     "$python" -m venv .venv
   fi
-  if [[ $stamp -nt setup.py && $stamp -nt pyproject.toml ]]; then
+  extras=${what//[^a-z,]/}
+  # the package itself has the stamp of no extra
+  for extra in package ${extras//,/ }; do
+    if [[ ! .venv/.installed-$extra -nt setup.py || ! .venv/.installed-$extra -nt pyproject.toml ]]; then
+      missing+=" $extra"
+    fi
+  done
+  if [[ -z $missing ]]; then
     return
   fi
   echo "Installing causalgan_tf and what it needs into .venv: TensorFlow is large, this takes a minute or more."
   .venv/bin/python -m pip install --disable-pip-version-check --progress-bar=off -e "$what" \
     2> >(grep -v '^WARNING: ' >&2) | show_packages
-  touch "$stamp"
+  for extra in package ${extras//,/ }; do
+    touch ".venv/.installed-$extra"
+  done
 }
 
 # The first interpreter that TensorFlow supports: PYTHON if it is set, else python3 or one named by its version.

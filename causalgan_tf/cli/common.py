@@ -1,4 +1,4 @@
-"""What the programs share: flags out of dataclass fields, and errors of the user without a traceback."""
+"""Shared by the programs: flags made from dataclass fields, and user errors without a traceback."""
 
 import contextlib
 import dataclasses

@@ -41,7 +41,7 @@ def declare(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Evaluates."""
     workdir = common.folder(values, "workdir")
-    run = Run.open(workdir)  # a mistake is said before TensorFlow is loaded
+    run = Run.open(workdir)  # a mistake is reported before TensorFlow is loaded
     budget.check_evaluation(values.images, run.config.data.image_size, run.config.data.channels)
     OutputFolder(workdir / "report", values.overwrite).claim(report_files(run.graph))
     common.start_tensorflow()

@@ -80,6 +80,7 @@ def main(values: flags.FlagValues) -> None:
     seen = {node: neighbourhood(graph, node, value) for node, value in compared.items()}
     asked = (do, given), (do | compared, given), (do, given | seen)
     queries = [Query.create(graph, *parts) for parts in asked]
+    # all is checked before TensorFlow starts, which takes seconds
     kinds, labels = asked_pictures(values, graph, do, given)
     for flag, used in (("--compare", compared), ("--picture", kinds)):
         if used and not values.images:
@@ -120,6 +121,7 @@ def neighbourhood(graph: CausalGraph, node: str, value: Any) -> Any:
     variable = graph.variables[node]
     if not isinstance(variable, Continuous) or not isinstance(value, int | float):
         return value
+    # an exact number has probability 0, so there is nothing to condition on
     return value - NEAR * variable.std, value + NEAR * variable.std
 
 

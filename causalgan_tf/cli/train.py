@@ -66,7 +66,7 @@ def main(values: flags.FlagValues) -> None:
     config = run_config(values, workdir)
     stages = tuple(values.stages.split(","))
     learnt = ("controller",) if SOURCES[config.data.dataset].labels_only else stages
-    run = Run.create(workdir, config)  # a mistake is said before TensorFlow is loaded
+    run = Run.create(workdir, config)  # a mistake is reported before TensorFlow is loaded
     budget.check_training(config, run.graph, learnt)
     if values.logical_devices and values.strategy != "mirrored":
         raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")

@@ -58,9 +58,9 @@ def check_draw(n: int, graph: CausalGraph, image: Sequence[int] = ()) -> None:
 
     Example:
         >>> check_draw(1_000, CausalGraph({"A": ()}))
-        >>> check_draw(10**9, CausalGraph({"A": ()}))  # doctest: +ELLIPSIS
+        >>> check_draw(10**9, CausalGraph({"A": ()}))
         Traceback (most recent call last):
-        causalgan_tf.errors.InputError: n=1000000000: that many rows would take at least 18 GB of memory; ...
+        causalgan_tf.errors.InputError: n=1000000000: expected at most ...
     """
     size = 2 * n * (len(graph) * (1 if graph.is_binary else NUMBER) + 8) + (n * math.prod(image) if image else 0)
     rows = "rows with their images" if image else "rows"

@@ -26,7 +26,12 @@ OBJECTIVES = {
 
 @dataclasses.dataclass(frozen=True)
 class ControllerConfig(Validated):
-    """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028)."""
+    """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028).
+
+    Examples:
+        >>> ControllerConfig(steps=4_000).critic_steps
+        3
+    """
 
     objective: str = option("adversarial", "what trains the mechanisms: adversarial (WGAN-GP)", choices=OBJECTIVES)
     steps: int = option(20_000, "generator steps", low=0, high=MOST_STEPS, may_grow=True)

@@ -65,7 +65,12 @@ SOURCES = {
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Validated):
-    """Which labels and images are learnt, and the causal graph over the labels."""
+    """Which labels and images are learnt, and the causal graph over the labels.
+
+    Examples:
+        >>> DataConfig(dataset="table", labels_file="mine.csv", graph="Old -> Smokes").image_size
+        32
+    """
 
     dataset: str = option(
         "causal_faces",

@@ -82,7 +82,12 @@ IMAGE_MODELS = {
 
 @dataclasses.dataclass(frozen=True)
 class ImageConfig(Validated):
-    """The image model, and what every image model reads."""
+    """The image model, and what every image model reads.
+
+    Examples:
+        >>> ImageConfig(steps=2_000).batch_size
+        32
+    """
 
     model: str = option("causal_gan", "image model: CausalGAN or CausalBEGAN", choices=IMAGE_MODELS)
     steps: int = option(8_000, "discriminator steps", low=0, high=MOST_STEPS, may_grow=True)
@@ -197,7 +202,12 @@ class ImageConfig(Validated):
 
 @dataclasses.dataclass(frozen=True)
 class GanConfig(Validated):
-    """What CausalGAN alone reads (arXiv:1709.02023, section 5); its flags begin with image_, too."""
+    """What CausalGAN alone reads (arXiv:1709.02023, section 5); its flags begin with image_, too.
+
+    Examples:
+        >>> GanConfig(r1_weight=1.0).gan_loss
+        'nonsaturating'
+    """
 
     modulation: bool = option(
         True,
@@ -277,7 +287,12 @@ class GanConfig(Validated):
 
 @dataclasses.dataclass(frozen=True)
 class BeganConfig(Validated):
-    """What CausalBEGAN alone reads (arXiv:1709.02023, section 6; BEGAN, arXiv:1703.10717); equations in losses.py."""
+    """What CausalBEGAN alone reads (arXiv:1709.02023, section 6; BEGAN, arXiv:1703.10717); equations in losses.py.
+
+    Examples:
+        >>> BeganConfig().label_loss
+        'squared'
+    """
 
     label_loss: str = option(
         "squared",

@@ -28,7 +28,13 @@ def part(config: type[Validated], flags: str = "") -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides what a run learns; saved as config.json in the run folder."""
+    """Everything that decides what a run learns; saved as config.json in the run folder.
+
+    Examples:
+        >>> config = RunConfig(controller=ControllerConfig(steps=4_000), seed=1)
+        >>> RunConfig.from_json(config.to_json()) == config
+        True
+    """
 
     data: DataConfig = part(DataConfig)
     controller: ControllerConfig = part(ControllerConfig, "controller_")
@@ -67,12 +73,22 @@ class RunConfig:
         return getattr(self, self.image_model.part) if self.image_model.part else None
 
     def to_json(self) -> str:
-        """The configuration as JSON text, fields in declaration order."""
+        """The configuration as JSON text, fields in declaration order.
+
+        Examples:
+            >>> RunConfig(seed=1).to_json().splitlines()[-2].strip()
+            '"seed": 1'
+        """
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "RunConfig":
-        """The configuration that `to_json` wrote; unknown fields raise InputError."""
+        """The configuration that `to_json` wrote; unknown fields raise InputError.
+
+        Examples:
+            >>> RunConfig.from_json('{"seed": 1}').seed
+            1
+        """
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
@@ -94,12 +110,23 @@ class RunConfig:
         return cls(**made, seed=values.get("seed", 0))
 
     def save(self, workdir: pathlib.Path) -> None:
-        """Writes `workdir`/config.json."""
+        """Writes `workdir`/config.json.
+
+        Examples:
+            >>> RunConfig(seed=1).save(pathlib.Path())
+            >>> RunConfig.load(pathlib.Path()).seed
+            1
+        """
         write_text(workdir / "config.json", self.to_json())
 
     @classmethod
     def load(cls, workdir: pathlib.Path) -> "RunConfig":
-        """The configuration of the run in `workdir`; InputError if the folder holds no run."""
+        """The configuration of the run in `workdir`; InputError if the folder holds no run.
+
+        Examples:
+            >>> RunConfig.load(pathlib.Path("runs/people")).data.dataset
+            'table'
+        """
         path = pathlib.Path(workdir) / "config.json"
         if not path.is_file():
             raise InputError(
@@ -113,7 +140,12 @@ class RunConfig:
             raise InputError(f"{path} cannot be used: {said[:160]} {RESTORE}") from error
 
     def differences(self, other: "RunConfig") -> list[str]:
-        """Why `other` does not continue this run: a line "field: mine -> theirs" for each field that may not differ."""
+        """Why `other` does not continue this run: a line "field: mine -> theirs" for each field that may not differ.
+
+        Examples:
+            >>> RunConfig(seed=1).differences(RunConfig(seed=2))
+            ['seed: 1 -> 2']
+        """
         lines = [] if self.seed == other.seed else [f"seed: {self.seed} -> {other.seed}"]
         for name in PARTS:
             mine, theirs = getattr(self, name), getattr(other, name)

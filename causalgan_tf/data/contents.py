@@ -52,6 +52,7 @@ def _contents(path: pathlib.Path) -> bytes:
 
 def _unzipped(path: pathlib.Path) -> bytes:
     with zipfile.ZipFile(path) as archive:
+        # macOS packs a shadow of every file beside it
         files = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
         if len(files) != 1:
             raise InputError(
@@ -63,7 +64,8 @@ def _unzipped(path: pathlib.Path) -> bytes:
 
 
 def _limited(path: pathlib.Path, file: io.BufferedIOBase) -> bytes:
-    """What a packed file holds; InputError where that is more than LARGEST bytes."""
+    """The bytes in a packed file; InputError for more than LARGEST."""
+    # one byte more than allowed: a small file that swells is told without being unpacked
     data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise InputError(
@@ -85,13 +87,13 @@ def _decoded(path: pathlib.Path, data: bytes) -> str:
         raise InputError(_no_text(path, data, error)) from error
     if "\0" in text:
         raise InputError(f"{path} is no text: it holds zero bytes. {KNOWN} UTF-16 needs its byte order mark.")
-    if "\r" in text:
+    if "\r" in text:  # old Macs' line ends too: csv would take the whole file for one line
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.lstrip("\ufeff\u200b")  # marks of files that were joined or pasted
 
 
 def _no_text(path: pathlib.Path, data: bytes, error: UnicodeDecodeError) -> str:
-    """What is said of a file that is not UTF-8: binary, or text in another encoding."""
+    """The message about a file that is not UTF-8: binary, or text in another encoding."""
     if b"\0" in data[:4096] or data[:3] == b"\xff\xd8\xff":
         return f"{path} is no UTF-8 text but a binary file. {KNOWN}"
     line = data.count(b"\n", 0, error.start) + 1

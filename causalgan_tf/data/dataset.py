@@ -1,4 +1,4 @@
-"""What a source of data gives: values without TensorFlow."""
+"""The value that every data source returns, and statistics of its labels; without TensorFlow."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from causalgan_tf.inference.distribution import LabelLaw
 from causalgan_tf.inference.query import parse_probability
 
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
-BINS = 4  # of a continuous label, where rows are told apart by cells
+BINS = 4  # of a continuous label, where rows are grouped into cells
 MIXED = 1_000_000  # intervened rows that are drawn to count how often a cell is visited, at least one a row of the data
 MOST = 20.0  # times that a row may be drawn more often than in the data: rarer ones would be learnt by heart
 
@@ -92,8 +92,8 @@ def require_binary(graph: CausalGraph, user: str) -> None:
 def label_ranges(graph: CausalGraph, rows: np.ndarray) -> np.ndarray:
     """Lowest and highest value of each label that is visited on purpose: float32 [K, 2].
 
-    Of a continuous label the quantiles 1 - SPAN and SPAN of its rows [N, K]: beyond them hardly a row tells what is
-    right. Of a discrete label its first and its last value.
+    For a continuous label: the quantiles 1 - SPAN and SPAN of its rows [N, K]: too few rows
+    lie beyond them to learn from. For a discrete label: its first and its last value.
     """
     ends = [
         (0, variable.size - 1) if variable.size else np.quantile(rows[:, k], (1.0 - SPAN, SPAN))
@@ -146,12 +146,13 @@ def label_cells(graph: CausalGraph, labels: np.ndarray, rows: np.ndarray | None 
 
 
 def cell_sizes(graph: CausalGraph, bins: int = BINS) -> tuple[int, ...]:
-    """How many values or bins each label has where rows are told apart by cells."""
+    """How many values or bins each label has where rows are grouped into cells."""
     return tuple(variable.size or bins for variable in graph.variables.values())
 
 
 def _cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndarray]:
     """Where each label is cut into cells, ascending: a continuous one at quantiles of its rows, a discrete one not."""
+    # quantiles, so that every bin holds as many rows, however skew the label is
     shares = np.arange(1, bins) / bins
     return [
         np.zeros(0) if variable.size else np.quantile(rows[:, k], shares)

@@ -65,6 +65,7 @@ def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -
             f"{name} has {width} x {height} pixels, fewer than --crop_size={crop}. Lower it; {LARGEST} takes the "
             "largest square of each image."
         )
+    # before the conversion to grey or RGB, which cuts 16 bits off at 255 and shows what lies under transparency
     image = _eight_bits(image, name)
     left, top = (width - side) // 2, (height - side) // 2
     image = image.convert(MODES[channels]).crop((left, top, left + side, top + side))
@@ -79,7 +80,7 @@ def _eight_bits(image: Image.Image, name: str) -> Image.Image:
         return Image.fromarray(np.rint(np.asarray(image, np.float32) / 257.0).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise InputError(
-            f"{name} has pixels of 32 bits (Pillow's mode {image.mode}), whose range nothing tells: expected 8 bits a "
+            f"{name} has 32-bit pixels (Pillow's mode {image.mode}), whose value range is unknown: expected 8 bits a "
             "channel, or 16 bits of grey. Convert it."
         )
     if image.has_transparency_data:
@@ -106,6 +107,7 @@ def decode(source: Source, crop: int, size: int, channels: int) -> np.ndarray:
     name, file = source
     try:
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+            # opening reads the header only: a truncated file fails here, where the error is still told by its name
             image.load()
             return square(ImageOps.exif_transpose(image), crop, size, channels, name)
     except InputError:
@@ -126,7 +128,7 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig,
     Args:
         sources: the images; looked at only if they are not kept yet.
         count: number n of images.
-        key: whatever tells these images from others (JSON); crop, size and channels are added.
+        key: identifies these images (JSON); crop, size and channels are added.
         config: dataset, crop_size, image_size, channels and data_dir.
         write: False: images that are not kept yet are looked at, and zeros stand for them.
 
@@ -140,6 +142,7 @@ def decoded(sources: Iterable[Source], count: int, key: Any, config: DataConfig,
     crop, size, channels = config.crop_size, config.image_size, config.channels
     # those of three channels keep the name that they had when there were no others
     told = [key, crop, size] + ([] if channels == 3 else [channels])
+    # whatever changes the pixels changes the name: other settings never read these images
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     path = folder / f"{config.dataset}-{config.image_size}-{digest[:16]}.npy"
     shape = (count, size, size, channels)
@@ -180,6 +183,7 @@ def _write(
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     known, marks, broken = _Undone(rest), [], []
     try:
+        # on disk from the first image: all of them together need not fit in memory
         images = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape)
         for place, (mark, image) in enumerate(_squares(sources, shape[0], function, known)):
             lost = isinstance(image, InputError)
@@ -201,7 +205,7 @@ def _write(
 def _squares(
     sources: Iterable[Source], count: int, function: Any, known: "_Undone | None" = None
 ) -> Iterator[tuple[str, np.ndarray | InputError]]:
-    """Of each image its mark and its square, or the error that it raises; ends early where many are broken."""
+    """Yields the mark of each image and its square, or its error; ends early where many are broken."""
     sources, errors = iter(sources), []
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
@@ -212,13 +216,15 @@ def _squares(
                 errors += [image] if isinstance(image, InputError) else []
                 yield mark, image
             bar.update(len(chunk))
+            # a wrong setting spoils all images alike: there is no use in decoding the others
             if any(not isinstance(error, UnreadableError) for error in errors):
                 return
 
 
 def _marked(function: Any, known: "_Undone | None", source: Source) -> tuple[str, np.ndarray | InputError]:
-    """What tells an image from others, and its square or the error that it raises."""
+    """A mark that identifies an image, and its square or the error that decoding raised."""
     name, file = source
+    # size and time in place of the content: to read all files anew costs as much as to decode them
     status = None if isinstance(file, bytes) else file.stat()
     told = file if status is None else f"{file} {status.st_size} {status.st_mtime_ns}".encode()
     mark = hashlib.sha256(told).hexdigest()

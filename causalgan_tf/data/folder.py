@@ -54,13 +54,14 @@ def load_folder(
     far = [node for node, variable in graph.variables.items() if getattr(variable, "offset", 0.0)]
     if far:
         raise InputError(
-            f"{config.labels_file}: column {far[0]!r} holds numbers of which float32 tells too few apart, which image "
-            f"networks need. Take an offset off the column, such as {graph.variables[far[0]].offset:.0f}."
+            f"{config.labels_file}: column {far[0]!r} holds numbers that float32 cannot distinguish, as image "
+            f"networks need. Subtract an offset from the column, such as {graph.variables[far[0]].offset:.0f}."
         )
     if labels_only:
         return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped)
     _check_names(labels, config.labels_file)
     train, test = split_rows(len(labels), config.test_images, seed)
+    # decoded in this order, so that both sets are slices of one memory map and no image is copied
     order = np.concatenate([train, test])
     names = list(labels.index[order])
     images = _images(config, names, write)
@@ -138,6 +139,7 @@ def _images(config: DataConfig, names: Sequence[str], write: bool) -> np.ndarray
 def _identity(config: DataConfig, names: Sequence[str]) -> str:
     """A hash of names and sizes of the image files, wherever they lie."""
     folder = image_folder(config.image_dir)
+    # no paths and no times: the folder may be moved or copied
     listed = [[name, (folder / name).stat().st_size] for name in names]
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]
 
@@ -164,4 +166,4 @@ def _way_out(folder: pathlib.Path, absent: Sequence[str]) -> str:
     if ending:
         return f"The folder holds {ending}: write the names with their endings."
     holds = f"The folder holds {len(files):,} files" + (f" such as {files[0][:30]}." if files else ".")
-    return f"{holds} Bring the images, or write a labels file with only the rows whose images you have."
+    return f"{holds} Add the missing images, or write a labels file with only the rows whose images you have."

@@ -34,7 +34,7 @@ def batches(
     """
     if len(images) < batch_size:
         raise InputError(
-            f"There are {len(images)} images, fewer than one batch of {batch_size}. Lower --image_batch_size, or bring "
+            f"There are {len(images)} images, fewer than one batch of {batch_size}. Lower --image_batch_size, or add "
             "more images."
         )
     rows_of = _permuted(len(images), batch_size, seed) if weights is None else _weighted(weights, batch_size, seed)
@@ -45,6 +45,7 @@ def batches(
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         pixels, labels = tf.numpy_function(gather, [step], (tf.uint8, tf.as_dtype(images.labels.dtype)))
+        # numpy_function forgets shapes, which the networks need to be built
         pixels = tf.ensure_shape(pixels, (batch_size, *images.images.shape[1:]))
         labels = tf.ensure_shape(labels, (batch_size, images.labels.shape[1]))
         return tf.cast(pixels, tf.float32) / 127.5 - 1.0, tf.cast(labels, tf.float32)
@@ -58,6 +59,7 @@ def _permuted(count: int, batch_size: int, seed: int) -> Callable[[int], np.ndar
     """From step to row numbers [B]: epoch e is cut from the permutation of the generator seeded by (seed, e)."""
     steps = count // batch_size
 
+    # two epochs: a batch is prepared ahead of its step, across the border too
     @lru_cache(maxsize=2)
     def order(epoch: int) -> np.ndarray:
         return np.random.default_rng((seed, epoch)).permutation(count)

@@ -35,7 +35,7 @@ def named(folder: str | pathlib.Path) -> Iterator[None]:
 def prepare(builder: tfds.core.DatasetBuilder) -> None:
     """Prepares the data of a builder that downloads nothing, unless they are; another process is waited for.
 
-    What a preparation that was cut off has left is removed.
+    Leftovers of a preparation that was interrupted are removed.
     """
     if builder.is_prepared():
         return

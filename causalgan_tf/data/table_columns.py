@@ -36,7 +36,7 @@ MISSING = (
 )
 WORDS = {"true": 1.0, "false": 0.0}
 LISTED = 10  # categories listed in a line of `describe`
-MAX_INFERRED = 100  # different texts that are taken for categories unasked
+MAX_INFERRED = 100  # different texts that become categories without a declaration
 MAX_CATEGORIES = 256  # their places are one byte
 CONTAINERS = (list, tuple, dict, set, np.ndarray)
 THOUSANDS = r"[-+]?[1-9]\d{0,2},\d{3}"  # or a number with three digits behind a decimal comma
@@ -97,8 +97,9 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
 
 
 def _offset(numbers: np.ndarray) -> float:
-    """What is taken off the numbers [N] of a column, a whole number: 0 unless float32 blurs what differs in them."""
+    """The whole number to subtract from a column [N]; 0 unless float32 would round away its differences."""
     blur, spread = np.abs(numbers - numbers.astype(np.float32)).max(), numbers.std()
+    # a whole number: what is whole before stays whole
     return float(np.round(numbers.mean())) if blur > BLUR * spread > 0 else 0.0
 
 
@@ -129,6 +130,7 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
             f"seconds since the first, or declare '{node}: categorical' in the graph."
         )
     texts = _texts(column)
+    # pandas leaves such a column as texts, and every number would become a category of its own
     for form, what, way in FORMS:
         found = texts.str.fullmatch(form).to_numpy(bool)
         if found.any():
@@ -149,7 +151,7 @@ def is_text(column: pd.Series) -> bool:
 
 
 def describe(graph: CausalGraph, rows: np.ndarray, declared: Collection[str] | None = None) -> list[str]:
-    """What the label rows hold, a line a node: kind, distribution, and what they cannot teach.
+    """Describes the label rows, one line per node: type, distribution, and what cannot be learnt from them.
 
     Args:
         graph: causal graph with resolved kinds.
@@ -217,6 +219,7 @@ def _inferred(table: Table, node: str) -> Variable:
     if texts.any() or (words.any() and not np.isin(numbers, (-1, 0, 1)).all()):
         _check_texts(table, node, texts | words)
         return Categorical()
+    # whole numbers are not taken for continuous unasked: 1, 2, 3 may be the codes of categories
     return Continuous() if (np.isinf(numbers) | (numbers != np.floor(numbers))).any() else Binary()
 
 
@@ -251,6 +254,7 @@ def _binary(table: Table, node: str) -> np.ndarray:
             f"{bad.size:,} of {len(column):,} rows are so. If it is no binary label, declare its kind in the graph: "
             f"{' or '.join(repr(f'{node}: {kind}') for kind in kinds)}."
         )
+    # 0 may be the absent value of a -1/1 column or its missing one: nothing tells which
     if (numbers == -1).any() and (numbers == 0).any():
         minus, zero = (table.place(int(np.argmax(numbers == value))) for value in (-1, 0))
         raise InputError(
@@ -303,6 +307,7 @@ def _named(table: Table, node: str, names: Sequence[str]) -> Categorical:
 def _continuous(table: Table, node: str, variable: Continuous) -> np.ndarray:
     """A column as float64 [N] of finite values within the variable's bounds."""
     column = table.values[node]
+    # True is the number 1 of a binary label, and no measurement
     numbers = np.where(_is_word(column), np.nan, _numbers(column))
     legal = np.abs(numbers) <= np.finfo(np.float32).max
     legal &= (numbers - variable.offset >= variable.low) & (numbers - variable.offset <= variable.high)

@@ -160,7 +160,9 @@ def _labels(table: Table, graph: CausalGraph, drop_missing: bool) -> LabelTable:
     table = dataclasses.replace(table, values=table.values[list(graph.nodes)])
     whole = _without_missing(table, graph, drop_missing)
     for node in graph.nodes:
+        # behind the missing values: one dash must not make a column of numbers one of texts
         check_plain(whole, node, graph.declared.get(node))
+    # a single row has no spread, and nothing varies in it
     if len(whole.values) < 2:
         raise InputError(
             f"{table.source}: {len(whole.values)} of {len(table.values):,} rows can be used. Expected at least 2."

@@ -104,10 +104,12 @@ def _rows(source: str, text: str, layout: Layout) -> _Rows:
         return plain
     shown = "\n" * (layout.header - 1) + "".join(itertools.islice(io.StringIO(text), layout.header - 1, None))
     out, counts, line = io.StringIO(), [], layout.header
+    # written anew in one plain form: pandas' fast reader then sees neither blanks nor other separators
     writer, found = csv.writer(out, lineterminator="\n"), records(shown, layout.separator)
     try:
         next(found)  # the header
         for row, line in found:
+            # both widths: trailing separators may be part of every row, or of the header alone
             counts.append((line, len(row), len(trimmed(row))))
             writer.writerow(row)
     except csv.Error as error:
@@ -117,6 +119,7 @@ def _rows(source: str, text: str, layout: Layout) -> _Rows:
         ) from error
     _check_end(source, text, layout.separator, line)
     lines, full, used = np.array(counts, np.int64).reshape([-1, 3]).T
+    # csv takes quotation marks away, and whether a name stood in them tells R's row names
     raw = next(itertools.islice(io.StringIO(text), int(lines[0]) - 1, None)) if len(lines) else ""
     return _Rows(out.getvalue(), raw, lines, full, used)
 
@@ -172,6 +175,7 @@ def _columns(source: str, layout: Layout, rows: _Rows) -> tuple[str, ...]:
     names, width = layout.names, len(layout.names)
     longest = int(rows.used.max())
     bad = np.flatnonzero(rows.full < width)
+    # to read such a file as it stands would shift every label by a column
     one_more = longest == width + 1 and not bad.size and (rows.full >= longest).all()
     if one_more and (layout.written == width or (rows.full > layout.written).all()):
         return _named_rows(source, layout, rows)
@@ -183,7 +187,7 @@ def _columns(source: str, layout: Layout, rows: _Rows) -> tuple[str, ...]:
 
 
 def _uneven(source: str, layout: Layout, rows: _Rows, row: int) -> str:
-    """What is said of a row of another width."""
+    """The message about a row of another width."""
     first = next(csv.reader(itertools.islice(io.StringIO(rows.text), row, None)))
     if first[0].startswith(COMMENT):
         return f"{source}: line {rows.lines[row]} is a comment: {first[0][:40]!r}. Remove it."
@@ -201,6 +205,7 @@ def _named_rows(source: str, layout: Layout, rows: _Rows) -> tuple[str, ...]:
     for the other shifts every label by a column.
     """
     width = len(layout.names)
+    # as texts: whether a first value is a name cannot be told once pandas has made it a number
     ends = _plain(rows, int(rows.full.max()), usecols=[0, width], dtype=str, keep_default_na=False)
     first, last = ends.iloc[:, 0], ends.iloc[:, 1]
     named = name_column(layout.names[:1], ()) is not None or IDENTIFIER.fullmatch(layout.names[0])

@@ -30,7 +30,7 @@ def measure(
     judge: Judge | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> dict[str, Any]:
-    """What can be measured of a model; writes nothing.
+    """Measures a model with every metric that applies; writes nothing.
 
     Every draw is seeded by `seed`, and no number depends on Python's, NumPy's or Keras' global seeds.
 

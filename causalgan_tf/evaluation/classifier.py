@@ -1,7 +1,7 @@
 """A judge of images: a network that says their labels and has only ever seen real or rendered images.
 
 The labeler that trained the generator cannot judge it; this network is trained apart, on uniform label cells where a
-renderer exists, so that no label is told from the company it keeps.
+renderer exists, so that it cannot infer one label from others that usually come with it.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ CALL = 25  # steps of one compiled call
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What a judge sees in n images.
+    """Predictions and features of n images.
 
     Attributes:
         labels: [n, K], predicted labels in graph order, one number each; uint8 if all are discrete, else float32.
@@ -138,6 +138,7 @@ def train_judge(train: ImageSet, variables: Mapping[str, Variable], seed: int, s
     """
     kinds = LabelKinds(variables.values())
     network = judge_network(train.images.shape[1:], kinds.columns, seed)
+    # without the features, which have no loss; the weights are shared
     learner = keras.Model(network.inputs, network.outputs[0])
     learner.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),

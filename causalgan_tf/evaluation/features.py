@@ -1,6 +1,6 @@
 """Features of images, by which distances between sets of images are measured: the judge's, or Inception-v3's.
 
-A distance means something beside another one of the same extractor only, so every result names its own.
+Distances are comparable only between results of the same extractor, so every result names its extractor.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ WEIGHTS = {
 
 
 class FeatureExtractor(Protocol):
-    """What turns images into features.
+    """Computes features of images.
 
     Attributes:
         name: the extractor, as results name it.
@@ -57,13 +57,16 @@ class Inception:
         """
         path = pathlib.Path(weights).expanduser()
         if not path.is_file():
-            raise InputError(f"Inception weights {path}: there is no such file. Nothing is downloaded: bring it.")
+            raise InputError(
+                f"Inception weights {path}: there is no such file. Download it first: this program does not."
+            )
         found = _md5(path)
         if found not in WEIGHTS:
             raise InputError(
                 f"Inception weights {path}: the file's MD5 is {found}; expected one of those that keras.applications "
                 f"publishes for InceptionV3, {' or '.join(WEIGHTS)}. By other weights the distance would be no FID."
             )
+        # the file with the classes' layer does not fit a network without it
         whole = WEIGHTS[found]
         network = keras.applications.InceptionV3(include_top=whole, weights=str(path), pooling="avg")
         self.network = keras.Model(network.input, network.get_layer("avg_pool").output) if whole else network

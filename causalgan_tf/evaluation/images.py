@@ -32,12 +32,13 @@ SUPPORTED = 0.95  # share of an intervention's label rows with training images, 
 
 
 def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
-    """What the judge trains on and what measures it: uniform cells if there are any, else the observational images."""
+    """Training and test images of the judge: those of uniform cells if there are any, else the observational ones."""
     if dataset.uniform is None:
         return dataset.train, dataset.test
     if dataset.uniform_test is not None:
         return dataset.uniform, dataset.uniform_test
     images, labels = dataset.uniform.images, dataset.uniform.labels
+    # images that the judge has seen would flatter it
     cut = len(labels) - min(held_out, len(labels) // 3)
     return ImageSet(images[:cut], labels[:cut]), ImageSet(images[cut:], labels[cut:])
 
@@ -51,7 +52,7 @@ def image_numbers(
     judge: Judge | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> ImageMetrics:
-    """Measures the images; what it holds at once does not grow with their number, but for labels and features.
+    """Measures the images chunk by chunk: only labels and features of all images are in memory together.
 
     Args:
         model: a model of labels and images.
@@ -187,6 +188,7 @@ def _effectiveness_under_do(dataset: Dataset, generated: Mapping[str, Judged], n
     for text, do in single_interventions(graph, dataset.label_rows):
         node = next(iter(do))
         if node in own:
+            # over the values, not over the images: a label that is always said to be absent gets a half
             own[node] += float(each[text][graph.index(node)]) / graph.variables[node].size
         others.extend(each[text][[k for k in _discrete(graph) if graph.nodes[k] != node]])
     mean = float(np.mean(list(own.values()))) if own else None
@@ -224,7 +226,7 @@ def _errors(
 
 
 def _support(dataset: Dataset, generated: Mapping[str, Judged]) -> dict[str, float]:
-    """Of each intervention, the share of its label rows whose cell the training images hold."""
+    """The share of label rows whose cell occurs in the training images, for each intervention."""
     held = np.unique(label_cells(dataset.graph, dataset.train.labels, dataset.label_rows))
     return {
         text: float(np.isin(label_cells(dataset.graph, seen.labels, dataset.label_rows), held).mean())
@@ -241,6 +243,7 @@ def _frechet(
     support: Mapping[str, float],
 ) -> dict[str, Any]:
     each = {text: frechet_distance(generated[text].moments, rendered[text].moments) for text in rendered}
+    # images of cells without training images are extrapolated, and a mean over both kinds tells of neither
     supported = [distance for text, distance in each.items() if support[text] >= SUPPORTED]
     return {
         "observational": frechet_distance(observational.features, real.features),
@@ -280,6 +283,7 @@ def _diversity(source: Source, labels: np.ndarray, dataset: Dataset, seed: int) 
     real_labels = dataset.test.labels[: len(labels)]
     codes, real_codes = (label_cells(dataset.graph, rows, dataset.label_rows) for rows in (labels, real_labels))
     counts, real_counts = (Counter(both.tolist()) for both in (codes, real_codes))
+    # the real images' counts for both: a model that draws other labels is not less diverse for it
     weights = {cell: rows for cell, rows in real_counts.items() if rows >= 2 and counts[cell] >= 2}
     if not weights:
         return {"model": None, "real": None}

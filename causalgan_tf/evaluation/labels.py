@@ -81,6 +81,7 @@ def label_numbers(
     rows = model.sample_labels(sizes.draws, seed=derived_seed(seed, "labels"))
     truth = dataset.law or fitted
     draws = _draws_of_a_cell(model.graph, sizes.law)
+    # enumerated rather than counted in draws: under do the differences are smaller than the noise of counting
     own = model.law(draws, derived_seed(seed, "law")) if draws else None
     numbers: dict[str, Any] = {}
     if truth and enumerable(model.graph):
@@ -165,6 +166,7 @@ def _statement(
     """A probability by the model's law, or counted in as many draws as `rows` has, beside the truth."""
     event, do, given = parse_probability(text)
     answers = {"query": text, "model": _probability(own, event, do, given), "rows": None}
+    # without tables the probability is counted in rows, and how many met the condition is told beside it
     if own is None:
         if do:
             rows = model.sample_labels(len(rows), do=do, seed=derived_seed(seed, f"labels {text}"))

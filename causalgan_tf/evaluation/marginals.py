@@ -95,6 +95,7 @@ def mmd(graph: CausalGraph, rows: np.ndarray, data: np.ndarray, points: int, see
     n, rng = min(points, len(rows), len(data) // 2), np.random.default_rng(seed)
     if n < 2:
         return None
+    # the width by real rows alone: one that depends on the model would make models incomparable
     real = _coordinates(graph, data)
     chosen = real[rng.choice(len(real), n, replace=False)]
     sigma = median_distance(chosen)
@@ -125,6 +126,7 @@ def _together(graph: CausalGraph, values: list[tuple[str, int]], rows: np.ndarra
     columns = [graph.index(node) for node, _ in values]
     wanted, counts = np.array([value for _, value in values]), np.zeros([len(values)] * 2)
     for start in range(0, len(rows), _CHUNK):
+        # all pairs' tables at once are one product of indicators
         shown = (rows[start : start + _CHUNK, columns] == wanted).astype(np.float32)
         counts += shown.T @ shown
     return counts / len(rows)

@@ -1,4 +1,4 @@
-"""What an evaluation has measured, as values; `to_json` gives the parts of report.json."""
+"""Results of an evaluation as values; `to_json` gives the parts of report.json."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""Images as the judge and the feature extractor see them: looked at chunk by chunk, never all held at once."""
+"""Applies the judge and the feature extractor to images, chunk by chunk, so that memory stays bounded."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ CHUNK = 1_000  # images that are drawn and looked at together
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """Labels of images and what the judge took them for.
+    """Labels of images and the labels that the judge predicted.
 
     Attributes:
         labels: [n, K], the labels that the images were drawn for.
@@ -101,6 +101,7 @@ class Source:
         """Images of label rows for a purpose, chunk by chunk: which rows, and their images."""
         for start in range(0, len(labels), CHUNK):
             rows = slice(start, start + CHUNK)
+            # a seed for each chunk: its first row names it, so the same rows get the same images in any run
             yield rows, self.images(labels[rows], derived_seed(seed, f"{self.name} {purpose} {start}"))
 
 
@@ -130,18 +131,19 @@ class Eyes:
         return found
 
     def judged(self, labels: np.ndarray, images: np.ndarray) -> Judged:
-        """Images that are there, without their features."""
+        """Predictions for given images, without features."""
         return Judged(labels, self.judge.predict(images), measured=self.measure(images))
 
     def see(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Predicted labels [n, K] and features float32 [n, F] of images uint8 [n, S, S, C]."""
+        # one pass gives both
         if self.extractor is self.judge:
             reading = self.judge.examine(images)
             return reading.labels, reading.features
         return self.judge.predict(images), self.extractor.features(images)
 
     def look(self, labels: np.ndarray, images: np.ndarray) -> Seen:
-        """Images that are there, be it in a memory map."""
+        """Predictions and features of given images, in memory or memory-mapped."""
         return Seen(labels, *self.see(images), measured=self.measure(images))
 
     def observe(self, source: Source, n: int, seed: int) -> Seen:

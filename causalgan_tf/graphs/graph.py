@@ -19,10 +19,14 @@ class CausalGraph:
 
     Label columns follow the order of `nodes` everywhere. A notebook shows the graph as a drawing.
 
-    >>> CausalGraph.from_text("Age -> Smoke; Age: continuous")
-    CausalGraph: 2 nodes, 1 edge
-    edges: Age -> Smoke
-    types: Age: continuous; Smoke: binary
+    Examples:
+        >>> CausalGraph.from_text("Age -> Smoke; Age: continuous")
+        CausalGraph: 2 nodes, 1 edge
+        edges: Age -> Smoke
+        types: Age: continuous; Smoke: binary
+        >>> graph = CausalGraph({"Ill": ["Old", "Smokes"], "Smokes": ["Old"]})
+        >>> graph.nodes
+        ('Old', 'Smokes', 'Ill')
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class CausalGraph:
                 'The causal graph has no nodes and no edges. Expected text such as "Young -> Bald; Male -> Bald".'
             )
         _check_acyclic(graph)
+        # ties by first mention: the columns' order is the user's wherever the edges allow it
         first = {node: i for i, node in enumerate(graph)}
         self._nodes = tuple(nx.lexicographical_topological_sort(graph, key=first.__getitem__))
         self._columns = {node: k for k, node in enumerate(self.nodes)}
@@ -105,7 +110,13 @@ class CausalGraph:
         return None if None in sizes else sizes
 
     def with_variables(self, variables: Mapping[str, Variable]) -> "CausalGraph":
-        """The same graph with the kinds of some nodes, or all, replaced."""
+        """The same graph with the kinds of some nodes, or all, replaced.
+
+        Examples:
+            >>> from causalgan_tf.graphs.variables import Continuous
+            >>> CausalGraph.from_text("Age -> Ill").with_variables({"Age": Continuous(0, 110)}).to_text()
+            'Age; Age -> Ill; Age: continuous(0, 110)'
+        """
         return CausalGraph(self.parents, {**self.declared, **variables}, self.titles)
 
     @classmethod
@@ -116,14 +127,20 @@ class CausalGraph:
         "Height: continuous(0, 250)", "Smoke: categorical(never, former, now)" or "Sex: binary". A name that is more
         than letters, digits and underscores stands in quotation marks.
 
-        >>> CausalGraph.from_text('"Patient Age" -> Smoke; "Patient Age": continuous(0, 110)').parents["Smoke"]
-        ('Patient Age',)
+        Examples:
+            >>> CausalGraph.from_text('"Patient Age" -> Smoke; "Patient Age": continuous(0, 110)').parents["Smoke"]
+            ('Patient Age',)
         """
         return cls(*graph_text.read(text))
 
     @classmethod
     def from_list(cls, pairs: Sequence[Sequence]) -> "CausalGraph":
-        """From the 2017 program's form, [[node, [parents]], ...]."""
+        """From the 2017 program's form, [[node, [parents]], ...].
+
+        Examples:
+            >>> CausalGraph.from_list([["Old", []], ["Ill", ["Old"]]]).edges
+            (('Old', 'Ill'),)
+        """
         parents: dict[str, Iterable[str]] = {}
         for pair in pairs:
             if len(pair) != 2 or isinstance(pair[1], str):
@@ -135,17 +152,32 @@ class CausalGraph:
 
     @classmethod
     def from_networkx(cls, graph: nx.DiGraph) -> "CausalGraph":
-        """From a networkx DiGraph with string nodes; attributes are ignored."""
+        """From a networkx DiGraph with string nodes; attributes are ignored.
+
+        Examples:
+            >>> CausalGraph.from_networkx(nx.DiGraph([("Old", "Ill")])).edges
+            (('Old', 'Ill'),)
+        """
         if not graph.is_directed():
             raise InputError("networkx graph: expected a DiGraph, got an undirected graph.")
         return cls({node: list(graph.predecessors(node)) for node in graph})
 
     def to_text(self) -> str:
-        """The text form that `from_text` reads."""
+        """The text form that `from_text` reads.
+
+        Examples:
+            >>> CausalGraph({"Ill": ["Old", "Smokes"]}).to_text()
+            'Old; Smokes; Old, Smokes -> Ill'
+        """
         return "; ".join(self.statements())
 
     def statements(self) -> list[str]:
-        """The statements of the text form: one for each node, then one for each declared kind."""
+        """The statements of the text form: one for each node, then one for each declared kind.
+
+        Examples:
+            >>> CausalGraph({"Ill": ["Old"]}).statements()
+            ['Old', 'Old -> Ill']
+        """
         shown = {node: names.written(node) for node in self.nodes}
         return [
             *(
@@ -156,15 +188,30 @@ class CausalGraph:
         ]
 
     def to_dict(self) -> dict[str, tuple[str, ...]]:
-        """Each node's parents, nodes in order."""
+        """Each node's parents, nodes in order.
+
+        Examples:
+            >>> CausalGraph.from_text("Old -> Ill").to_dict()
+            {'Old': (), 'Ill': ('Old',)}
+        """
         return dict(self.parents)
 
     def to_list(self) -> list[list]:
-        """The 2017 program's form, [[node, [parents]], ...]."""
+        """The 2017 program's form, [[node, [parents]], ...].
+
+        Examples:
+            >>> CausalGraph.from_text("Old -> Ill").to_list()
+            [['Old', []], ['Ill', ['Old']]]
+        """
         return [[node, list(parents)] for node, parents in self.parents.items()]
 
     def to_networkx(self) -> nx.DiGraph:
-        """A networkx DiGraph of the same nodes and edges, nodes in order."""
+        """A networkx DiGraph of the same nodes and edges, nodes in order.
+
+        Examples:
+            >>> list(CausalGraph.from_text("Old -> Ill").to_networkx().edges)
+            [('Old', 'Ill')]
+        """
         graph = nx.DiGraph()
         graph.add_nodes_from(self.nodes)
         graph.add_edges_from(self.edges)
@@ -181,7 +228,12 @@ class CausalGraph:
         return len(self.edges) == len(self) * (len(self) - 1) // 2
 
     def index(self, node: str) -> int:
-        """The node's label column; InputError for an unknown name."""
+        """The node's label column; InputError for an unknown name.
+
+        Examples:
+            >>> CausalGraph.from_text("Old -> Ill").index("Ill")
+            1
+        """
         if node not in self._columns:
             called = [f" {name!r} has it as its label." for name, title in self.titles.items() if title == node][:1]
             hint = "".join(called) or brief(closest(str(node), self.nodes), 100)
@@ -190,22 +242,42 @@ class CausalGraph:
         return self._columns[node]
 
     def children(self, node: str) -> tuple[str, ...]:
-        """The nodes that have `node` as a parent."""
+        """The nodes that have `node` as a parent.
+
+        Examples:
+            >>> CausalGraph.from_text("Old -> Smokes -> Ill; Old -> Ill").children("Old")
+            ('Smokes', 'Ill')
+        """
         self.index(node)
         return tuple(child for child in self.nodes if node in self.parents[child])
 
     def ancestors(self, node: str) -> frozenset[str]:
-        """Every node from which a directed path leads to `node`; not `node` itself."""
+        """Every node from which a directed path leads to `node`; not `node` itself.
+
+        Examples:
+            >>> sorted(CausalGraph.from_text("Old -> Smokes -> Ill").ancestors("Ill"))
+            ['Old', 'Smokes']
+        """
         self.index(node)
         return frozenset(nx.ancestors(self.to_networkx(), node))
 
     def descendants(self, node: str) -> frozenset[str]:
-        """Every node to which a directed path leads from `node`; not `node` itself."""
+        """Every node to which a directed path leads from `node`; not `node` itself.
+
+        Examples:
+            >>> sorted(CausalGraph.from_text("Old -> Smokes -> Ill").descendants("Old"))
+            ['Ill', 'Smokes']
+        """
         self.index(node)
         return frozenset(nx.descendants(self.to_networkx(), node))
 
     def do(self, *nodes: str) -> "CausalGraph":
-        """The mutilated graph: without the edges into `nodes`, the node order kept."""
+        """The mutilated graph: without the edges into `nodes`, the node order kept.
+
+        Examples:
+            >>> CausalGraph.from_text("Old -> Smokes -> Ill; Old -> Ill").do("Smokes").edges
+            (('Old', 'Ill'), ('Smokes', 'Ill'))
+        """
         for node in nodes:
             self.index(node)
         parents = {node: () if node in nodes else self.parents[node] for node in self.nodes}

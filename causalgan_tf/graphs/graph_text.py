@@ -61,6 +61,7 @@ class _Reader:
         marks = [word["mark"] for word in words if word["mark"] in ("->", "<-")]
         for left, mark, right in zip(groups, marks, groups[1:], strict=False):
             causes, effects = (left, right) if mark == "->" else (right, left)
+            # counted first: "A, B, ... -> X, Y, ..." makes millions of edges of a short line
             self.edges += len(causes) * len(effects)
             if self.edges > MAX_EDGES:
                 raise InputError(f"graph text: more than {MAX_EDGES:,} edges.")

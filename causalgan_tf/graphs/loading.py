@@ -9,7 +9,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 
 
 def load_graph(spec: str) -> CausalGraph:
-    """The causal graph that a user names; one without edges is said to be such.
+    """The causal graph that a user names; a graph without edges is logged as a warning.
 
     Args:
         spec: a name (causal_graph_1, ...; see graphs.named), the path of a file (see graphs.formats), or the text of
@@ -17,6 +17,12 @@ def load_graph(spec: str) -> CausalGraph:
 
     Raises:
         InputError: nothing of the kind, or a graph that is not valid.
+
+    Examples:
+        >>> load_graph("Old -> Smokes -> Ill").nodes
+        ('Old', 'Smokes', 'Ill')
+        >>> len(load_graph("causal_graph_1"))
+        9
     """
     graph = _named_or_read(spec)
     if len(graph) > 1 and not graph.edges:

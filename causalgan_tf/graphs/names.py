@@ -64,7 +64,7 @@ def written(name: str) -> str:
 
 
 def safe(name: str) -> str:
-    """What stands for a name in the names of files, layers and tags: letters, digits and underscores.
+    """A substitute for a name in file names, layer names and tags: letters, digits and underscores only.
 
     A plain ASCII name stands for itself. Of another the letters that are not are replaced, and a sum of its letters is
     added, so that different names stay different.

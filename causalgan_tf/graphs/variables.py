@@ -47,6 +47,7 @@ class Binary:
 
     def number(self, value: Any) -> float:
         """The number that stands for a user's value; ValueError if none does."""
+        # "1" is refused, not converted: a text may be the name of a category in another graph
         if isinstance(value, str) or not np.isscalar(value) or value not in (0, 1):
             raise ValueError(value)
         return float(value)

@@ -1,4 +1,4 @@
-"""What callers hand to a model, checked: numbers of rows, seeds, and labels as the model's networks take them."""
+"""Checks of the arguments of a model's methods: numbers of rows, seeds, and rows of labels."""
 
 from typing import Any
 

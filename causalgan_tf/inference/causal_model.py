@@ -37,6 +37,13 @@ class Samples:
         images: uint8 [n, S, S, C], or None if only labels were asked for.
         seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
         query: the do and given that they were drawn for.
+
+    Examples:
+        `model` was fitted to a data frame, see `fit_labels`.
+
+        >>> samples = model.sample(3, seed=7)
+        >>> list(samples.labels), samples.images, samples.seeds.shape
+        (['Old', 'Smokes'], None, (3,))
     """
 
     labels: pd.DataFrame
@@ -60,7 +67,14 @@ class Samples:
 
 
 class CausalModel:
-    """Causal controller and, if it was trained, the image generator."""
+    """Causal controller and, if it was trained, the image generator.
+
+    Examples:
+        `model` was fitted to a data frame, see `fit_labels`; `faces` draws images of 32 pixels too.
+
+        >>> model.graph.nodes, model.image_size, faces.image_size
+        (('Old', 'Smokes'), None, 32)
+    """
 
     def __init__(
         self,
@@ -158,6 +172,14 @@ class CausalModel:
         Raises:
             InputError: an unknown node, a value that it does not have, a node in both, n below 1, images from a model
                 of labels, or a condition that is not met `n` times within `max_draws`.
+
+        Examples:
+            >>> done = model.sample(1_000, do={"Smokes": 1}, seed=7).labels
+            >>> seen = model.sample(1_000, given={"Smokes": 1}, seed=7).labels
+            >>> bool(done["Old"].mean() > seen["Old"].mean())  # those who smoke are young; smoking makes nobody young
+            True
+            >>> faces.sample(4, do={"Mustache": 1}).images.shape
+            (4, 32, 32, 3)
         """
         drawing = self._draws(images)
         n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
@@ -180,6 +202,12 @@ class CausalModel:
 
         Raises:
             InputError: as `sample`.
+
+        Examples:
+            >>> units = model.sample(100, seed=7)
+            >>> smoking = model.twins(units.seeds, do={"Smokes": 1})
+            >>> bool((smoking.labels["Old"] == units.labels["Old"]).all())  # smoking makes nobody younger
+            True
         """
         drawing = self._draws(images)
         seeds = row_seeds(seeds)
@@ -191,7 +219,12 @@ class CausalModel:
     def sample_labels(
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
     ) -> np.ndarray:
-        """The labels of `sample` alone, as numbers: [n, K], uint8, or float32 where a label is continuous."""
+        """The labels of `sample` alone, as numbers: [n, K], uint8, or float32 where a label is continuous.
+
+        Examples:
+            >>> model.sample_labels(2, do={"Old": 1, "Smokes": 0}).tolist()
+            [[1, 0], [1, 0]]
+        """
         n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
         budget.check_draw(n, self.graph)
         return self.labels.draw(n, Query.create(self.graph, do, given), seed)[0]
@@ -208,6 +241,11 @@ class CausalModel:
         Raises:
             InputError: a continuous label, more than laws.MAX_CELLS cells, a node with more than
                 laws.MAX_PARENT_CELLS cells of parents, or draws below 1.
+
+        Examples:
+            >>> law = model.law(draws=1_000)
+            >>> law.probability({"Smokes": 1}, do={"Old": 0}) > law.probability({"Smokes": 1}, do={"Old": 1})
+            True
         """
         draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
         check_tables(self.graph)
@@ -224,6 +262,11 @@ class CausalModel:
 
         Raises:
             InputError: as `law`, or an intervention that the graph does not have.
+
+        Examples:
+            >>> joint = model.enumerate(do={"Smokes": 1}, draws=1_000)
+            >>> float(joint.loc[:, 0].sum()), round(float(joint.sum()), 6)
+            (0.0, 1.0)
         """
         law = self.law(draws, seed)
         values = [[v.shown(value) for value in range(v.size)] for v in self.graph.variables.values()]
@@ -249,6 +292,10 @@ class CausalModel:
         Raises:
             InputError: a model of labels only, other columns, a value that a label does not have, or another number of
                 seeds.
+
+        Examples:
+            >>> faces.images_of(faces.sample(2).labels).shape
+            (2, 32, 32, 3)
         """
         if self.images is None:
             raise InputError("images_of: this model draws labels only. Train its images: --stages=images.")

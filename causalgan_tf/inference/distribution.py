@@ -25,7 +25,14 @@ ThinCell = tuple[str, dict[str, Any], int]
 
 
 class LabelLaw:
-    """A Bayesian network over discrete labels whose mechanisms are tables."""
+    """A Bayesian network over discrete labels whose mechanisms are tables.
+
+    Examples:
+        >>> graph = CausalGraph.from_text("Old -> Smokes")
+        >>> law = LabelLaw(graph, {"Old": np.array(0.4), "Smokes": np.array([0.5, 0.2])})
+        >>> round(law.probability({"Smokes": 1}), 2)
+        0.38
+    """
 
     def __init__(
         self, graph: CausalGraph, tables: Mapping[str, np.ndarray], parent_rows: Mapping[str, np.ndarray] | None = None
@@ -60,6 +67,12 @@ class LabelLaw:
         Raises:
             InputError: a continuous label, no rows, another number of columns than nodes, a value that a label does not
                 have, or a table of more than MAX_CELLS numbers.
+
+        Examples:
+            >>> graph = CausalGraph.from_text("Old -> Smokes")
+            >>> law = LabelLaw.fit(graph, np.array([[0, 0], [0, 1], [1, 0], [1, 0]]))
+            >>> law.probability({"Smokes": 1}, given={"Old": 0})
+            0.5
         """
         sizes = discrete_sizes(graph)
         labels = _checked_rows(graph, sizes, labels)
@@ -71,6 +84,7 @@ class LabelLaw:
             # a code's first column changes fastest, a C-ordered table's last axis does
             counts = np.bincount(code, minlength=cell_count(own)).reshape(own[::-1]).transpose()
             rows = counts.sum(-1)
+            # no row tells what follows from such parents: what the node does on the whole is the least claim
             marginal = np.bincount(labels[:, columns[-1]], minlength=own[-1]) / len(labels)
             tables[node] = np.where(rows[..., None] > 0, counts / np.maximum(rows, 1)[..., None], marginal)
             parent_rows[node] = rows
@@ -98,6 +112,11 @@ class LabelLaw:
 
         Returns:
             (node, {parent: value}, rows) of each; the values are the user's. None of a law that was not fitted.
+
+        Examples:
+            >>> law = LabelLaw.fit(CausalGraph.from_text("Old -> Ill"), np.array([[0, 0], [0, 1], [1, 0]]))
+            >>> law.thin_cells(below=2)
+            [('Ill', {'Old': 1}, 1)]
         """
         found = []
         for node, rows in self.parent_rows.items():
@@ -112,11 +131,17 @@ class LabelLaw:
 
         Raises:
             InputError: more than MAX_CELLS cells, or an intervention that the graph does not have.
+
+        Examples:
+            >>> law = LabelLaw(CausalGraph.from_text("Old -> Ill"), {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> law.joint(do={"Old": 1})  # the cells are (Old, Ill) = (0, 0), (1, 0), (0, 1), (1, 1)
+            array([0. , 0.5, 0. , 0.5])
         """
         do, joint = Query.create(self.graph, do).do, np.ones(1)
         cell_count(self.sizes)
         for node, size in zip(self.graph.nodes, self.sizes, strict=True):
             # the cells of the nodes before, then a slower axis for this one
+            # truncated factorisation: what is set has no mechanism, all others keep theirs
             if node in do:
                 factor = np.eye(size)[do[node]]
             else:
@@ -127,20 +152,37 @@ class LabelLaw:
     def probability(
         self, event: Mapping[str, Any], do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None
     ) -> float:
-        """P(event | do(x), z), values as Query.create takes them; InputError if z has probability 0 under do(x)."""
+        """P(event | do(x), z), values as Query.create takes them; InputError if z has probability 0 under do(x).
+
+        Examples:
+            >>> law = LabelLaw(CausalGraph.from_text("Old -> Ill"), {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> law.probability({"Ill": 1}), law.probability({"Ill": 1}, do={"Old": 1})
+            (0.25, 0.5)
+            >>> law.probability({"Old": 1}, given={"Ill": 1})
+            1.0
+        """
         query, wanted = Query.create(self.graph, do, given), Query.create(self.graph, given=event).given
         joint, rows = self.joint(do), cells(self.sizes)
         condition = meets(rows, self.graph, query.given)
         mass = joint[condition].sum()
         if mass <= 0:
-            raise InputError(f"given {dict(given or {})}: the event has probability 0 here, nothing follows from it.")
+            raise InputError(
+                f"given {dict(given or {})}: the condition has probability 0 here; what follows from it is undefined."
+            )
         return float(joint[condition & meets(rows, self.graph, wanted)].sum() / mass)
 
     def sample(self, n: int, seed: int, do: Mapping[str, Any] | None = None) -> np.ndarray:
-        """`n` label rows from P(. | do(x)), uint8 [n, K]; the same seed draws the same noise under any do."""
+        """`n` label rows from P(. | do(x)), uint8 [n, K]; the same seed draws the same noise under any do.
+
+        Examples:
+            >>> law = LabelLaw(CausalGraph.from_text("Old -> Ill"), {"Old": np.array(0.5), "Ill": np.array([0.0, 1.0])})
+            >>> law.sample(2, seed=0, do={"Old": 1}).tolist()
+            [[1, 1], [1, 1]]
+        """
         do, rng = Query.create(self.graph, do).do, np.random.default_rng(seed)
         rows = np.empty([n, len(self.graph)], np.uint8)
         for k, node in enumerate(self.graph.nodes):
+            # drawn for a node that is set too, so that the others' noise is the same under any do
             drawn = rng.random(n)
             # P(node >= v) for v = 1, 2, ...: a small number draws a high value
             tails = np.cumsum(self.tables[node][..., :0:-1], axis=-1)[..., ::-1]

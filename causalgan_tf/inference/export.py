@@ -36,6 +36,10 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
 
     Raises:
         InputError: `export_dir` is a file or cannot be written, or the graph holds operations that a server cannot run.
+
+    Examples:
+        >>> export_model(model, "served").name
+        '1'
     """
     root = pathlib.Path(export_dir)
     if root.is_file():
@@ -44,7 +48,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
     for node, variable in model.graph.variables.items():
         if getattr(variable, "offset", 0.0):
             raise InputError(
-                f"{node} holds numbers of which a server's float32 tells too few apart. Train on {node} less an offset "
+                f"{node} holds numbers that a server's float32 cannot distinguish. Train on {node} minus an offset "
                 f"such as {variable.offset:.0f}, and export that model."
             )
 
@@ -57,6 +61,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
         archive.track(network)
     inputs = [tf.TensorSpec([None], tf.int64, "seed"), tf.TensorSpec([None, columns], tf.float32, "do")]
     archive.add_endpoint("sample", sample, inputs)
+    # before anything is written
     check_servable(tf.function(sample, inputs).get_concrete_function())
     try:
         with writing(root):
@@ -70,7 +75,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
 def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) -> pathlib.Path:
     """Writes the next version folder: beside its place first, so that no server ever sees a part of one.
 
-    What an export that was killed has left is removed; its folder's name tells machine and process.
+    Leftovers of an export that was killed are removed; the name of such a folder holds machine and process.
 
     Args:
         root: the folder of the versions; made if it does not exist.
@@ -81,6 +86,7 @@ def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) ->
     """
     root.mkdir(parents=True, exist_ok=True)
     for left in root.glob(f"{PARTIAL}{_host()}.*"):
+        # another export may be at work beside this one, and its part must stay
         if not _runs(left.name.rpartition(".")[2]):
             shutil.rmtree(left, ignore_errors=True)
     partial = root / f"{PARTIAL}{_host()}.{uuid.uuid4().hex[:8]}.{os.getpid()}"

@@ -67,6 +67,7 @@ class LabelSampler:
             raise InputError(f"n: expected at least 1 row, got {n}.")
         do = tf.constant(query.do_vector(self.graph)[:, None])
         kept, found, first = [], 0, 0
+        # whole calls even for a few rows: one compiled shape serves every n, and what is too many is cut off
         while found < n and first < max(max_draws, n):
             labels, seeds = (part.numpy() for part in self._compiled(np.int64(seed), np.int64(first), do))
             first += len(labels)
@@ -103,6 +104,7 @@ class LabelSampler:
             float64 [cells, size], relative frequencies.
         """
         count, chunks = np.zeros([len(parents), self.graph.variables[node].size]), -(-draws // CHUNK)
+        # chunks of rows, not one array: the noise of all draws in all cells would not fit in memory
         for i in range(chunks):
             first, rows = i * CHUNK, min(CHUNK, draws - i * CHUNK)
             drawn = noise.uniform(noise.row_seeds(seed, first, rows), [node], self.mechanisms.noise_size)

@@ -1,4 +1,4 @@
-"""A question to a causal model: what is set (do) and what is observed (given), as one validated value."""
+"""A query to a causal model: interventions (do) and conditions (given), as one validated value."""
 
 import dataclasses
 import math
@@ -38,6 +38,11 @@ class Query:
         given: node to what it was seen to be in the model that `do` has mutilated: an int for a discrete node, an
             interval (low, high), both ends included, for a continuous one.
         variables: the kinds of the nodes in both.
+
+    Examples:
+        >>> graph = CausalGraph.from_text("Old -> Smokes -> Ill")
+        >>> Query.create(graph, do={"Smokes": 1}, given={"Old": 0}).text()
+        'do(Smokes=1), Old=0'
     """
 
     do: Mapping[str, int | float]
@@ -62,6 +67,12 @@ class Query:
         Raises:
             InputError: an unknown node, a value that the node cannot have, a single value of a continuous node in
                 `given`, or a node that is both set and observed.
+
+        Examples:
+            >>> graph = CausalGraph.from_text("Age -> Smokes; Age: continuous; Smokes: categorical(never, now)")
+            >>> query = Query.create(graph, do={"Smokes": "now"}, given={"Age": (20, 30)})
+            >>> dict(query.do), dict(query.given)
+            ({'Smokes': 1}, {'Age': (20.0, 30.0)})
         """
         for part, values in (("do", do), ("given", given)):
             _check_nodes(graph, part, values)
@@ -77,14 +88,25 @@ class Query:
         return f"Query({self.text() or 'no do, no given'})"
 
     def do_vector(self, graph: CausalGraph) -> np.ndarray:
-        """The interventions as float32 [K], columns in graph order, NaN where a label is left alone."""
+        """The interventions as float32 [K], columns in graph order, NaN where a label is left alone.
+
+        Examples:
+            >>> graph = CausalGraph.from_text("Old -> Smokes")
+            >>> Query.create(graph, do={"Smokes": 1}).do_vector(graph)
+            array([nan,  1.], dtype=float32)
+        """
         vector = np.full(len(graph), np.nan, np.float32)
         for node, value in self.do.items():
             vector[graph.index(node)] = value
         return vector
 
     def text(self) -> str:
-        """The query as one writes it behind the bar of a probability: "do(Mustache=1), Smoke=never, Age=20..30"."""
+        """The query as one writes it behind the bar of a probability: "do(Mustache=1), Smoke=never, Age=20..30".
+
+        Examples:
+            >>> Query.create(CausalGraph.from_text("Old -> Smokes"), do={"Smokes": 1}).text()
+            'do(Smokes=1)'
+        """
         parts = [f"do({self._assignments(self.do)})"] if self.do else []
         return ", ".join(parts + ([self._assignments(self.given)] if self.given else []))
 
@@ -165,6 +187,7 @@ def parse_probability(text: str) -> tuple[dict[str, Any], dict[str, Any], dict[s
 
 def _split(pattern: re.Pattern, text: str) -> list[str]:
     """The parts of a list between its commas, as a pattern finds them."""
+    # by a pattern, not by split: a comma within quotation marks or parentheses separates nothing
     parts, place = [], 0
     while place <= len(text):
         match = pattern.match(text, place)
@@ -174,7 +197,7 @@ def _split(pattern: re.Pattern, text: str) -> list[str]:
 
 
 def _parsed(parts: Sequence[str]) -> dict[str, Any]:
-    """What texts of the form name=value assign."""
+    """The assignments in texts of the form name=value."""
     assigned: dict[str, Any] = {}
     for part in parts:
         match = _ASSIGNMENT.fullmatch(part)
@@ -194,6 +217,7 @@ def _value(text: str) -> int | float | Interval | str:
             number = kind(text)
         except ValueError:
             continue
+        # only in Python's own spelling: 01, 1e3 or +1 may be the name of a category
         if repr(number) == text and math.isfinite(number):
             return number
     return parse_range(text) or text

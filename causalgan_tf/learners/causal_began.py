@@ -77,6 +77,7 @@ class CausalBEGAN(ImageLearner):
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(fakes.images)
             (l_real, llab_real), (l_fake, llab_fake, read_fake) = self._real(data, step), self._fake(fakes, step)
+        # the generator's loss holds the same errors as the others', so their passes give its gradient too
         d_fake, towards_real = both(tape, l_fake, self.discriminator, fakes.images)
         lab_fake, towards_labels = both(tape, llab_fake, self.labeler, fakes.images)
         d_real = tape.gradient(l_real, self.discriminator.trainable_variables)
@@ -124,6 +125,7 @@ class CausalBEGAN(ImageLearner):
         """Moves c1, c2 and c3 by the margins of the global batch; returns the margins and the convergence measure."""
         terms = [l_real, l_fake, llab_real, llab_fake]
         replica = tf.distribute.get_replica_context()
+        # the margins are no means of rows: averaged over replicas afterwards they would be others
         l_real, l_fake, llab_real, llab_fake = replica.all_reduce(tf.distribute.ReduceOp.MEAN, terms)
         b1 = losses.margin(l_real, l_fake, self.gammas[0])
         b2 = losses.margin(llab_real, llab_fake, self.gammas[1])

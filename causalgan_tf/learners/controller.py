@@ -68,6 +68,7 @@ class CausalController(Learner):
         for name, network in self.players.items():
             self.optimizers[name].build([network.vector])
         self.averaged.vector.assign(self.mechanisms.vector)
+        # XLA makes one program of a whole loop of tiny steps; across replicas it cannot
         self._run_steps = tf.function(self._steps, jit_compile=self.replicas == 1, autograph=True)
 
     def restart(self, rows: np.ndarray, seed: int) -> None:
@@ -127,6 +128,7 @@ class CausalController(Learner):
         shape = [self.critic_steps, self.batch_size]
         fakes = self.mechanisms.soft_labels(self._noise(step, 0, self.critic_steps))
         fakes = tf.transpose(tf.reshape(fakes, [self.critic.columns, self.critic_steps, -1]), [1, 0, 2])
+        # of the global batch on every replica, which then takes its part: the rows do not depend on their number
         chosen = noise.step_choice(self.seed, step, 1, shape, self.rows.shape[0])
         reals = tf.transpose(tf.gather(self.rows, self._mine(chosen)), [0, 2, 1])
         reals = tf.cast(reals, tf.float32)
@@ -135,6 +137,7 @@ class CausalController(Learner):
 
     def _find_distinct(self, most: int) -> None:
         """The distinct training rows [C, D] and their shares [1, D], if there are at most `most`."""
+        # with few distinct rows the data's mean over them is exact: a batch would only add noise to the critic
         rows, counts = np.unique(self.rows.numpy(), axis=0, return_counts=True)
         self.distinct = None
         if len(rows) <= most:
@@ -175,6 +178,7 @@ class CausalController(Learner):
     def _noise(self, step: tf.Tensor, number: int, batches: int) -> tf.Tensor:
         """U(-1,1) noise of this replica's rows, [noise_rows, batches * rows]."""
         inputs = self.mechanisms.noise_rows
+        # stratified: the mean over a batch is exact in each noise number, and the gradient's variance falls
         drawn = 2.0 * noise.step_strata(self.seed, step, number, [inputs, batches, self.batch_size]) - 1.0
         return tf.reshape(self._mine(drawn), [inputs, -1])
 

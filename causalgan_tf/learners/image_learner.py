@@ -137,6 +137,7 @@ class ImageLearner(Learner):
         where the kinds do not know the data's cells.
         """
         rows = self.batch_size // self.replicas
+        # rows are numbered through the whole training, so that a resumed one draws what was to come
         first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
         seeds = noise.row_seeds(self.seed, first, rows, update)
         chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.kinds.variables)))
@@ -146,6 +147,7 @@ class ImageLearner(Learner):
         held = tf.ones([rows], tf.bool)
         if self.kinds.cells:
             held = tf.reduce_all(labels == drawn, 1) | self.kinds.held(labels)
+        # by the row's seed, not the batch's: an image stays the same in a batch of another size
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
         return labels, z, self.kinds.encode(labels, self.label_encoding, jitter), held

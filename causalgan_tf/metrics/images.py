@@ -1,4 +1,4 @@
-"""Metrics of images by way of their features: Frechet and kernel distance, neighbours, diversity, accuracy."""
+"""Metrics of images from their features: Frechet and kernel distance, neighbours, diversity, accuracy."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ _BLOCK = 1 << 23  # distances that are held at once: 64 MiB
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
-    """What a Frechet distance needs of a set of features.
+    """Mean and covariance of a set of features, as a Frechet distance needs them.
 
     Attributes:
         mean: float64 [F].
@@ -36,6 +36,7 @@ class Moments:
         if rows.ndim != 2 or len(rows) < 2:
             raise InputError(f"moments: expected features [rows >= 2, F], got {rows.shape}.")
         mean, total = rows.mean(axis=0, dtype=np.float64), np.zeros([rows.shape[1]] * 2)
+        # by chunks: the features are float32 and many, and float64 of all of them would be twice as large
         for part in _parts(len(rows), _CHUNK):
             centred = rows[part] - mean
             total += centred.T @ centred
@@ -86,6 +87,7 @@ def polynomial_mmd(a: np.ndarray, b: np.ndarray) -> float:
     within = 0.0
     for rows in (a, b):
         kernel = _kernel(rows, rows)
+        # without a row's kernel with itself, which would make the estimate of equal distributions positive
         within += (kernel.sum() - np.trace(kernel)) / (len(rows) * (len(rows) - 1))
     return float(within - 2.0 * _kernel(a, b).mean())
 
@@ -111,6 +113,7 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, subset: int = 1000, seed: int 
     a, b = _feature_sets("kernel_distance", a, b, fewest=2)
     if subset < 2:
         raise InputError(f"kernel_distance: expected subsets of at least 2 rows, got {subset}.")
+    # as many of either set, so that each subset of one has its own of the other
     rng, n = np.random.default_rng(seed), min(len(a), len(b))
     size = min(subset, max(2, n // 10))
     chosen = [rng.permutation(len(rows))[: n // size * size].reshape(-1, size) for rows in (a, b)]
@@ -165,6 +168,7 @@ def neighbours(real: np.ndarray, generated: np.ndarray, k: int = 5) -> Neighbour
         squared += generated_squares
         squared += np.square(real[part]).sum(axis=1)[:, None]
         within = squared <= real_radii[part, None]
+        # all four figures from one block of distances, which is too large to be kept or computed twice
         precise |= within.any(axis=0)
         covered += np.count_nonzero(within.any(axis=1))
         inside += np.count_nonzero(within)

@@ -30,9 +30,9 @@ def mmd_unbiased(x: np.ndarray, y: np.ndarray, sigma: float) -> float:
 
 
 def mmd_band(x: np.ndarray, sigma: float, rows: int, repeats: int = 100, seed: int = 0, level: float = 0.95) -> float:
-    """What real against real shows: the level quantile of `mmd_unbiased` between disjoint random sets of real rows.
+    """The level quantile of `mmd_unbiased` between disjoint random sets of real rows.
 
-    A model whose draws lie within the band cannot be told from the data by this many rows.
+    A model whose draws lie within the band cannot be distinguished from the data with this many rows.
 
     Args:
         x: real rows [n, D].

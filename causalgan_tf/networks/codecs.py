@@ -140,6 +140,7 @@ class CategoricalCodec(Codec):
 
     def columns(self, values: tf.Tensor) -> tf.Tensor:
         places = tf.range(self.width, dtype=tf.float32)[:, None]
+        # NaN compares unequal to every place, and would become a category of none
         return tf.where(tf.math.is_nan(values), values, tf.cast(values == places, tf.float32))
 
     def values(self, columns: tf.Tensor) -> tf.Tensor:
@@ -235,8 +236,10 @@ def encode_labels(labels: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Ten
     """
     if encoding == "sign":
         return 2.0 * labels - 1.0
+    # the authors' numbers: .5 + .2 + .25 stays below 1, where the logit is infinite
     bound, rate = 0.25, 20.0
     uniform = 0.5 * (jitter + 1.0)
+    # the inverse of the truncated exponential's distribution function
     push = -tf.math.log(1.0 - uniform * (1.0 - tf.exp(-rate * bound))) / rate
     probability = 0.5 + (2.0 * labels - 1.0) * (0.2 + push)
     return tf.math.log(probability) - tf.math.log(1.0 - probability)

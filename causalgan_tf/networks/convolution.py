@@ -103,6 +103,7 @@ def kernel_gradient(fine: tf.Tensor, coarse: tf.Tensor, kernel: int, stride: int
     padded = tf.pad(fine, [[0, 0], margin, margin, [0, 0]])
     if by_products(fine.shape[1:3], stride):
         return _sum_of_products(padded, coarse, kernel)
+    # channels take the batch's place and rows that of channels: a sum over the batch becomes one over channels
     images = tf.transpose(padded, [3, 1, 2, 0])
     sums = tf.nn.conv2d(images, tf.transpose(coarse, [1, 2, 0, 3]), 1, "VALID", dilations=stride)
     return tf.transpose(sums, [1, 2, 0, 3])

@@ -1,10 +1,4 @@
-"""The critic of the causal controller: a perceptron on label columns, with its gradients written out.
-
-WGAN-GP differentiates a gradient. For a perceptron of leaky ReLUs everything that this needs are products of kernels
-and masks: one forward pass and one backward pass of real, fake and interpolated rows together give the scores and the
-penalty's gradient; a second forward pass of the interpolated rows alone carries the penalty's own gradient. Written
-out, that is two thirds of what automatic differentiation computes.
-"""
+"""The critic of the causal controller: a perceptron on label columns, batch last as in `mechanisms`."""
 
 import itertools
 
@@ -48,6 +42,7 @@ class Critic(keras.layers.Layer):
 
     def reset(self, seed: int) -> None:
         """Draws the weights anew: Glorot's uniform kernels, biases 0."""
+        # a number of its own: the mechanisms draw theirs by (seed, number of the node)
         rng = np.random.default_rng([seed, 499])
         layers = [
             (rng.uniform(-1, 1, kernel) * np.sqrt(6 / sum(kernel)), np.zeros(bias)) for kernel, bias in self.shapes[0]
@@ -70,10 +65,11 @@ class Critic(keras.layers.Layer):
         return scores, tape.gradient(scores, rows)
 
     def _features(self, rows: tf.Tensor) -> tf.Tensor:
-        """What the perceptron sees of rows [C, B]: [F, B]."""
+        """The perceptron's inputs [F, B] for rows [C, B]."""
         centred = self.scale * rows + self.shift
         if not self.factors.size:
             return centred
+        # a one behind the columns is the factor of products that have fewer labels than the order
         beside = tf.concat([centred, tf.ones([1, rows.shape[1]])], 0)
         product = tf.gather(beside, self.factors[0])
         for index in self.factors[1:]:
@@ -90,6 +86,7 @@ def products(graph: CausalGraph, order: int) -> np.ndarray:
         own = {name: range(first[name], first[name] + graph.variables[name].width) for name in family}
         for size in range(2, order + 1):
             for names in itertools.combinations(family, size):
+                # sorted: the same product is met again in other families that share these labels
                 found.update(dict.fromkeys(tuple(sorted(c)) for c in itertools.product(*(own[name] for name in names))))
     padded = [(*chosen, *[total] * (order - len(chosen))) for chosen in found]
     return np.array(padded, np.int32).reshape(-1, order).T

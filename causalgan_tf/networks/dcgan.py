@@ -87,6 +87,7 @@ def generator(
             x = x * (1.0 + scale) + shift
         return keras.layers.ReLU()(x)
 
+    # channels double as the side halves: every block costs about the same
     deepest = width * 2 ** (n - 1)
     x = keras.layers.Dense(16 * deepest, use_bias=False, kernel_initializer=initializer())(causes)
     x = activated(keras.layers.Reshape([4, 4, deepest])(x))
@@ -162,6 +163,7 @@ class BatchDeviation(keras.layers.Layer):
     """
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        # the mean first: the mean of squares less the square of the mean loses small deviations to rounding
         away = x - _mean_over_replicas(tf.reduce_mean(x, 0))
         deviation = tf.sqrt(_mean_over_replicas(tf.reduce_mean(tf.square(away), 0)) + 1e-8)
         return tf.concat([x, tf.zeros_like(x[..., :1]) + tf.reduce_mean(deviation)], -1)

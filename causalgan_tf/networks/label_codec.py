@@ -1,4 +1,4 @@
-"""How labels of each kind meet the networks of images: what the generator sees, what a labeler says, and its losses.
+"""Encoding of labels for the image networks, predictions of labelers, and their losses, for every variable type.
 
 B: batch, K: labels, C: label columns. A labeler has one output a column: of a binary label a logit, of a categorical
 one a logit for each category, of a continuous one its value in standard deviations from the mean. If every label is
@@ -104,6 +104,7 @@ class LabelKinds:
         """Whether the data hold the cell of each label row [B, K]: bool [B]."""
         code, stride = tf.zeros(tf.shape(labels)[:1], tf.int64), 1
         for label, edges, size in zip(tf.unstack(labels, axis=1), self.cells.edges, self.cells.sizes, strict=True):
+            # as np.searchsorted does for the data's rows: on an edge the lower bin
             value = tf.reduce_sum(tf.cast(label[:, None] > edges, tf.int64), 1) if len(edges) else tf.round(label)
             code, stride = code + stride * tf.cast(value, tf.int64), stride * size
         # a number that no cell has: the data may hold none
@@ -113,6 +114,7 @@ class LabelKinds:
     def _mean(self, loss: Callable[..., tf.Tensor], labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """Mean over labels of `loss` of each codec, its columns and its outputs."""
         parts = zip(self.codecs, self._columns(self.columns_of(labels)), self._columns(outputs), strict=True)
+        # a codec's loss is a mean over its own labels: weighted by how many they are, the sum is one over all
         return tf.add_n([codec.labels / len(self.variables) * loss(codec, label, said) for codec, label, said in parts])
 
     def _columns(self, values: tf.Tensor) -> list[tf.Tensor]:

@@ -101,6 +101,7 @@ class Mechanisms(keras.layers.Layer):
         self.shapes = [_shapes(stack, noise_size, width, layers) for stack in self.schedule.stacks]
         self.blocks = [NO_NODE if k == EMPTY else graph.nodes[k] for k in self.schedule.places]
         count = sum(int(np.prod(shape)) for stack in self.shapes for pair in stack for shape in pair)
+        # one vector: an optimizer's step over many small tensors is dominated by the calls, not by the arithmetic
         self.vector = self.add_weight(shape=[count], initializer="zeros", name="vector")
         self.reset(seed)
         self.built = True
@@ -156,6 +157,8 @@ class Mechanisms(keras.layers.Layer):
         variable = self.graph.variables[node]
         kinds = [self.graph.variables[parent] for parent in self.graph.parents[node]]
         scale, shift = (part[self._parent_columns(node), None] for part in columns.centring(self.graph))
+        # the noise part of the first layer is the same in every setting, and the parents' part in every draw:
+        # multiplied apart and added, they cost cells + draws products in place of cells * draws
         above = scale * columns.encode(kinds, tf.transpose(parents)) + shift
         (kernel, bias), *rest = (tuple(map(tf.constant, layer)) for layer in self.perceptron(node))
         size, cells = self.noise_size, parents.shape[0]
@@ -163,6 +166,7 @@ class Mechanisms(keras.layers.Layer):
         h = tf.reshape(h, [len(bias), -1])
         for kernel, bias in rest:
             h = kernel @ tf.nn.leaky_relu(h, SLOPE) + bias[:, None]
+        # the sigmoid and the softmax keep the order of their inputs, so the label can be read off the logits
         value = tf.argmax(h, 0, tf.int32) if variable.width > 1 else tf.cast(h[0] > 0, tf.int32)
         return tf.reduce_sum(tf.one_hot(tf.reshape(value, [cells, -1]), variable.size), 1)
 
@@ -202,6 +206,7 @@ class Mechanisms(keras.layers.Layer):
             rows = depth * places * self.noise_size
             drawn = tf.reshape(noise[used : used + rows], [depth, places, self.noise_size, batch])
             used += rows
+            # a chunk that is written out sees the table grow: XLA then knows every shape, and needs no loop
             if depth == 1:
                 one = [(kernel[0], bias[0]) for kernel, bias in layers]
                 labels = _labels(one, drawn[0], table, stack, 0, do, hard)
@@ -222,6 +227,7 @@ def _glorot(stack: Stack, noise_size: int, width: int, layers: int, seed: int) -
     """Glorot's uniform kernels, by a node's own number of inputs and outputs, and biases 0; empty places hold 0."""
     weights = [(np.zeros(kernel), np.zeros(bias)) for kernel, bias in _shapes(stack, noise_size, width, layers)]
     for d, m in np.argwhere(stack.nodes != EMPTY):
+        # by the node's number: the same weights whatever chunk the schedule puts the node in
         rng = np.random.default_rng([seed, int(stack.nodes[d, m])])
         inputs = noise_size + int((stack.parents[d, m] > 0).sum())
         outputs = int((stack.softmax | stack.linear | (stack.span > 0))[d, m].sum())
@@ -298,6 +304,8 @@ def _head(outputs: tf.Tensor, heads: tuple) -> tf.Tensor:
     labels = labels if linear is None else tf.where(linear, outputs, labels)
     if softmax is None:
         return labels
+    # columns of other labels in the same place must not take a share of the softmax; the inner `where` keeps them
+    # out of its gradient too, which an outer one alone would turn into NaN
     return tf.where(softmax, tf.nn.softmax(tf.where(softmax, outputs, outputs.dtype.min), 1), labels)
 
 
@@ -316,6 +324,7 @@ def _set(labels: tf.Tensor, place: np.ndarray | tf.Tensor, do: tf.Tensor | None)
     """A chunk's labels [places, O, B] with those replaced that `do` [C, B or 1] sets; `place` are their columns."""
     if do is None:
         return labels
+    # a row of NaN behind the labels: places without a node gather it and stay as they are
     beside = tf.concat([do, tf.fill([1, tf.shape(do)[1]], np.nan)], 0)
     return intervene(labels, tf.gather(beside, place))
 

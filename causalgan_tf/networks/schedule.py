@@ -81,6 +81,7 @@ def schedule(graph: CausalGraph) -> Schedule:
         groups = [[chunk] for chunk in chunks]
     else:
         sized = {size: _chunks(graph, size) for size in SIZES}
+        # wide chunks waste places and narrow ones turns: the sum of both costs decides
         groups = [sized[min(SIZES, key=lambda size: len(sized[size]) * (CHUNK_COST + size))]]
     return _placed(graph, groups)
 
@@ -88,6 +89,7 @@ def schedule(graph: CausalGraph) -> Schedule:
 def _chunks(graph: CausalGraph, most: int) -> list[list[int]]:
     """Chunks of at most `most` nodes; of the nodes that are ready, those with the longest way below them go first."""
     parents = [[graph.index(parent) for parent in graph.parents[node]] for node in graph.nodes]
+    # the longest way below a node bounds how soon all can be done: list scheduling by the critical path
     height = np.zeros(len(graph), int)
     for k in reversed(range(len(graph))):
         for parent in parents[k]:
@@ -104,6 +106,7 @@ def _chunks(graph: CausalGraph, most: int) -> list[list[int]]:
 def _placed(graph: CausalGraph, groups: list[list[list[int]]]) -> Schedule:
     variables = list(graph.variables.values())
     first, total = columns.offsets(graph.variables)
+    # row 0 is NO_PARENT: what is gathered for an absent parent
     rows, above, stacks = np.zeros(total, np.int32), 1, []
     for group in groups:
         places = max(map(len, group))
@@ -131,6 +134,7 @@ def _stack(graph: CausalGraph, group: list[list[int]], places: int, outputs: int
     nodes = np.full(shape[:2], EMPTY)
     parents = np.full((*shape[:2], widest), NO_PARENT, np.int32)
     scale, shift = (np.zeros((*parents.shape, 1), np.float32) for _ in range(2))
+    # `total` is one behind the last column: the row of NaN that `_set` puts there
     label_columns = np.full(shape[:3], total, np.int32)
     softmax, linear, rounded = (np.zeros(shape, bool) for _ in range(3))
     low, span = np.zeros(shape, np.float32), np.zeros(shape, np.float32)

@@ -126,6 +126,12 @@ class Gallery:
         seed: of all draws.
         scale: every pixel is drawn as scale x scale pixels.
         max_draws: candidate rows that may be drawn to meet a condition.
+
+    Examples:
+        `faces` is a model of labels and images.
+
+        >>> Gallery(faces, n=4, do={"Young": 1}).seed
+        0
     """
 
     model: "CausalModel"
@@ -147,7 +153,12 @@ class Gallery:
 
         Raises:
             InputError: as `subjects`; nothing is drawn then.
+
+        Examples:
+            >>> list(Gallery(faces, n=4).draw(["switched"], ["Male", "Young"]))
+            ['switched_Young', 'switched_Male']
         """
+        # for all kinds first: a wrong label must not end a call whose first pictures took minutes
         about = {kind: subjects(self.model.graph, kind, labels, self.do, self.given) for kind in kinds}
         drawn = {}
         for kind, nodes in about.items():
@@ -230,6 +241,7 @@ class Gallery:
             return strips({words: units}, STEPS, self.scale)
         columns = [units.images]
         for node in nodes:
+            # each value is set for all units and the fitting row picked: fewer calls than one a unit
             values, chosen = self._others(node, units.labels[node])
             twins = [self.model.twins(units.seeds, {**self.do, node: value}).images for value in values]
             columns.append(np.stack(twins)[chosen, np.arange(len(chosen))])
@@ -260,6 +272,7 @@ class Gallery:
         """The commonest of label rows [n, K]; with a continuous label no two are alike, and the first are taken."""
         if self.model.graph.sizes is None:
             return labels[:COMMON]
+        # labels that the model draws often: on rare ones its images say little of its noise
         vectors, counts = np.unique(labels, axis=0, return_counts=True)
         return vectors[np.argsort(-counts, kind="stable")[:COMMON]]
 

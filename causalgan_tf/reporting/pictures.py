@@ -1,4 +1,4 @@
-"""What pictures are made of: grids of images, captioned strips, columns with heads, bars."""
+"""Elements of pictures: grids of images, captioned strips, columns with headings, bar charts."""
 
 import io
 import math
@@ -101,6 +101,7 @@ def headed(images: np.ndarray, heads: Sequence[str], caption: str = "", scale: i
     step = (body.width + 2) // len(heads)  # 2: the padding of `grid`
     words = [head.replace("_", " ") for head in heads]
     longest = max((word for head in words for word in head.split()), key=len)
+    # a head may break between words, never within one: the longest word decides
     size = next((size for size in range(13, 7, -1) if _font(size).getlength(longest) <= step - 4), 7)
     texts = [_text(head, step - 4, size, INK) for head in words]
     top = Image.new("RGB", (body.width, max(text.height for text in texts)), PAPER)

@@ -40,6 +40,7 @@ def write_report(
     """
     folder = workdir if isinstance(workdir, OutputFolder) else OutputFolder(pathlib.Path(workdir) / "report")
     pictures = {f"{safe(name)}.png": image for name, image in drawn.items()}
+    # all files at once: a report of which a part could not be written would mix two evaluations
     folder.claim(["report.json", "report.html", *pictures])
     folder.write("report.json", lambda file: file.write(to_json(numbers).encode()))
     folder.write("report.html", lambda file: file.write(to_html(numbers, drawn).encode()))

@@ -44,6 +44,13 @@ def evaluate_run(
     Raises:
         InputError: the folder holds no trained run, its data are not there or not the same, or there are weights of
             Inception for a model of labels.
+
+    Examples:
+        >>> numbers = evaluate_run("runs/people", EvaluationSizes(draws=2_000))
+        >>> numbers["labels"]["n"]
+        2000
+        >>> sorted(path.name for path in pathlib.Path("runs/people/report").glob("report.*"))
+        ['report.html', 'report.json']
     """
     run = Run.open(workdir)
     if run.workdir != pathlib.Path(workdir):
@@ -83,6 +90,12 @@ def evaluate(
 
     Returns:
         A dict of plain Python values, with None where there is nothing to measure.
+
+    Examples:
+        >>> run = Run.open("runs/people")
+        >>> numbers = evaluate(run.model(), run.dataset(), run.config, run.workdir, EvaluationSizes(draws=2_000))
+        >>> numbers["graph"]
+        'Old; Old -> Smokes; Old: binary; Smokes: binary'
     """
     numbers = evaluation.measure(model, dataset, config.seed, sizes, judge, extractor)
     known = read_timing(workdir)

@@ -30,6 +30,7 @@ def latest(folder: pathlib.Path) -> str | None:
     """
     _check_state(folder)
     files = list(folder.glob("ckpt-*")) if folder.is_dir() else []
+    # by the files' names: a kill between the writing of the files and of the list leaves the list behind
     steps = sorted({int(match[1]) for path in files if (match := _INDEX.fullmatch(path.name))}, reverse=True)
     damaged = []
     for step in steps:
@@ -40,6 +41,7 @@ def latest(folder: pathlib.Path) -> str | None:
                 logging.getLogger(__name__).warning("%s Using %s instead.", other, path)
             return str(path)
         damaged.append(f"{path} is damaged: {fault}")
+    # data without an index is a checkpoint that lost a file, not a stage that has not begun
     lost = [path.name for path in files if path.is_file()]
     if damaged or lost:
         raise InputError(
@@ -57,6 +59,7 @@ def restore_averaged(path: str, generator: Generator) -> Generator:
     """
     if path.endswith(".npz"):
         return saved_model.restore(path, generator)
+    # the checkpoint holds optimizers and critics too, which sampling does not need
     _restore(tf.train.Checkpoint(averaged=generator), path).expect_partial()
     return generator
 
@@ -70,6 +73,7 @@ class Saver:
         Raises:
             InputError: no checkpoint is whole, or it is of another configuration.
         """
+        # before the manager looks into the folder: it would go by TensorFlow's list, which may be damaged
         self.folder, self.path = folder, latest(folder)
         _sweep(folder)
         checkpoint = tf.train.Checkpoint(**everything)
@@ -117,6 +121,7 @@ def _fault(path: str) -> str:
 def _restore(checkpoint: tf.train.Checkpoint, path: str) -> Any:
     try:
         status = checkpoint.restore(path)
+        # else a weight that the checkpoint lacks would silently keep its random start
         status.assert_existing_objects_matched()
     except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise InputError(
@@ -134,6 +139,7 @@ def _check_state(folder: pathlib.Path) -> None:
     except OSError:
         return
     for named in _NAMED.findall(text):
+        # the manager deletes what the list names when it is old: a list from elsewhere must not name a user's files
         if (folder / named).resolve().parent != folder.resolve():
             raise InputError(
                 f"{path} names files outside of its folder: {named[:80]!r}. They are not read. Remove {path}: "
@@ -142,7 +148,7 @@ def _check_state(folder: pathlib.Path) -> None:
 
 
 def _write_state(folder: pathlib.Path, path: str | None) -> None:
-    """Makes TensorFlow's list say what is there: it may be damaged, or behind."""
+    """Rewrites TensorFlow's list from the files that exist: it may be damaged or out of date."""
     if path is None:
         return
     before = [str(folder / f"ckpt-{step}") for step in _steps(folder) if step < int(path.rpartition("-")[2])]
@@ -158,6 +164,7 @@ def _steps(folder: pathlib.Path) -> list[int]:
 def _sweep(folder: pathlib.Path) -> None:
     """Removes what a save that was cut off has left: TensorFlow's ckpt-*_temp folders."""
     for left in folder.glob("ckpt-*_temp"):
+        # only what TensorFlow can have written: a folder of the user's may have such a name too
         if left.is_dir() and not left.is_symlink() and all(part.name.startswith("part-") for part in left.iterdir()):
             shutil.rmtree(left, ignore_errors=True)
 

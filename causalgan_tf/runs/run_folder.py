@@ -52,15 +52,15 @@ __all__ = ["STAGES", "Run", "build_image_generator", "build_mechanisms", "graph_
 class Run:
     """A run folder.
 
-    >>> import tempfile
-    >>> run = Run.create(tempfile.mkdtemp(), RunConfig())
-    >>> len(run.graph), run.has("controller")
-    (9, False)
-
     Attributes:
         workdir: the folder.
         config: the configuration, its paths absolute.
         kept: graph and fingerprint, as graph.json holds them.
+
+    Examples:
+        >>> run = Run.create("runs/first", RunConfig())
+        >>> len(run.graph), run.has("controller")
+        (9, False)
     """
 
     workdir: pathlib.Path
@@ -73,6 +73,10 @@ class Run:
 
         Raises:
             InputError: there is none, or its files are damaged.
+
+        Examples:
+            >>> Run.open("runs/people").graph.nodes  # trained before
+            ('Old', 'Smokes')
         """
         workdir = folder_of(workdir)
         if saved_model.is_saved(workdir):
@@ -88,6 +92,10 @@ class Run:
 
         Raises:
             InputError: the folder holds another run, by its configuration or its graph; the message says what differs.
+
+        Examples:
+            >>> Run.create("runs/new", RunConfig(seed=3)).config.seed
+            3
         """
         workdir, config = saved_model.place(workdir), absolute(config)
         if saved_model.is_saved(workdir):
@@ -98,6 +106,7 @@ class Run:
             return cls(workdir, config, RunGraph(graph, graph))
         before = cls.open(workdir)
         _check_continues(before, config)
+        # the user's file may be gone: the run has its own copy, and the rows are compared by their fingerprint
         if not (before.kept.fingerprint and _is_gone(config.data.graph, before.config.data.graph)):
             same_graph(workdir, before.kept, load_graph(config.data.graph))
         return cls(workdir, config, before.kept)
@@ -112,11 +121,21 @@ class Run:
 
         Raises:
             InputError: the source is missing, or its rows are not those of the run.
+
+        Examples:
+            >>> Run.open("runs/people").dataset(labels_only=True).label_rows.shape
+            (2000, 2)
         """
         return self.with_data(labels_only)[1]
 
     def with_data(self, labels_only: bool = False, write: bool = True) -> tuple["Run", Dataset]:
-        """The data of the run, and the run with what is known of them; for `write` see data.load."""
+        """The data of the run, and the run with what is known of them; for `write` see data.load.
+
+        Examples:
+            >>> run, dataset = Run.open("runs/people").with_data(labels_only=True)
+            >>> run.graph == dataset.graph
+            True
+        """
         if saved_model.is_saved(self.workdir) and self.kept.fingerprint is None:
             raise InputError(
                 f"{brief(self.workdir)} holds a model of a data frame, which was saved without its data. Compare "
@@ -136,6 +155,11 @@ class Run:
 
         Raises:
             InputError: the folder cannot be written.
+
+        Examples:
+            >>> Run.create("runs/saved", RunConfig()).save()
+            >>> len(Run.open("runs/saved").graph)
+            9
         """
         with written(self.workdir):
             self.workdir.mkdir(parents=True, exist_ok=True)
@@ -144,7 +168,12 @@ class Run:
             self.kept.save(self.workdir)
 
     def checkpoints(self, stage: str) -> str | None:
-        """The path of the stage's latest whole checkpoint; None if it has none."""
+        """The path of the stage's latest whole checkpoint; None if it has none.
+
+        Examples:
+            >>> pathlib.Path(Run.open("runs/people").checkpoints("controller")).parent.name
+            'controller'
+        """
         from causalgan_tf.runs import checkpoints
 
         if saved_model.is_saved(self.workdir):
@@ -152,11 +181,21 @@ class Run:
         return checkpoints.latest(self.workdir / stage)
 
     def has(self, stage: str) -> bool:
-        """Whether a stage has been trained, at least in part."""
+        """Whether a stage has been trained, at least in part.
+
+        Examples:
+            >>> Run.open("runs/people").has("images")
+            False
+        """
         return self.checkpoints(stage) is not None
 
     def require(self, stage: str) -> str:
-        """The stage's latest checkpoint; InputError if it has none."""
+        """The stage's latest checkpoint; InputError if it has none.
+
+        Examples:
+            >>> Run.open("runs/people").require("controller") == Run.open("runs/people").checkpoints("controller")
+            True
+        """
         path = self.checkpoints(stage)
         if path is None:
             raise InputError(
@@ -166,7 +205,12 @@ class Run:
         return path
 
     def mechanisms(self) -> "Mechanisms":
-        """The trained causal controller, its weights averaged; InputError if there is none."""
+        """The trained causal controller, its weights averaged; InputError if there is none.
+
+        Examples:
+            >>> Run.open("runs/people").mechanisms().graph.nodes
+            ('Old', 'Smokes')
+        """
         from causalgan_tf.runs import checkpoints
 
         return checkpoints.restore_averaged(self.require("controller"), build_mechanisms(self.config, self.graph))
@@ -176,6 +220,10 @@ class Run:
 
         Raises:
             InputError: the controller has no checkpoint yet, or a checkpoint is damaged.
+
+        Examples:
+            >>> len(Run.open("runs/people").model().sample(10).labels)
+            10
         """
         from causalgan_tf.inference.causal_model import CausalModel
         from causalgan_tf.runs import checkpoints
@@ -210,8 +258,16 @@ class Run:
         return read_timing(self.workdir)
 
     def add_timing(self, phase: str, seconds: float) -> None:
-        """Adds seconds to a phase in timing.json; a failure is logged, for times stop no training."""
+        """Adds seconds to a phase in timing.json; a failure is logged, for times stop no training.
+
+        Examples:
+            >>> run = Run.open("runs/people")
+            >>> run.add_timing("lunch_s", 1.5)
+            >>> run.timing["lunch_s"]
+            1.5
+        """
         timing = self.timing
+        # added up: a training that was interrupted has several parts
         timing[phase] = round(timing.get(phase, 0.0) + seconds, 1)
         try:
             write_text(self.workdir / "timing.json", json.dumps(timing, indent=2) + "\n")
@@ -220,7 +276,15 @@ class Run:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Adds the seconds of a block to a phase, also those of a block that is interrupted."""
+        """Adds the seconds of a block to a phase, also those of a block that is interrupted.
+
+        Examples:
+            >>> run = Run.open("runs/people")
+            >>> with run.timed("pause_s"):
+            ...     pass
+            >>> run.timing["pause_s"]
+            0.0
+        """
         start = time.perf_counter()
         try:
             yield
@@ -262,6 +326,10 @@ def load(workdir: str | pathlib.Path) -> "CausalModel":
 
     Raises:
         InputError: the folder holds no run, its files are damaged, or its controller has no checkpoint yet.
+
+    Examples:
+        >>> load("runs/people").sample(2, do={"Smokes": 1}).labels["Smokes"].tolist()
+        [1, 1]
     """
     return Run.open(workdir).model()
 

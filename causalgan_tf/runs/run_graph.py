@@ -1,4 +1,4 @@
-"""What a run keeps of its data: the resolved graph and the fingerprint of its rows, graph.json of the run folder.
+"""The record of a run's data: the resolved graph and the fingerprint of its rows, in graph.json of the run folder.
 
 It is written once. No program reads the user's graph file after that.
 """
@@ -45,15 +45,17 @@ class Fingerprint:
     def of(cls, graph: CausalGraph, label_rows: np.ndarray, images: str = "") -> "Fingerprint":
         """The fingerprint of label rows [N, K], columns in graph order."""
         columns = {
+            # a column each, so that a refusal can name the label that changed
             node: hashlib.sha256(np.ascontiguousarray(label_rows[:, k]).tobytes()).hexdigest()[:32]
             for k, node in enumerate(graph.nodes)
         }
         return cls(len(label_rows), str(label_rows.dtype), columns, images)
 
     def differences(self, other: "Fingerprint") -> Iterator[str]:
-        """What tells `other` from this, a phrase each."""
+        """The differences between `other` and this, one phrase each."""
         if self.rows != other.rows:
             yield f"{self.rows:,} rows there, {other.rows:,} rows now"
+        # with another number of rows every column differs, which says nothing more
         elif self.columns != other.columns or self.dtype != other.dtype:
             changed = [node for node, digest in self.columns.items() if other.columns.get(node) != digest]
             yield f"values or order of the rows in {_listed(changed)}" if changed else f"{self.dtype} -> {other.dtype}"
@@ -63,7 +65,7 @@ class Fingerprint:
 
 @dataclasses.dataclass(frozen=True)
 class RunGraph:
-    """What graph.json holds.
+    """The content of graph.json.
 
     Attributes:
         graph: the causal graph, the type of every node resolved: categories, mean and deviation included.
@@ -139,13 +141,13 @@ def same_graph(workdir: pathlib.Path, mine: RunGraph, now: CausalGraph) -> None:
     lines = list(_graph_differences(mine, now))
     if lines:
         raise InputError(
-            f"{workdir} holds a run of another graph (there -> here): {_listed(lines, '; ')}. Bring the graph of that "
-            "run back, or choose another --workdir. The run is as it was."
+            f"{workdir} holds a run of another graph (there -> here): {_listed(lines, '; ')}. Restore the graph of "
+            "that run, or choose another --workdir. The run is as it was."
         )
 
 
 def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerprint: Fingerprint) -> RunGraph:
-    """By what a run goes on whose data have resolved to `graph` now.
+    """The record with which a run continues, after a check that its data are still the same.
 
     Mean and deviation of continuous labels stay the stored ones, by which the networks were trained.
 
@@ -166,7 +168,7 @@ def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerpri
         if _plain(variable) != _plain(now):
             raise InputError(
                 f"{workdir} holds a run in which {node} is {_short(variable.text())}; in the data it is "
-                f"{_short(now.text())} now. Bring the data of that run, declare the kind of {node} in the graph, or "
+                f"{_short(now.text())} now. Restore the data of that run, declare the kind of {node} in the graph, or "
                 "choose another --workdir."
             )
     if mine.fingerprint is None:
@@ -174,21 +176,22 @@ def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerpri
     lines = list(mine.fingerprint.differences(fingerprint))
     if lines:
         raise InputError(
-            f"{workdir} holds a run of other data. What differs: {'; '.join(lines)}. Bring the data of that run back, "
+            f"{workdir} holds a run of other data. What differs: {'; '.join(lines)}. Restore the data of that run, "
             "or choose another --workdir. The run is as it was."
         )
+    # a run of labels that goes on with images learns of them now
     images = mine.fingerprint.images or fingerprint.images
     return dataclasses.replace(mine, fingerprint=dataclasses.replace(mine.fingerprint, images=images))
 
 
 def _stored_before(workdir: pathlib.Path, config: RunConfig) -> RunGraph:
-    """What a folder without graph.json says: the user's graph, with variables.json if there is one."""
+    """The record of a folder without graph.json: the user's graph, with variables.json if there is one."""
     try:
         graph = load_graph(config.data.graph)
     except (InputError, OSError) as error:
         raise InputError(
-            f"{workdir} holds a run of 0.3.0 or earlier, which did not keep its graph: {_short(error)} Bring the graph "
-            f"back, or write its text into {workdir / 'config.json'}, field data.graph."
+            f"{workdir} holds a run of 0.3.0 or earlier, which did not keep its graph: {_short(error)} Restore the "
+            f"graph file, or write its text into {workdir / 'config.json'}, field data.graph."
         ) from error
     path = workdir / BEFORE
     if not path.is_file():
@@ -205,11 +208,12 @@ def _stored_before(workdir: pathlib.Path, config: RunConfig) -> RunGraph:
 
 
 def _graph_differences(mine: RunGraph, now: CausalGraph) -> Iterator[str]:
-    """What tells the user's graph from the run's, a phrase each."""
+    """The differences between the user's graph and the run's, one phrase each."""
     old, new = set(mine.graph.edges), set(now.edges)
     nodes = set(mine.graph.nodes), set(now.nodes)
     yield from (f"node {node} removed" for node in sorted(nodes[0] - nodes[1]))
     yield from (f"node {node} added" for node in sorted(nodes[1] - nodes[0]))
+    # said as one change, not as an edge removed and one added
     turned = {edge for edge in old - new if edge[::-1] in new}
     yield from (f"edge {a} -> {b} turned round" for a, b in sorted(turned))
     yield from (f"edge {a} -> {b} removed" for a, b in sorted(old - new - turned))

@@ -18,6 +18,7 @@ def write_text(path: pathlib.Path, text: str) -> None:
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:
         scratch.write_text(text, encoding="utf-8")
+        # one step as others see it, and a full disk has failed before it
         os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)

@@ -43,6 +43,7 @@ def deferred() -> Iterator[Request]:
     request = Request()
 
     def note(number: int, frame: FrameType | None) -> None:
+        # whoever asks twice does not want to wait for the step to end
         if request.number:
             raise Interrupted(number)
         request.number = number
@@ -57,6 +58,7 @@ def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]
     before = {}
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.getsignal(number) for number in SIGNALS}
+        # None: a handler that was not set from Python and cannot be put back
         before = {number: old for number, old in before.items() if old not in (signal.SIG_IGN, None)}
     for number in before:
         signal.signal(number, handler)

@@ -31,6 +31,7 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
                 f"Another training runs in {workdir} ({holder[:100]}). Wait for its end, or choose another --workdir."
             )
         with written(workdir):
+            # the words are for people; the lock itself is the system's, and goes with the process
             os.ftruncate(descriptor, 0)
             now = time.strftime("%Y-%m-%d %H:%M:%S")
             os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, since {now}\n".encode())

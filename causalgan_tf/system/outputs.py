@@ -66,6 +66,7 @@ class OutputFolder:
             foreign = folders or [name for name in taken if not self.overwrite and not self._is_own(name)]
         if foreign:
             raise InputError(_refusal(self.path, foreign, bool(folders)))
+        # now rather than at the first write, which may come after hours of work
         for parent in {(self.path / name).parent for name in names}:
             check_folder(parent)
         self._claimed.update(names)
@@ -112,6 +113,7 @@ class OutputFolder:
 
     def _note(self, name: str, digest: str) -> None:
         path = self.path / LIST
+        # appended, never rewritten: a program that is killed here leaves every earlier line
         start = "" if path.exists() else HEAD + "\n"
         with open(path, "a", encoding="utf-8") as file:
             file.write(f"{start}{digest}  {name}\n")
@@ -119,10 +121,11 @@ class OutputFolder:
 
 @contextlib.contextmanager
 def writing(path: str | pathlib.Path) -> Iterator[None]:
-    """Turns what the operating system says of a place that cannot be written into an InputError that names it."""
+    """Turns an OSError about a place that cannot be written into an InputError that names the place."""
     try:
         yield
     except OSError as error:
+        # the reader of our standard output has gone: no fault of the place
         if isinstance(error, BrokenPipeError):
             raise
         raise InputError(
@@ -139,11 +142,13 @@ def check_folder(path: str | pathlib.Path) -> None:
         while not os.path.lexists(nearest) and nearest != nearest.parent:
             missing.append(nearest.name)
             nearest = nearest.parent
+        # the folders are not made to find out: a refusal must leave nothing behind
         for place in (path, *(nearest / name for name in missing)):
             with contextlib.suppress(FileNotFoundError):
                 os.stat(place)  # says that a name is too long, or that a file is among the parents
         if os.path.lexists(nearest) and not nearest.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "a file or a broken link is where a folder is to be")
+        # permission bits do not tell of read-only disks, quotas or what root may do; a file does
         with tempfile.TemporaryFile(dir=nearest):
             pass
 
@@ -184,6 +189,7 @@ def write_file(path: str | pathlib.Path, content: bytes, overwrite: bool = False
 def _scratch(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """A name beside `path`, which holds no file afterwards."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # beside the file, for a rename is one step only within a file system
     scratch = path.with_name(f".causalgan-{uuid.uuid4().hex[:12]}")
     try:
         yield scratch
@@ -219,6 +225,7 @@ def _listed(path: pathlib.Path) -> dict[str, set[str]]:
     own: dict[str, set[str]] = {}
     for line in lines[1:]:
         digest, _, name = line.partition("  ")
+        # a list that was edited must not let files outside of the folder be removed
         if name and ".." not in name.split("/") and not os.path.isabs(name):
             own.setdefault(name, set()).add(digest)
     return own

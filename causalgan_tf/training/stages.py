@@ -68,6 +68,14 @@ def train(
 
     Raises:
         InputError: input that cannot be trained on; raised before any training starts.
+
+    Examples:
+        >>> frame = pd.DataFrame({"Old": [0, 0, 0, 1] * 500, "Smokes": [0, 1, 1, 0] * 500})
+        >>> frame.to_csv("mine.csv", index=False)
+        >>> data = DataConfig(dataset="table", labels_file="mine.csv", graph="Old -> Smokes")
+        >>> train(RunConfig(data, ControllerConfig(steps=100)), "runs/mine", stages=("controller",))
+        >>> sorted(path.name for path in pathlib.Path("runs/mine").glob("*.json"))
+        ['config.json', 'graph.json', 'timing.json']
     """
     workdir = pathlib.Path(workdir)
     stages, distribution = check_call(config, stages, strategy, logical_devices)
@@ -294,6 +302,12 @@ def fit_labels(
 
     Raises:
         InputError: a table that does not fit the graph, fewer rows than a batch, or losses that are not finite.
+
+    Examples:
+        >>> frame = pd.DataFrame({"Old": [0, 0, 0, 1] * 500, "Smokes": [0, 1, 1, 0] * 500})
+        >>> model = fit_labels(frame, "Old -> Smokes", ControllerConfig(steps=200), progress=False)
+        >>> model.sample(2, do={"Smokes": 1}).labels["Smokes"].tolist()
+        [1, 1]
     """
     graph = load_graph(graph) if isinstance(graph, str) else graph
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)

@@ -39,7 +39,7 @@ _LETTERS = {"train": "n", "test": "t", "uniform": "u", "seed": "s"}  # fields in
 
 @dataclasses.dataclass(eq=False)
 class FacesConfig(tfds.core.BuilderConfig):
-    """What decides the pictures. Every value that differs from its default is part of the name of the prepared data."""
+    """Configuration of the pictures; values other than the defaults are part of the name of the prepared data."""
 
     name: str = ""  # derived from the rest
     image_size: int = 32  # side of the pictures, pixels: a power of two in [16, 256]

@@ -1,4 +1,4 @@
-"""What the labels and the noise decide about a face before it is drawn: sizes, places and colours."""
+"""Sizes, places and colours of a face, computed from labels and noise before it is drawn."""
 
 import dataclasses
 

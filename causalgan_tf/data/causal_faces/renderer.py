@@ -75,6 +75,7 @@ def _check(labels: np.ndarray, noise: Noise, image_size: int) -> None:
 
 def _painted(face: Face, image_size: int) -> np.ndarray:
     """The figures without background: float32 [n, S, S, 4], colour times coverage, and coverage in [0, 255]."""
+    # drawn larger and averaged: Pillow's polygons have hard edges, and whole pixels would move in steps
     side = image_size * OVERSAMPLING
     strokes: list[list[tuple[list[int], tuple[int, ...]]]] = [[] for _ in face.noise.grain]
     for part in _PARTS:
@@ -83,6 +84,7 @@ def _painted(face: Face, image_size: int) -> np.ndarray:
                 strokes[row].append((outline, colour))
     pictures = np.empty((len(strokes), image_size, image_size, 4), np.uint8)
     for picture, layers in zip(pictures, strokes, strict=True):
+        # premultiplied by coverage, so that the averaging at an edge takes nothing of the colour behind it
         canvas = Image.new("RGBa", (side, side))
         draw = ImageDraw.Draw(canvas)
         for outline, colour in layers:

@@ -65,7 +65,13 @@ def graph_picture(graph: CausalGraph, image: bool = False) -> Image.Image:
 
 
 def save_drawing(graph: CausalGraph, path: str | pathlib.Path, image: bool = False) -> None:
-    """Writes a drawing, see `draw_graph`, as .svg, .pdf or .png; InputError for another ending."""
+    """Writes a drawing, see `draw_graph`, as .svg, .pdf or .png; InputError for another ending.
+
+    Examples:
+        >>> save_drawing(CausalGraph({"Ill": ["Old"]}), "graph.svg")
+        >>> pathlib.Path("graph.svg").read_text()[:5]
+        '<?xml'
+    """
     path = pathlib.Path(path)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"drawing {path}: expected a name that ends in {', '.join(ENDINGS)}.")
@@ -79,7 +85,9 @@ def drawn_as(graph: CausalGraph, ending: str, image: bool = False) -> bytes:
 
 def _saved(graph: CausalGraph, image: bool, form: str) -> io.BytesIO:
     figure, file = _figure(graph, image), io.BytesIO()
+    # without a date the same graph gives the same file, byte for byte
     undated = {} if form == "png" else {"Date" if form == "svg" else "CreationDate": None}
+    # letters as outlines: a page that shows the drawing need not have the font
     with matplotlib.rc_context({"svg.hashsalt": "causalgan_tf", "svg.fonttype": "path", "pdf.fonttype": 42}):
         figure.savefig(file, format=form, dpi=min(DPI, PIXELS / max(figure.get_size_inches())), metadata=undated)
     return file

@@ -70,6 +70,7 @@ def lay_out(graph: CausalGraph, widths: Mapping[str, float]) -> Layout:
     for upper, lower in links:
         above[lower].append(upper)
         below[upper].append(lower)
+    # large graphs get fewer sweeps, so that the time of a drawing stays bounded
     sweeps = max(2, min(SWEEPS, WORK // max(1, len(links))))
     layers = _ordered(layers, above, below, sweeps)
     half = {item: widths[item[0]] / 2 if depth[item[0]] == item[1] else 0.0 for item in above}
@@ -88,9 +89,11 @@ def _depths(graph: CausalGraph) -> dict[str, int]:
         children[cause].append(effect)
     for node in reversed(graph.nodes):
         if len(children[node]) > len(graph.parents[node]):
+            # a root with many effects stands just above them, else its edges cross all layers in between
             depth[node] = min(depth[child] for child in children[node]) - 1
     alone = [node for node in graph.nodes if not children[node] and not graph.parents[node]]
     sizes = collections.Counter(layer for node, layer in depth.items() if node not in alone)
+    # nodes without edges fill up the layers that are there: a row of all of them would be as wide as the graph is long
     row = max(ROW, *sizes.values(), math.isqrt(len(alone)))
     for node in alone:
         depth[node] = next(layer for layer in itertools.count() if sizes[layer] < row)
@@ -101,6 +104,7 @@ def _depths(graph: CausalGraph) -> dict[str, int]:
 def _links(graph: CausalGraph, depth: Mapping[str, int]) -> list[tuple[Item, Item]]:
     links = {}
     for cause, effect in graph.edges:
+        # bends by the cause alone, not by the edge: edges of one cause share them and run as one line
         trunk = [(cause, layer) for layer in range(depth[cause], depth[effect])]
         links |= dict.fromkeys(zip(trunk, [*trunk[1:], (effect, depth[effect])], strict=True))
     return list(links)
@@ -117,11 +121,13 @@ def _ordered(
         near = above if down else below
         for number in range(1, len(layers)) if down else range(len(layers) - 2, -1, -1):
             fixed = layers[number - 1 if down else number + 1]
+            # shares of the layer's width, which compare between layers of different lengths
             place = {item: (k + 0.5) / len(fixed) for k, item in enumerate(fixed)}
             own = {item: (k + 0.5) / len(layers[number]) for k, item in enumerate(layers[number])}
             wanted = {item: _mean([place[other] for other in near[item]], own[item]) for item in layers[number]}
             layers[number].sort(key=wanted.__getitem__)
         crossings = _crossings(layers, below)
+        # a sweep may make it worse: the best order so far is kept
         if crossings < fewest:
             best, fewest = [list(layer) for layer in layers], crossings
     return best
@@ -138,6 +144,8 @@ def _crossings(layers: Sequence[Sequence[Item]], below: Mapping[Item, list[Item]
         place = {item: k for k, item in enumerate(lower)}
         passed: list[int] = []
         for item in upper:
+            # two links cross where their upper and lower ends are in opposite order: inversions, which a sorted list of
+            # the ends so far counts without comparing all pairs
             ends = sorted(place[other] for other in below[item])
             count += sum(len(passed) - bisect.bisect_right(passed, end) for end in ends)
             for end in ends:
@@ -204,6 +212,7 @@ def _pull(half: Mapping[Item, float], x: Mapping[Item, float], item: Item, other
 
 def _apart(wanted: Sequence[float], gaps: Sequence[float], weights: Sequence[float]) -> list[float]:
     """The places nearest to the wanted ones, in weighted squares, that keep the order and the gaps."""
+    # less the gaps, the places must only not decrease: isotonic regression, by pooling neighbours that do
     offsets = np.cumsum([0.0, *gaps])
     blocks: list[list[float]] = []  # mean, weight, count of runs of items that touch
     for place, weight in zip(np.asarray(wanted) - offsets, weights, strict=True):

@@ -103,6 +103,7 @@ def recognised(text: str) -> str | None:
     >>> recognised("dag { A -> B }")
     '.dot'
     """
+    # the beginning is enough, and a hostile file cannot make the patterns run over all of it
     if _R_CALL.match(text[:1000]) or _FIRST_DAGITTY.match(text[:1000]):
         return ".dagitty"
     start = text[_BLANKS.match(text).end() :][:1000]
@@ -138,12 +139,17 @@ def read_graph(path: str | pathlib.Path) -> CausalGraph:
     Raises:
         InputError: no such file, an ending that is not known, a file that is not of its form, or a graph that is not
             causal: undirected or bidirected edges, a cycle.
+
+    Examples:
+        >>> _ = pathlib.Path("graph.dot").write_text("digraph { Old -> Ill }")
+        >>> read_graph("graph.dot").edges
+        (('Old', 'Ill'),)
     """
     path = pathlib.Path(path)
     try:
         text = load(path)
     except InputError:
-        _form(path, ending(path))  # an ending that is not known is to be said first
+        _form(path, ending(path))  # an unknown ending is reported first
         raise
     return read_text(text, path) if recognised(text) else _form(path, ending(path)).read(path, text)
 
@@ -153,6 +159,11 @@ def write_graph(graph: CausalGraph, path: str | pathlib.Path) -> None:
 
     Raises:
         InputError: an ending that is not known, or a form that cannot hold the declared kinds of labels.
+
+    Examples:
+        >>> write_graph(CausalGraph({"Ill": ["Old"]}), "graph.json")
+        >>> read_graph("graph.json").edges
+        (('Old', 'Ill'),)
     """
     path = pathlib.Path(path)
     path.write_text(graph_text(graph, path), encoding="utf-8")

@@ -66,6 +66,7 @@ class _Reader:
 
     def graph(self) -> CausalGraph:
         """The graph; InputError unless every variable has a probability block, and every block its variables."""
+        # checked at the end, for blocks come in any order
         for node in self.categories:
             if node not in self.laws:
                 raise error(self.path, f"the variable {node} has no block 'probability ( {node} ... )'.")
@@ -199,6 +200,7 @@ class _Reader:
 
     def _rows(self, law: _Law, sizes: list[int]) -> np.ndarray:
         """The numbers of rows "(yes, no) 0.1, 0.9;" and, for those that are not there, of "default"."""
+        # NaN marks rows that were not given: 0 is a probability
         values, default = np.full(sizes, np.nan), None
         for causes, numbers, line in law.rows:
             if len(numbers) != sizes[-1]:

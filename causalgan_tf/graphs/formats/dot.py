@@ -74,6 +74,7 @@ class _Reader:
 
     def graph(self) -> CausalGraph:
         """The causal graph; InputError for what is none."""
+        # at the end, when all is known of a node: it may be described after its edges
         for node, (token, look) in self.looks.items():
             self.draft.look(node, look, token.line)
             if "kind" in look:
@@ -104,6 +105,7 @@ class _Reader:
         self.depth += 1
         if self.depth > DEEPEST:
             raise error(self.draft.path, f"there are more than {DEEPEST} braces in one another.", start.line)
+        # defaults that are set inside of a block end with it
         outer, nodes = dict(self.defaults), []
         while not self.tokens.took("}"):
             nodes += self._statement()
@@ -170,12 +172,14 @@ class _Reader:
         for node in (node for group in groups for node in group):
             if node.text not in self.looks:
                 self.draft.node(node.text, node.line)
+                # a default label or kind would give all nodes one name
                 plain = {name: value for name, value in self.defaults["node"].items() if name not in ("kind", "label")}
                 self.looks[node.text] = node, plain
             if not marks:
                 self.looks[node.text] = node, self.looks[node.text][1] | attributes
         look = self.defaults["edge"] | attributes
         for left, mark, right in zip(groups, marks, groups[1:], strict=False):
+            # counted before they are made: two groups of a few thousand nodes are millions of edges
             self.pairs += len(left) * len(right)
             if self.pairs > MAX_EDGES:
                 raise error(self.draft.path, f"there are more than {MAX_EDGES:,} edges.", mark.line)

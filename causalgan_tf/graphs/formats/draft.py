@@ -1,4 +1,4 @@
-"""What the readers of graph files share: a graph as a file states it, words, and errors that name file and line."""
+"""Shared by the readers of graph files: a graph under construction, a tokenizer, errors with file and line."""
 
 import gzip
 import logging
@@ -41,6 +41,7 @@ def load(path: pathlib.Path) -> str:
     """
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            # one more than is allowed tells of a larger file without unpacking all of a small one that swells
             content = file.read(LARGEST + 1)
     except FileNotFoundError as problem:
         raise error(path, "there is no such file.") from problem
@@ -95,6 +96,7 @@ class Draft:
 
     def node(self, name: object, line: int | None = None) -> str:
         """Adds a node, or finds it, and gives its name; numbers are names too."""
+        # JSON and GML number their nodes; Python writes no integer of thousands of digits
         if isinstance(name, int) and not isinstance(name, bool) and name.bit_length() < 64:
             name = str(name)
         if isinstance(name, str) and name in self.parents:
@@ -118,6 +120,7 @@ class Draft:
         if _invisible(attributes):
             self.invisible[node] = None
             return
+        # a hidden node is no column of the data, and to leave it out would join its effects by nothing
         words = {name: str(attributes[name]).lower() for name in (*_HIDDEN, "observed") if name in attributes}
         if words.pop("observed", "") in ("no", "false") or {"", "yes", "true"} & set(words.values()):
             raise error(
@@ -152,6 +155,7 @@ class Draft:
             InputError: the edge is there already, or it is not one of a directed graph.
         """
         left, right = self.node(left, line), self.node(right, line)
+        # taken after `node`: the nodes of an invisible edge are there all the same
         if _invisible(attributes) or left in self.invisible or right in self.invisible:
             self.unseen.append(f"{self._called(left)} {mark} {self._called(right)}")
             return
@@ -208,6 +212,7 @@ class Draft:
         """
         self._leave_out()
         called = {node: self._called(node) for node in self.parents}
+        # the number under which the file has a node stays known, so that a message can say what it is called here
         titles = {called[node]: node if called[node] != node else title for node, title in self.titles.items()}
         titles = {name: title for name, title in titles.items() if name != title}
         seen = set()
@@ -269,6 +274,7 @@ class Tokens:
         self.path, self._marks = path, marks
         self._words = list(self._cut(text, pattern))
         self._place, self._end = 0, len(self._words)
+        # a last, empty word: who looks at the next one need not ask whether there is one
         self._words.append(Token("", self._words[-1].line if self._words else 0, quoted=True))
 
     def _cut(self, text: str, pattern: re.Pattern) -> Iterator[Token]:

@@ -38,6 +38,7 @@ def read_json(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads {node: [parents]}, alone or as "causal_graph" beside "variables", or networkx' node-link data."""
     draft = Draft(path)
 
+    # JSON's reader keeps the last of two equal names and says nothing: parents would be lost
     def without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         unique = dict(pairs)
         if len(unique) < len(pairs):
@@ -81,6 +82,7 @@ def write_json(graph: CausalGraph) -> str:
 def read_gml(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads GML; for the names of nodes see `Draft`, "kind" is a node's kind."""
     try:
+        # GML is ASCII with XML's marks for other letters; by number, since labels may be alike or absent
         graph = nx.parse_gml(text.encode("ascii", "xmlcharrefreplace").decode(), label="id")
     except Exception as problem:  # its parser was not made for damaged files
         raise error(path, f"expected a graph in GML: {shown(str(problem), 120)}.") from problem
@@ -89,6 +91,7 @@ def read_gml(path: pathlib.Path | None, text: str) -> CausalGraph:
 
 def read_graphml(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads GraphML, as networkx, igraph and yEd write it; for the names of nodes see `Draft`."""
+    # entities can swell a small file to gigabytes, and can name files of this machine
     if "<!" in text.replace("<!--", ""):
         raise error(path, "expected GraphML without <!DOCTYPE and <!ENTITY. Remove them.")
     try:
@@ -100,6 +103,7 @@ def read_graphml(path: pathlib.Path | None, text: str) -> CausalGraph:
 
 def _from_networkx(path: pathlib.Path | None, graph: nx.Graph) -> CausalGraph:
     draft = Draft(path)
+    # all nodes first: their order in the file is the order of the labels
     keys = {key: draft.node(key) for key in graph}
     for key, node in graph.nodes(data=True):
         draft.look(keys[key], node)
@@ -158,6 +162,7 @@ def read_list(path: pathlib.Path | None, text: str) -> CausalGraph:
     """Reads the 2017 program's form, [["A", []], ["B", ["A"]]], as a Python literal."""
     expected = 'expected a list such as [["A", []], ["B", ["A"]]]'
     try:
+        # literals alone: the 2017 program evaluated the file, which may run anything
         pairs = ast.literal_eval(text.strip())
     except SyntaxError as problem:
         raise error(path, f"{expected}, found {shown(problem.msg)}.", problem.lineno) from problem
@@ -256,9 +261,10 @@ def _read_node_links(draft: Draft, data: Mapping[str, Any]) -> None:
 
 
 def _named_ends(draft: Draft, nodes: list[str], ends: list[tuple[Any, Any]]) -> list[tuple[str, str]]:
-    """The ends of edges as names; networkx 1 wrote the places of nodes, which are told by no node being called so."""
+    """The ends of edges as names; networkx 1 wrote places of nodes: integers that are the name of no node."""
     flat = [end for pair in ends for end in pair]
     known = set(nodes)
+    # only if no end is a node's own name: a number may be both
     places = flat and all(type(end) is int and 0 <= end < len(nodes) and str(end) not in known for end in flat)
     for end in flat:
         if not places and (not isinstance(end, str | int) or isinstance(end, bool) or str(end) not in known):

@@ -19,6 +19,7 @@ def read(path: pathlib.Path | None, text: str) -> CausalGraph:
     lines = text.strip().splitlines()
     if not lines:
         raise error(path, "no edges: the file is empty.")
+    # by the header, which has two words: a comma in a name below is then a fault and not a third column
     mark = next((mark for mark in ",\t;" if mark in lines[0]), " ")
     draft = Draft(path)
     for number, row in enumerate(_rows(path, lines, mark), start=1):
@@ -28,7 +29,7 @@ def read(path: pathlib.Path | None, text: str) -> CausalGraph:
                 raise error(
                     path,
                     f"expected the header from,to or source,target of an edge list, found {shown(lines[0])}. Add it, "
-                    "or bring another form: .txt with edges A -> B, .dot, .gv, .dagitty, .gml, .json, .bif.",
+                    "or use another format: .txt with edges A -> B, .dot, .gv, .dagitty, .gml, .json, .bif.",
                     1,
                 )
         elif cells and any(cells):

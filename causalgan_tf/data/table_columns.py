@@ -129,7 +129,7 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
             f"seconds since the first, or declare '{node}: categorical' in the graph."
         )
     texts = _texts(column)
-    for form, what, way in FORMS:
+    for form, what, way in FORMS[:-1] if isinstance(column.dtype, pd.CategoricalDtype) else FORMS:
         found = texts.str.fullmatch(form).to_numpy(bool)
         if found.any():
             row = int(np.argmax(found))

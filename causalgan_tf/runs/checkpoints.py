@@ -158,4 +158,4 @@ def _sweep(folder: pathlib.Path) -> None:
 def _short(error: BaseException) -> str:
     """The first line of an error without TensorFlow's marks of its operations, its middle left out."""
     text = (getattr(error, "message", None) or str(error)).strip().partition("\n")[0]
-    return brief(re.sub(r"\{\{[^}]*\}\}|\[Op:.*", "", text).strip(". "), 90)
+    return brief(re.sub(r"\{\{[^}]*\}\}|\[Op:.*|: stored .*", "", text).strip(". "), 90)

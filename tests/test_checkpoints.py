@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf.errors import InputError
+from causalgan_tf.runs import checkpoints
 from causalgan_tf.runs.checkpoints import Saver, latest
 from causalgan_tf.training import callbacks
 
@@ -132,3 +133,9 @@ def test_summaries_that_cannot_be_written_do_not_stop_a_training(tmp_path, caplo
 
 def test_a_stage_without_any_checkpoint_has_none(tmp_path):
     assert latest(tmp_path / "nowhere") is None and latest(tmp_path) is None
+
+
+def test_a_failed_save_says_why_without_the_names_of_tensorflows_operations():
+    message = "{{function_node __wrapped__SaveV2_device_/job:localhost}} a/" + "b" * 200 + "; No space left [Op:SaveV2]"
+    assert checkpoints._short(OSError(message)).startswith("a/bb")
+    assert checkpoints._short(OSError(message)).endswith("No space left")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from causalgan_tf.config.run import DataConfig
-from causalgan_tf.data import contents, load
+from causalgan_tf.data import contents, load, text_tables
 from causalgan_tf.data.tables import read_labels, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
@@ -310,3 +310,25 @@ def test_a_value_in_a_form_that_is_not_understood_never_becomes_a_category(tmp_p
 )
 def test_marks_before_the_header_and_blanks_round_values_are_no_part_of_them(tmp_path, text):
     assert read(tmp_path, text, graph=AB).rows.to_numpy().tolist() == [[1, 0], [0, 1]]
+
+
+def test_dates_that_a_data_frame_holds_as_categories_are_categories():
+    frame = pd.DataFrame({"A": pd.Categorical(["2020-01-01", "2020-01-02"]), "B": [0, 1]})
+    assert table_from_frame(frame, AB).graph.variables["A"] == Categorical(("2020-01-01", "2020-01-02"))
+
+
+def test_rows_are_the_same_with_and_without_the_fast_way(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for separator in ",\t;| ":
+        rows = "".join(separator.join(rng.choice(["0", "1", "1.5", "x"], 3)) + "\n" for _ in range(20))
+        text = separator.join("ABC") + "\n" + rows
+        graph = CausalGraph.from_text("A: categorical; B: categorical; C: categorical")
+        fast = read(tmp_path, text, graph=graph).rows
+        with monkeypatch.context() as patch:
+            patch.setattr(text_tables, "_plain_rows", lambda *_: None)
+            pd.testing.assert_frame_equal(fast, read(tmp_path, text, graph=graph).rows)
+
+
+@pytest.mark.parametrize("text", ["A\tB\n" + "\t" * 300_000, " " * 300_000 + "A B\n1 0\n", "A,B\n" + "," * 300_000])
+def test_a_long_line_of_blanks_or_separators_is_refused_in_seconds(tmp_path, text):
+    refused(tmp_path, text, graph=AB)

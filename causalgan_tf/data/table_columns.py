@@ -131,7 +131,7 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
         )
     texts = _texts(column)
     # pandas leaves such a column as texts, and every number would become a category of its own
-    for form, what, way in FORMS:
+    for form, what, way in FORMS[:-1] if isinstance(column.dtype, pd.CategoricalDtype) else FORMS:
         found = texts.str.fullmatch(form).to_numpy(bool)
         if found.any():
             row = int(np.argmax(found))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import keras
 import tensorflow as tf
 
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, brief
 from causalgan_tf.inference import saved_model
 
 KEPT = 2
@@ -170,6 +170,6 @@ def _sweep(folder: pathlib.Path) -> None:
 
 
 def _short(error: BaseException) -> str:
-    """The first line of an error, cut."""
-    text = (getattr(error, "message", None) or str(error)).strip().partition("\n")[0].rstrip(". ")
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    """The first line of an error without TensorFlow's marks of its operations, its middle left out."""
+    text = (getattr(error, "message", None) or str(error)).strip().partition("\n")[0]
+    return brief(re.sub(r"\{\{[^}]*\}\}|\[Op:.*|: stored .*", "", text).strip(". "), 90)

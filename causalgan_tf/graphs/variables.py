@@ -260,6 +260,7 @@ def from_json(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Variable]:
     kinds = {"binary": Binary, "categorical": Categorical, "continuous": Continuous}
     variables = {}
     for node, fields in plain.items():
+        # JSON has no tuples, and a frozen variable with a list could not be hashed
         rest = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
         try:
             variables[node] = kinds[rest.pop("kind")](**rest)

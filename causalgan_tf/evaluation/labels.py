@@ -108,6 +108,7 @@ def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:
         return 0
     sizes = dict(zip(graph.nodes, graph.sizes, strict=True))
     count = sum(math.prod(sizes[parent] for parent in parents) for parents in graph.parents.values())
+    # fewer draws where parents have many cells, so that the time stays the same
     return min(most, EVALUATIONS // count)
 
 

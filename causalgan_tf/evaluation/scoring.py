@@ -170,6 +170,7 @@ class Eyes:
             labels = source.labels(len(base), do, seed)
             predicted, features = base.predicted.copy(), base.features.copy()
             measured = base.measured.copy() if self.measures else None
+            # rows that an intervention leaves as they were need no new image
             new = np.flatnonzero((labels != base.labels).any(axis=1))
             for rows, images in source.chunks(labels[new], text, seed):
                 seen = self.look(labels[new[rows]], images)

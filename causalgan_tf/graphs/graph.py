@@ -67,6 +67,7 @@ class CausalGraph:
             {node: tuple(sorted(graph.predecessors(node), key=self._columns.__getitem__)) for node in self.nodes}
         )
         declared = dict(variables or {})
+        # names the closest node where a declaration has a typing error
         for node in declared:
             self.index(node)
         self._declared = MappingProxyType({node: declared[node] for node in self.nodes if node in declared})
@@ -235,6 +236,7 @@ class CausalGraph:
             1
         """
         if node not in self._columns:
+            # a label of a drawing is not the name that a query takes, and is often taken for it
             called = [f" {name!r} has it as its label." for name, title in self.titles.items() if title == node][:1]
             hint = "".join(called) or brief(closest(str(node), self.nodes), 100)
             start = f"The causal graph has no node {shown(node)}.{hint} Nodes: "

@@ -271,6 +271,7 @@ def from_json(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Variable]:
     """The variables that `to_json` wrote; InputError for anything else."""
     variables = {}
     for node, fields in plain.items():
+        # JSON has no tuples, and a frozen variable with a list could not be hashed
         rest = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
         try:
             variables[node] = TYPES[rest.pop("kind")](**rest)

@@ -146,6 +146,7 @@ class LabelLaw:
                 factor = np.eye(size)[do[node]]
             else:
                 factor = self.tables[node][self._parent_values(node, np.arange(len(joint)))]
+            # one node after the other: no array is larger than the joint of the nodes so far
             joint = (np.atleast_2d(factor).transpose() * joint).ravel()
         return joint
 
@@ -209,6 +210,7 @@ class LabelLaw:
         sums = table.sum(-1, keepdims=True)
         if not (np.abs(sums - 1.0) <= TOLERANCE).all():
             raise InputError(f"table of {node!r}: expected rows of sum 1, got sums {_listed(sums)}.")
+        # published tables are rounded: what is missing to 1 is shared out
         return table / sums
 
 

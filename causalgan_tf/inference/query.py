@@ -269,6 +269,7 @@ def _condition(node: str, variable: Variable, value: Any) -> int | Interval:
         raise InputError(
             f"given {brief(node, 60)}={shown(value)}: expected two numbers, the lower one first, such as 20..30."
         )
+    # an interval that overlaps the bounds is legal; one outside of them would be searched for in vain
     if high < variable.low or low > variable.high:
         raise InputError(
             f"given {brief(node, 60)}={shown(value)}: no value is there; expected {brief(variable.expected, 120)}."

@@ -116,6 +116,7 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, subset: int = 1000, seed: int 
     # as many of either set, so that each subset of one has its own of the other
     rng, n = np.random.default_rng(seed), min(len(a), len(b))
     size = min(subset, max(2, n // 10))
+    # disjoint subsets are independent, so their spread gives an honest standard error
     chosen = [rng.permutation(len(rows))[: n // size * size].reshape(-1, size) for rows in (a, b)]
     values = np.array([polynomial_mmd(a[left], b[right]) for left, right in zip(*chosen, strict=True)])
     error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan

@@ -73,6 +73,7 @@ def autoencoder(image_size: int, channels: int = 3, width: int = 32, code_size: 
 
 
 def _encode(x: keras.KerasTensor, image_size: int, width: int, code_size: int, seeds: Seeds) -> keras.KerasTensor:
+    # the last resolution keeps its size: the code is read off it
     x, coarsest = _convolution(width, seeds)(x), resolutions(image_size)
     for k in range(1, coarsest + 1):
         x = _convolution(k * width, seeds)(x)

@@ -98,6 +98,7 @@ def kernel_gradient(fine: tf.Tensor, coarse: tf.Tensor, kernel: int, stride: int
     Returns:
         [k, k, C, D].
     """
+    # TensorFlow pads `same` so: the odd pixel comes after
     before = (kernel - stride) // 2
     margin = [before, kernel - stride - before]
     padded = tf.pad(fine, [[0, 0], margin, margin, [0, 0]])

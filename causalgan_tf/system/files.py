@@ -15,6 +15,7 @@ RESTORE = "Restore it, or train into another folder."
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file so that it holds the old text or the new one, never half of it."""
+    # a name of its own: two programs may write the same file at a time
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:
         scratch.write_text(text, encoding="utf-8")

@@ -13,8 +13,9 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
 from causalgan_tf.runs import run_graph
-from causalgan_tf.runs.run_folder import Run, read_timing
+from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.runs.run_graph import Fingerprint, RunGraph
+from causalgan_tf.runs.timing import read_timing
 
 CONFIG = RunConfig(
     DataConfig(dataset="table", graph="Sex -> Smoke -> Age; Age: continuous(0, 120)", labels_file="x.csv")

@@ -26,9 +26,9 @@ from causalgan_tf.graphs.variables import Categorical
 from causalgan_tf.inference.export import check_servable, export_model
 from causalgan_tf.reporting.report import write_report
 from causalgan_tf.reporting.run_evaluation import evaluate
-from causalgan_tf.runs import run_folder
+from causalgan_tf.runs import run_folder, timing
 from causalgan_tf.runs.run_graph import RunGraph
-from causalgan_tf.training import stages
+from causalgan_tf.training import requirements, stages
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def model(workdir):
 def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
     assert RunConfig.load(workdir) == config
     assert run_folder.graph_of(workdir, config).is_binary and (workdir / "graph.json").exists()
-    assert {"data_s", "controller_train_s", "image_train_s"} <= set(run_folder.read_timing(workdir))
+    assert {"data_s", "controller_train_s", "image_train_s"} <= set(timing.read_timing(workdir))
     assert all(run_folder.Run.open(workdir).has(stage) for stage in run_folder.STAGES)
     assert list((workdir / "logs" / "images").glob("*tfevents*"))
 
@@ -320,13 +320,13 @@ def test_faces_with_other_kinds_of_labels_and_soft_labels_of_other_kinds_are_ref
         stages.train(dataclasses.replace(config, data=faces), tmp_path / "odd")
     graph = CausalGraph.from_text("A: continuous")
     with pytest.raises(InputError, match="--nobegan_round_labels feeds soft labels .* only binary labels have"):
-        stages.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), began_config, ("images",))
+        requirements.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), began_config, ("images",))
 
 
 def test_more_label_cells_than_can_be_numbered_are_refused_for_images(began_config):
     graph = CausalGraph({f"L{k}": () for k in range(63)})
     with pytest.raises(InputError, match="The 63 labels have 2..63 cells: expected fewer than 2..63 where images"):
-        stages.check_dataset(data.Dataset(graph, np.zeros((9, 63), np.uint8)), began_config, ("images",))
+        requirements.check_dataset(data.Dataset(graph, np.zeros((9, 63), np.uint8)), began_config, ("images",))
 
 
 def test_of_many_labels_only_those_are_described_that_have_something_to_tell(table_config):
@@ -334,7 +334,9 @@ def test_of_many_labels_only_those_are_described_that_have_something_to_tell(tab
     rows = np.tile(np.array([[0], [1]], np.uint8), [1, 41])
     rows[:, 7] = 1
     kept = RunGraph(graph, graph)
-    told = list(stages.description(data.Dataset(graph, rows), run_folder.Run(pathlib.Path("x"), RunConfig(), kept)))
+    told = list(
+        requirements.description(data.Dataset(graph, rows), run_folder.Run(pathlib.Path("x"), RunConfig(), kept))
+    )
     assert told[0] == "x3: categorical(a .5, b .5)" and told[1].startswith("x7: binary, constant 1") and len(told) == 2
 
 

@@ -14,7 +14,8 @@ from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.graphs import drawing
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.reporting import gallery, report
-from causalgan_tf.runs.run_folder import Run, read_timing
+from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.runs.timing import read_timing
 from causalgan_tf.system.outputs import OutputFolder
 
 PHASES = ("install_s", "data_s", "controller_train_s", "image_train_s")

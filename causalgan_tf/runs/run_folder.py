@@ -15,7 +15,6 @@ TensorFlow is imported with the first network.
 import dataclasses
 import json
 import logging
-import math
 import pathlib
 import time
 from collections.abc import Iterator
@@ -33,7 +32,8 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference import saved_model
 from causalgan_tf.runs.run_graph import BEFORE, FILE, Fingerprint, RunGraph, graph_of, same_graph, settled, stored
-from causalgan_tf.system.files import RESTORE, read_object, write_text, written
+from causalgan_tf.runs.timing import read_timing
+from causalgan_tf.system.files import RESTORE, write_text, written
 
 if TYPE_CHECKING:
     import keras
@@ -352,19 +352,6 @@ def folder_of(workdir: str | pathlib.Path) -> pathlib.Path:
     return home / name
 
 
-def read_timing(workdir: str | pathlib.Path) -> dict[str, float]:
-    """Seconds of each phase so far; empty if none was timed, and what is damaged is left out and logged."""
-    path = pathlib.Path(workdir) / "timing.json"
-    if not path.exists():
-        return {}
-    try:
-        timing = read_object(path)
-    except (InputError, OSError) as error:
-        logging.getLogger(__name__).warning("%s Times begin anew.", error)
-        return {}
-    return {phase: float(seconds) for phase, seconds in timing.items() if _is_number(seconds)}
-
-
 def _saved(folder: pathlib.Path) -> tuple[RunConfig, RunGraph]:
     """Configuration and graph of a saved model; InputError if they are damaged."""
     values, path = saved_model.read(folder), folder / saved_model.FILE
@@ -372,13 +359,6 @@ def _saved(folder: pathlib.Path) -> tuple[RunConfig, RunGraph]:
         return RunConfig.from_json(json.dumps(values["config"])), RunGraph.from_json(values["graph"])
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise InputError(f"{path} is damaged: {brief(error, 100)} {RESTORE}") from error
-
-
-def _is_number(value: object) -> bool:
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:
-        return False
 
 
 def _check_is_free(workdir: pathlib.Path) -> None:

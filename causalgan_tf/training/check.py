@@ -17,7 +17,7 @@ from causalgan_tf.graphs.names import listed
 from causalgan_tf.inference.distribution import THIN
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.outputs import check_folder
-from causalgan_tf.training.stages import check_call, check_dataset, description
+from causalgan_tf.training.requirements import check_call, check_dataset, description
 
 TENSORFLOW = 1_200_000_000  # bytes of TensorFlow with its compiled programs, as measured on processors
 # seconds, measured on two processor cores without a GPU; see docs/results/labels.md and images.md

@@ -1,0 +1,116 @@
+"""What a training needs of its configuration and its data, checked before it starts."""
+
+import math
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from causalgan_tf.config import budget
+from causalgan_tf.config.data import SOURCES
+from causalgan_tf.config.run import RunConfig
+from causalgan_tf.data import Dataset
+from causalgan_tf.data.dataset import cell_sizes
+from causalgan_tf.data.table_columns import describe
+from causalgan_tf.errors import InputError
+from causalgan_tf.graphs.cells import MAX_CELLS, enumerable, histogram
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import Binary
+from causalgan_tf.metrics.tvd import sampling_floor
+from causalgan_tf.runs import run_folder
+from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.training import devices
+
+DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
+
+
+def check_call(
+    config: RunConfig, stages: tuple[str, ...], strategy: str, logical_devices: int
+) -> tuple[tuple[str, ...], tf.distribute.Strategy]:
+    """The stages in their order, and the strategy; InputError for what `train` refuses before it looks for data."""
+    stages = check_stages(stages, config)
+    budget.check_data(config)
+    distribution = devices.make_strategy(strategy, logical_devices)
+    replicas = distribution.num_replicas_in_sync
+    for stage, batch, flag in (
+        ("controller", config.controller.batch_size, "controller_batch_size"),
+        ("images", config.image.batch_size, "image_batch_size"),
+    ):
+        if stage in stages:
+            devices.rows_per_replica(batch, replicas, flag)
+    return stages, distribution
+
+
+def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
+    """The stages in their order; InputError for an unknown one, or for images of a table."""
+    unknown = sorted(set(stages) - set(run_folder.STAGES))
+    if unknown or not stages:
+        raise InputError(
+            f"stages: expected some of {','.join(run_folder.STAGES)}; got {unknown[0] if unknown else 'none'!r}."
+        )
+    if SOURCES[config.data.dataset].labels_only:
+        if "controller" not in stages:
+            raise InputError(
+                f"--stages=images: dataset={config.data.dataset} has labels only. Expected --stages=controller."
+            )
+        return ("controller",)
+    return tuple(stage for stage in run_folder.STAGES if stage in stages)
+
+
+def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) -> None:
+    """Checks that every stage can fill its batches and reach its target; InputError names the flag to change."""
+    rows, batch = len(dataset.label_rows), config.controller.batch_size
+    if "controller" in stages and rows < batch:
+        raise InputError(
+            f"The label table has {rows} rows, fewer than one batch of {batch}. "
+            f"Lower --controller_batch_size to {rows} or less, or bring more rows."
+        )
+    if "controller" in stages:
+        check_target(dataset, config.controller.tvd_target)
+    if "images" in stages:
+        check_image_labels(dataset.graph, config)
+    if "images" in stages and (dataset.train is None or len(dataset.train) < config.image.batch_size):
+        images = 0 if dataset.train is None else len(dataset.train)
+        raise InputError(
+            f"There are {images} training images, fewer than one batch of {config.image.batch_size}. "
+            "Lower --image_batch_size, or bring more images."
+        )
+
+
+def check_image_labels(graph: CausalGraph, config: RunConfig) -> None:
+    """InputError for labels that the image model cannot be trained on."""
+    count = math.prod(cell_sizes(graph))
+    if count >= 2**63:
+        raise InputError(
+            f"The {len(graph)} labels have 2**{math.log2(count):.0f} cells: expected fewer than 2**63 where images are "
+            "trained. Leave labels out of the graph, or train labels alone: --stages=controller."
+        )
+    config.image_model.check_graph(config, graph)
+
+
+def description(dataset: Dataset, run: Run) -> Iterator[str]:
+    """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change."""
+    declared = run.kept.declared.declared if SOURCES[run.config.data.dataset].infers_types else None
+    rows, variables = dataset.label_rows, dataset.graph.variables
+    for k, (node, line) in enumerate(zip(variables, describe(dataset.graph, rows, declared), strict=True)):
+        plain = isinstance(variables[node], Binary) and rows[:, k].min() < rows[:, k].max()
+        if len(variables) <= DESCRIBED or not plain:
+            yield line
+    if dataset.dropped_rows:
+        yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
+
+
+def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:
+    """InputError if a TVD target lies below what a perfect controller's draws would show."""
+    if not target:
+        return
+    if not enumerable(dataset.graph):
+        raise InputError(
+            f"--controller_tvd_target={target}: the TVD is measured over the cells of discrete labels, at most "
+            f"{MAX_CELLS:,}; this graph has other labels or more cells. Leave the target out."
+        )
+    floor = sampling_floor(histogram(dataset.label_rows, dataset.graph.sizes), draws)
+    if target < floor:
+        raise InputError(
+            f"--controller_tvd_target={target} lies below the sampling floor {floor:.4f} of {draws:,} draws: "
+            "a perfect controller would not reach it. Raise the target."
+        )

@@ -52,7 +52,7 @@ def main() -> None:
     workdir = parser.parse_args().workdir
     program("train", "--flagfile=flags/faces.flags", f"--workdir={workdir}")
     if not (workdir / "report" / "report.json").exists():
-        program("evaluate", f"--workdir={workdir}")
+        program("evaluate", "--images=1000", f"--workdir={workdir}")
     print(f"{OUT}: {make(workdir, OUT):,} bytes")
 
 

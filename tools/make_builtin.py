@@ -34,7 +34,7 @@ def make(workdir: pathlib.Path, out: pathlib.Path) -> int:
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
         made = pathlib.Path(scratch) / out.name
         saved_model.write(made, model.record, model.networks, dtype="float16")
-        (made / LIST).unlink()  # of folders that are written again
+        (made / LIST).unlink()  # it is of folders that are written again
         shutil.copyfile(report, made / report.name)
         size = sum(path.stat().st_size for path in made.iterdir())
         if size > LARGEST:

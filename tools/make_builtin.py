@@ -34,7 +34,7 @@ def make(workdir: pathlib.Path, out: pathlib.Path) -> int:
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
         made = pathlib.Path(scratch) / out.name
         saved_model.write(made, model.record, model.networks, dtype="float16")
-        (made / LIST).unlink()  # of folders that are written again
+        (made / LIST).unlink()  # it is of folders that are written again
         shutil.copyfile(report, made / report.name)
         size = sum(path.stat().st_size for path in made.iterdir())
         if size > LARGEST:
@@ -52,7 +52,7 @@ def main() -> None:
     workdir = parser.parse_args().workdir
     program("train", "--flagfile=flags/faces.flags", f"--workdir={workdir}")
     if not (workdir / "report" / "report.json").exists():
-        program("evaluate", f"--workdir={workdir}")
+        program("evaluate", "--images=1000", f"--workdir={workdir}")
     print(f"{OUT}: {make(workdir, OUT):,} bytes")
 
 

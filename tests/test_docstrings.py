@@ -43,7 +43,7 @@ def names(place):
     faces = CausalModel(graph, run_folder.build_mechanisms(config, graph), generator, config.image.label_encoding)
     shared = {name: PUBLIC[name] for name in ("Run", "RunConfig", "CausalGraph", "ControllerConfig", "DataConfig")}
     model = causalgan_tf.load(place / "runs" / "people")
-    return {"model": model, "faces": faces, "pathlib": pathlib, "pd": pd, **shared}
+    return {"causalgan_tf": causalgan_tf, "model": model, "faces": faces, "pathlib": pathlib, "pd": pd, **shared}
 
 
 @pytest.mark.parametrize("module", modules_with_examples())

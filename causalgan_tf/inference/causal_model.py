@@ -109,12 +109,8 @@ class CausalModel:
 
         Networks, graph and types of labels are written, no data. A model that was saved there before is replaced.
 
-        >>> frame = pd.DataFrame({"Old": [0, 1] * 50, "Smokes": [1, 0] * 50})
-        >>> config = causalgan_tf.ControllerConfig(steps=1, steps_per_call=1, batch_size=64)  # far too short
-        >>> model = causalgan_tf.fit_labels(frame, "Old -> Smokes", config, progress=False)
-        >>> folder = tempfile.mkdtemp()
-        >>> model.save(folder)
-        >>> causalgan_tf.load(folder).sample(3, do={"Smokes": 1})
+        >>> model.save("people")
+        >>> causalgan_tf.load("people").sample(3, do={"Smokes": 1})
         Samples: 3 rows, do(Smokes=1)
         labels: Old, Smokes
         images: none

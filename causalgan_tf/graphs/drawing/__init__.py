@@ -55,6 +55,10 @@ def draw_graph(graph: CausalGraph, image: bool = False) -> str:
     Args:
         graph: the graph.
         image: draw the image too, below a frame round the labels, all of which are its causes.
+
+    Examples:
+        >>> draw_graph(CausalGraph.from_text("Old -> Smokes")).startswith("<?xml")
+        True
     """
     return _saved(graph, image, "svg").getvalue().decode()
 

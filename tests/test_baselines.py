@@ -33,8 +33,9 @@ GAN = GanConfig(gan_loss="hinge", discriminator_norm="spectral", r1_weight=0.0)
 
 
 def config(**changes):
-    gan = dataclasses.replace(GAN, **changes)
-    return RunConfig(data=DataConfig(image_size=squares.SIZE), image=IMAGE, gan=gan, seed=3)
+    shared = {name: changes.pop(name) for name in list(changes) if hasattr(IMAGE, name)}
+    image, gan = dataclasses.replace(IMAGE, **shared), dataclasses.replace(GAN, **changes)
+    return RunConfig(data=DataConfig(image_size=squares.SIZE), image=image, gan=gan, seed=3)
 
 
 def build(name, **changes):

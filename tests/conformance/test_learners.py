@@ -55,13 +55,27 @@ def test_a_step_from_what_was_saved_is_the_same_to_the_bit(row):
             np.testing.assert_array_equal(a, b, name)
 
 
+def gradients(learner) -> dict[str, list[np.ndarray]]:
+    """Adam's first moments by player: what the gradients have come to.
+
+    Weights would not do. A bias before a batch norm has no gradient, and Adam makes steps of its rounding error.
+    """
+    moments = {name: [v for v in one.variables if "momentum" in v.path] for name, one in learner.optimizers.items()}
+    return {name: [read(variable) for variable in some] for name, some in moments.items()}
+
+
 def test_two_replicas_take_the_steps_of_one(row, mirrored):
     parameters, trained, *_, values = row
     both = Trained(*parameters, strategy=mirrored)
     both.train(2)
-    for name in (*trained.learner.players, *trained.learner.state, "averaged"):
-        for a, b in zip(values[name], both.values()[name], strict=True):
-            np.testing.assert_allclose(a, b, atol=2e-4, err_msg=name)
+    for name in trained.learner.state:
+        np.testing.assert_allclose(values[name], both.values()[name], atol=1e-6, err_msg=name)
+    theirs = gradients(both.learner)
+    for name, ours in gradients(trained.learner).items():
+        largest = max(np.abs(one).max() for one in ours)
+        assert largest > 1e-6, name
+        for a, b in zip(ours, theirs[name], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3 * largest, err_msg=name)
 
 
 def test_an_intervention_changes_its_descendants_alone_and_keeps_the_unit(row):
@@ -69,12 +83,17 @@ def test_an_intervention_changes_its_descendants_alone_and_keeps_the_unit(row):
     model, (_, low, high) = model_of(row), TYPES[kind]
     plain = model.sample(6, seed=4)
     again = model.twins(plain.seeds)
-    np.testing.assert_array_equal(plain.labels, again.labels)
+    for node, column in plain.labels.items():
+        if kind == "continuous":  # by another program, whose sums are rounded in another order
+            np.testing.assert_allclose(column, again.labels[node], rtol=1e-6)
+        else:
+            assert (column == again.labels[node]).all()
     one, other = (model.sample(6, do={"B": value}, seed=4) for value in (low, high))
     assert (one.labels["A"] == plain.labels["A"]).all() and (other.labels["A"] == plain.labels["A"]).all()
     assert (one.labels["B"] == low).all() and (other.labels["B"] == high).all()
     if plain.images is not None:
-        assert (plain.images == again.images).all() and plain.images.shape == (6, 16, 16, 3)
+        assert np.abs(plain.images.astype(int) - again.images).max() <= (kind == "continuous")
+        assert plain.images.shape == (6, 16, 16, 3)
         assert (one.images != other.images).any()
 
 

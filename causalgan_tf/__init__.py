@@ -5,6 +5,7 @@ with the first name that needs it.
 """
 
 import importlib
+import warnings
 from typing import Any
 
 __version__ = "0.3.0"
@@ -19,7 +20,7 @@ _HOMES = {
     "ImageConfig": "config.run",
     "Gallery": "reporting.gallery",
     "InputError": "errors",
-    "LabelLaw": "inference.distribution",
+    "LabelDistribution": "inference.distribution",
     "Query": "inference.query",
     "Run": "runs.run_folder",
     "RunConfig": "config.run",
@@ -39,8 +40,13 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
+_FORMER = {"LabelLaw": "LabelDistribution"}  # names of version 0.3
+
 
 def __getattr__(name: str) -> Any:
+    if name in _FORMER:
+        warnings.warn(f"causalgan_tf.{name} is now causalgan_tf.{_FORMER[name]}.", DeprecationWarning, stacklevel=2)
+        name = _FORMER[name]
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

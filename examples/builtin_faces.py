@@ -81,7 +81,7 @@ pictures.two_rows(done.images, truth, "the model, do(Mustache=1)", "rendered fro
 # Probabilities are computed from the model's mechanisms, without sampling faces.
 
 # %%
-learnt, true = model.law(), causal_faces.law()
+learnt, true = model.label_distribution(), causal_faces.law()
 questions = {
     "P(Male=0 | do(Mustache=1))": {"do": {"Mustache": 1}},
     "P(Male=0 | Mustache=1)": {"given": {"Mustache": 1}},

@@ -91,4 +91,4 @@ smoking["Ill"].mean() - abstaining["Ill"].mean()  # truth .2
 # The distribution of discrete labels can be enumerated.
 
 # %%
-model.enumerate(do={"Smokes": 1}).round(3)
+model.joint_distribution(do={"Smokes": 1}).round(3)

@@ -88,7 +88,7 @@ model = causalgan_tf.load(folder / "run")
 # %% [markdown]
 # ## Do above given
 #
-# Made large, discs are warm and cold, in equal parts. Seen large, nearly all are warm.
+# Made large, discs are warm and cold, in equal parts. ScoredImages large, nearly all are warm.
 
 # %%
 gallery = causalgan_tf.Gallery(model, n=16, seed=1, scale=3)

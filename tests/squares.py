@@ -10,11 +10,11 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import cells
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import Samples
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import meets
 
 GRAPH = CausalGraph({"Male": (), "Young": (), "Mustache": ("Male", "Young"), "Wearing_Lipstick": ("Male",)})
-LAW = LabelLaw(
+LAW = LabelDistribution(
     GRAPH,
     {
         "Male": np.array(0.4),
@@ -113,7 +113,7 @@ class ConditioningModel(PerfectModel):
         return ConditioningLaw(GRAPH, LAW.tables)
 
 
-class ConditioningLaw(LabelLaw):
+class ConditioningLaw(LabelDistribution):
     """A law that takes do(X=x) for X=x."""
 
     def joint(self, do=None):

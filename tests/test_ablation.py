@@ -12,7 +12,7 @@ import tensorflow as tf
 from causalgan_tf import noise
 from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.data.causal_faces import law
-from causalgan_tf.evaluation.classifier import Judge, judge_network
+from causalgan_tf.evaluation.classifier import EvaluationClassifier, classifier_network
 from causalgan_tf.evaluation.sizes import EvaluationSizes
 from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
@@ -100,7 +100,9 @@ def test_what_is_rendered_is_kept_and_not_rendered_again(tmp_path):
 @pytest.fixture(scope="module")
 def bench():
     data = squares.dataset(n=120)
-    judge = Judge(judge_network(data.train.images.shape[1:], len(squares.GRAPH), 0), squares.GRAPH.variables)
+    judge = EvaluationClassifier(
+        classifier_network(data.train.images.shape[1:], len(squares.GRAPH), 0), squares.GRAPH.variables
+    )
     config = DataConfig(image_size=squares.SIZE)
     return ablation.Bench(config, data, judge, SIZES, seconds=0.3, clock="wall", seed=0)
 

@@ -152,3 +152,9 @@ def test_every_public_name_is_at_hand(name):
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = causalgan_tf.trian
+
+
+def test_a_former_name_still_works_and_says_what_it_is_called_now():
+    with pytest.warns(DeprecationWarning, match="now causalgan_tf.LabelDistribution"):
+        former = causalgan_tf.LabelLaw
+    assert former is causalgan_tf.LabelDistribution

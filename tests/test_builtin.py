@@ -76,8 +76,8 @@ def test_the_built_in_faces_load_in_a_fresh_process_from_any_folder(tmp_path):
 @present
 def test_the_built_in_faces_tell_do_from_given():
     model = causalgan_tf.load("builtin:faces")
-    put_on = model.law().probability({"Male": 0}, do={"Mustache": 1})
-    seen = model.law().probability({"Male": 0}, given={"Mustache": 1})
+    put_on = model.label_distribution().probability({"Male": 0}, do={"Mustache": 1})
+    seen = model.label_distribution().probability({"Male": 0}, given={"Mustache": 1})
     assert put_on == pytest.approx(0.583, abs=0.015) and seen < 0.02
     drawn = model.sample(40, do={"Mustache": 1}, seed=1)
     assert drawn.images.shape == (40, 32, 32, 3) and drawn.images.dtype == np.uint8

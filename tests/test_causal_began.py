@@ -35,7 +35,7 @@ def test_the_first_steps_margins_and_controllers_are_those_of_the_equations(with
     l_real, l_fake = (np.abs(x - learner.discriminator(x)).mean() for x in (rows["image"], fakes.numpy()))
     pairs = ((rows["labeler_image"], rows["labeler_labels"], -1), (fakes, labels.numpy(), 0))
     llab_real, llab_fake = (
-        np.square(truth - tf.sigmoid(learner.labeler(learner.blur(x, tf.constant(0), use), training=True))).mean()
+        np.square(truth - tf.sigmoid(learner.labeler(learner.add_noise(x, tf.constant(0), use), training=True))).mean()
         for x, truth, use in pairs
     )
     b1, b2 = 0.5 * l_real - l_fake, 0.25 * llab_real - llab_fake

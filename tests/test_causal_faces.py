@@ -9,7 +9,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from causalgan_tf.config.run import DataConfig
-from causalgan_tf.data.causal_faces import LABELS, FacesConfig, law, law_over, load_faces, render, sample_noise
+from causalgan_tf.data.causal_faces import LABELS, FacesConfig, distribution_over, law, load_faces, render, sample_noise
 from causalgan_tf.data.causal_faces.builder import split_seeds
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
@@ -52,14 +52,14 @@ def test_law_is_strictly_positive_on_all_cells():
 
 def test_law_over_a_graph_with_more_edges_is_the_same_law():
     graph = load_graph("causal_graph_1_complete")
-    wide = law_over(graph)
+    wide = distribution_over(graph)
     for event, do in (({"Male": 0}, {"Mustache": 1}), ({"Narrow_Eyes": 1}, {"Smiling": 0}), ({"Bald": 1}, {})):
         assert wide.probability(event, do=do) == pytest.approx(law().probability(event, do=do))
 
 
 def test_no_law_over_a_graph_that_lacks_an_edge_or_a_label():
-    assert law_over(load_graph("causal_graph_1_reversed")) is None
-    assert law_over(CausalGraph({"Mustache": ["Male"]})) is None
+    assert distribution_over(load_graph("causal_graph_1_reversed")) is None
+    assert distribution_over(CausalGraph({"Mustache": ["Male"]})) is None
 
 
 def test_noise_of_a_row_does_not_depend_on_how_many_are_drawn():

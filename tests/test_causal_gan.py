@@ -10,7 +10,7 @@ from tiny_gan import BATCH, HALF_HELD, LABELS, build, fit, real_rows
 from causalgan_tf import noise
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
 from causalgan_tf.learners.image_learner import mix_labels
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +57,10 @@ def test_c_falls_to_one_over_e_in_the_stated_steps():
 
 
 def test_labels_of_other_kinds_move_every_player_by_finite_steps():
-    kinds = LabelKinds([Categorical(("a", "b")), Continuous(mean=10.0, std=2.0)])
+    kinds = LabelCodec([Categorical(("a", "b")), Continuous(mean=10.0, std=2.0)])
     learner = build(
         kinds=kinds,
-        sample_labels=lambda seeds: kinds.coins(tf.transpose(noise.uniform(seeds, ["A"], 2))),
+        sample_labels=lambda seeds: kinds.random_labels(tf.transpose(noise.uniform(seeds, ["A"], 2))),
         generator_steps=2,
     )
     before = {name: player.get_weights()[0] for name, player in learner.players.items()}
@@ -123,5 +123,5 @@ def test_uniform_mixing_makes_every_label_a_fair_coin():
 def mixed(rows, single, everywhere):
     """Labels that were all 1, mixed with fair coins."""
     chance = tf.constant(np.random.default_rng(1).uniform(-1, 1, (rows, 2 + LABELS)), tf.float32)
-    coins = LabelKinds([Binary()] * LABELS).coins(chance[:, 2:])
+    coins = LabelCodec([Binary()] * LABELS).random_labels(chance[:, 2:])
     return mix_labels(tf.ones([rows, LABELS]), coins, chance[:, :2], single, everywhere).numpy()

@@ -12,12 +12,14 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical, Continuous
 from causalgan_tf.inference import causal_model
 from causalgan_tf.inference.causal_model import CausalModel, label_frame
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.metrics.tvd import total_variation
-from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.networks.mechanisms import CausalController
 
 GRAPH = CausalGraph.from_text("Sky -> Wet; Sky, Wet -> Trip; Sky: categorical(clear, cloud, rain)")
-LAW = LabelLaw(GRAPH, {"Sky": [0.5, 0.3, 0.2], "Wet": [0.0, 0.1, 0.9], "Trip": [[0.8, 0.5], [0.6, 0.4], [0.3, 0.1]]})
+LAW = LabelDistribution(
+    GRAPH, {"Sky": [0.5, 0.3, 0.2], "Wet": [0.0, 0.1, 0.9], "Trip": [[0.8, 0.5], [0.6, 0.4], [0.3, 0.1]]}
+)
 
 
 class TableSampler:
@@ -39,16 +41,16 @@ def model(monkeypatch):
 
 
 def test_the_law_of_a_model_has_the_tables_of_its_mechanisms(model):
-    law = model.law(draws=10, seed=3)
+    law = model.label_distribution(draws=10, seed=3)
     for node in GRAPH.nodes:
         np.testing.assert_allclose(law.tables[node], LAW.tables[node])
     assert model.labels.calls == [("Sky", 1, 10, 3), ("Wet", 3, 10, 3), ("Trip", 6, 10, 3)]
-    assert model.law(draws=10, seed=3) is law
-    assert model.law(draws=10, seed=4) is not law
+    assert model.label_distribution(draws=10, seed=3) is law
+    assert model.label_distribution(draws=10, seed=4) is not law
 
 
 def test_every_cell_under_do_has_its_probability_and_its_name(model):
-    seen, done = model.enumerate(), model.enumerate({"Wet": 1})
+    seen, done = model.joint_distribution(), model.joint_distribution({"Wet": 1})
     assert seen.index.names == list(GRAPH.nodes) and len(seen) == 12
     assert seen.sum() == pytest.approx(1.0) and done.sum() == pytest.approx(1.0)
     assert seen["cloud", 1, 0] == pytest.approx(0.3 * 0.1 * 0.6)
@@ -69,23 +71,23 @@ def test_every_cell_under_do_has_its_probability_and_its_name(model):
 def test_what_cannot_be_enumerated_is_refused(monkeypatch, graph, words):
     monkeypatch.setattr(causal_model, "LabelSampler", lambda mechanisms: None)
     with pytest.raises(InputError, match=words):
-        CausalModel(CausalGraph.from_text(graph), None).enumerate()
+        CausalModel(CausalGraph.from_text(graph), None).joint_distribution()
 
 
 def test_a_law_of_no_draws_and_an_unknown_value_are_refused(model):
     with pytest.raises(InputError, match="draws: expected at least 1, got 0"):
-        model.law(draws=0)
+        model.label_distribution(draws=0)
     with pytest.raises(InputError, match="do Sky='snow': expected one of clear, cloud, rain"):
-        model.enumerate({"Sky": "snow"})
+        model.joint_distribution({"Sky": "snow"})
 
 
 def test_the_enumerated_law_is_the_law_of_the_draws():
     graph = GRAPH.with_variables({"Trip": Categorical(("none", "near", "far"))})
-    model = CausalModel(graph, Mechanisms(graph, noise_size=3, width=5, layers=2, seed=1))
+    model = CausalModel(graph, CausalController(graph, noise_size=3, width=5, layers=2, seed=1))
     for do in ({}, {"Wet": 1}, {"Sky": "cloud"}):
         drawn = cells.histogram(model.sample_labels(100_000, do=do, seed=5), graph.sizes)
         # eighteen cells, 100,000 draws on either side: a TVD of .005 is the noise
-        assert total_variation(drawn, model.law(100_000, seed=6).joint(do)) < 0.012
+        assert total_variation(drawn, model.label_distribution(100_000, seed=6).joint(do)) < 0.012
 
 
 def test_labels_come_in_the_users_values():

@@ -10,17 +10,17 @@ import tensorflow as tf
 from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.learners.controller import CausalController, calls
+from causalgan_tf.learners.controller import WassersteinTrainer, calls
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.critic import Critic
-from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.networks.mechanisms import CausalController
 from causalgan_tf.training.stages import fit_labels
 
 GRAPH = CausalGraph.from_text("Rain -> Wet")
-LAW = LabelLaw(GRAPH, {"Rain": np.array(0.3), "Wet": np.array([0.2, 0.9])})
+LAW = LabelDistribution(GRAPH, {"Rain": np.array(0.3), "Wet": np.array([0.2, 0.9])})
 ROWS = LAW.sample(50_000, seed=1)
 CONFIG = ControllerConfig(
     steps=2_000,
@@ -40,8 +40,8 @@ CONFIG = ControllerConfig(
 def controller(seed=0, strategy=None, **changes):
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
-        mechanisms, averaged = (Mechanisms(GRAPH, 4, 8, 3, seed) for _ in range(2))
-        learner = CausalController(mechanisms, averaged, Critic(GRAPH, 16, 3, 1, seed), ROWS, seed)
+        mechanisms, averaged = (CausalController(GRAPH, 4, 8, 3, seed) for _ in range(2))
+        learner = WassersteinTrainer(mechanisms, averaged, Critic(GRAPH, 16, 3, 1, seed), ROWS, seed)
         learner.compile(dataclasses.replace(CONFIG, **changes))
     return learner
 

@@ -10,11 +10,11 @@ import squares
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes, scoring
-from causalgan_tf.evaluation.classifier import train_judge
-from causalgan_tf.evaluation.images import judge_split
+from causalgan_tf.evaluation.classifier import train_classifier
+from causalgan_tf.evaluation.images import classifier_split
 from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.metrics.images import frechet_distance
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.reporting.run_evaluation import evaluate
@@ -30,8 +30,8 @@ def world():
 
 @pytest.fixture(scope="module")
 def judge(world):
-    return train_judge(
-        judge_split(world, SIZES.judge_test)[0], squares.GRAPH.variables, seed=0, steps=SIZES.judge_steps
+    return train_classifier(
+        classifier_split(world, SIZES.judge_test)[0], squares.GRAPH.variables, seed=0, steps=SIZES.judge_steps
     )
 
 
@@ -225,7 +225,7 @@ class LawModel(squares.LabelsOnlyModel):
 
 
 def test_categories_are_measured_under_do_by_their_names(tmp_path):
-    right, wrong = LabelLaw(SKIES, TABLES), LabelLaw(SKIES, TABLES | {"Wet": [0.0, 0.1, 0.4]})
+    right, wrong = LabelDistribution(SKIES, TABLES), LabelDistribution(SKIES, TABLES | {"Wet": [0.0, 0.1, 0.4]})
     world = Dataset(SKIES, right.sample(20_000, seed=1), law=right)
     labels = evaluate(LawModel(wrong), world, squares.CONFIG, tmp_path, SIZES)["labels"]
     do = labels["do"]
@@ -262,7 +262,7 @@ def test_continuous_labels_are_measured_as_points(tmp_path):
 
 def test_a_graph_of_too_many_cells_is_measured_label_by_label(tmp_path):
     graph = CausalGraph({f"x{i}": [f"x{i - 1}"] if i else [] for i in range(25)})
-    right, wrong = (LabelLaw(graph, {f"x{i}": [p, 0.9] if i else 0.5 for i in range(25)}) for p in (0.1, 0.3))
+    right, wrong = (LabelDistribution(graph, {f"x{i}": [p, 0.9] if i else 0.5 for i in range(25)}) for p in (0.1, 0.3))
     world = Dataset(graph, right.sample(5_000, seed=1))
     numbers = evaluate(LawModel(wrong), world, squares.CONFIG, tmp_path, SIZES)
     assert numbers["law"] == "fitted"
@@ -274,7 +274,7 @@ def test_a_graph_of_too_many_cells_is_measured_label_by_label(tmp_path):
 
 def test_statements_are_counted_where_the_law_is_too_large(tmp_path):
     other = CausalGraph({**squares.GRAPH.parents, **{f"x{i}": () for i in range(20)}})
-    law = LabelLaw(other, squares.LAW.tables | {f"x{i}": 0.5 for i in range(20)})
+    law = LabelDistribution(other, squares.LAW.tables | {f"x{i}": 0.5 for i in range(20)})
     world = Dataset(other, law.sample(2_000, seed=1), queries=squares.CELEBA_QUERIES)
     rows = evaluate(LawModel(law), world, squares.CONFIG, tmp_path, SIZES)["labels"]["queries"]
     assert rows[0]["model"] == pytest.approx(0.6, abs=0.02) and rows[1]["model"] == 0.0

@@ -10,16 +10,16 @@ import squares
 import tensorflow as tf
 from mixed import BRIGHT, FRAME, GRAPH, PLACE
 
-from causalgan_tf.data.dataset import MOST, held_cells, label_cells, label_ranges, mixed_weights, uniform_labels
+from causalgan_tf.data.dataset import MOST, label_cells, label_ranges, mixed_weights, observed_cells, uniform_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
-from causalgan_tf.evaluation.classifier import Judge, train_judge
-from causalgan_tf.evaluation.images import judge_split
+from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
+from causalgan_tf.evaluation.images import classifier_split
 from causalgan_tf.evaluation.labels import single_interventions
-from causalgan_tf.evaluation.scoring import Judged
+from causalgan_tf.evaluation.scoring import Predictions
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.reporting import gallery, report
 from causalgan_tf.reporting.gallery import Gallery, label_rows
 from causalgan_tf.reporting.run_evaluation import evaluate
@@ -34,7 +34,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def judge(world):
-    return train_judge(judge_split(world, 50)[0], GRAPH.variables, seed=0, steps=SIZES.judge_steps)
+    return train_classifier(classifier_split(world, 50)[0], GRAPH.variables, seed=0, steps=SIZES.judge_steps)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def perfect(world, judge, tmp_path_factory):
 
 
 def test_a_judge_reads_categories_and_numbers(world, judge, tmp_path):
-    unseen = judge_split(world, 50)[1]
+    unseen = classifier_split(world, 50)[1]
     assert unseen is world.uniform_test
     read = judge.predict(unseen.images)
     assert read.dtype == np.float32
@@ -51,7 +51,7 @@ def test_a_judge_reads_categories_and_numbers(world, judge, tmp_path):
     assert (read[:, FRAME] == unseen.labels[:, FRAME]).mean() > 0.95
     assert np.abs(read[:, BRIGHT] - unseen.labels[:, BRIGHT]).mean() < 0.5 * GRAPH.variables["Bright"].std
     judge.save(tmp_path / "judge.npz")
-    np.testing.assert_array_equal(Judge.load(tmp_path / "judge.npz").predict(unseen.images), read)
+    np.testing.assert_array_equal(EvaluationClassifier.load(tmp_path / "judge.npz").predict(unseen.images), read)
 
 
 def test_a_perfect_model_shows_categories_and_numbers(perfect, world):
@@ -105,7 +105,7 @@ def test_the_report_has_a_table_of_numbers(perfect):
 
 def test_balanced_accuracy_is_the_mean_over_the_categories_that_are_there():
     labels = np.array([[0, 5, 1], [0, 5, 1], [0, 5, 1], [2, 5, 1]], np.float32)
-    seen = Judged(labels, np.array([[0, 5, 1], [0, 6, 1], [1, 5, 1], [2, 5, 0]], np.float32))
+    seen = Predictions(labels, np.array([[0, 5, 1], [0, 6, 1], [1, 5, 1], [2, 5, 0]], np.float32))
     found = seen.balanced(GRAPH)
     assert found[0] == pytest.approx((2 / 3 + 1) / 2) and np.isnan(found[1]) and np.isnan(found[2])
     np.testing.assert_allclose(seen.errors()[0], [0.25, 0.25, 0.25])
@@ -168,12 +168,12 @@ def test_the_kinds_know_the_cells_that_the_data_hold():
     rng = np.random.default_rng(0)
     rows = np.stack([rng.choice(3, 400, p=[0.9, 0.1, 0.0]), rng.normal(50, 9, 400), rng.integers(0, 2, 400)], axis=1)
     rows = rows.astype(np.float32)
-    cells, asked = held_cells(GRAPH, rows), uniform_labels(GRAPH, rows, 500, seed=1)
-    held = LabelKinds(GRAPH.variables.values(), cells=cells).held(tf.constant(asked)).numpy()
+    cells, asked = observed_cells(GRAPH, rows), uniform_labels(GRAPH, rows, 500, seed=1)
+    held = LabelCodec(GRAPH.variables.values(), cells=cells).is_observed(tf.constant(asked)).numpy()
     np.testing.assert_array_equal(held, np.isin(label_cells(GRAPH, asked, rows), label_cells(GRAPH, rows)))
     assert not held[asked[:, PLACE] == 2].any() and held[asked[:, PLACE] == 0].all() and 0 < held.mean() < 1
     nothing = dataclasses.replace(cells, codes=cells.codes[:0])
-    assert not LabelKinds(GRAPH.variables.values(), cells=nothing).held(tf.constant(asked)).numpy().any()
+    assert not LabelCodec(GRAPH.variables.values(), cells=nothing).is_observed(tf.constant(asked)).numpy().any()
 
 
 def test_mixing_visits_the_cells_of_categories_and_numbers_alike():

@@ -9,9 +9,9 @@ import tensorflow as tf
 from causalgan_tf import losses
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
 from causalgan_tf.networks.codecs import REACH, encode_labels
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 
-MIXED = LabelKinds([Binary(), Categorical(("a", "b", "c")), Continuous(mean=10.0, std=2.0)])
+MIXED = LabelCodec([Binary(), Categorical(("a", "b", "c")), Continuous(mean=10.0, std=2.0)])
 ROW = tf.constant([[1.0, 2.0, 12.0]])  # 1, c, one standard deviation above the mean
 SILENT = tf.zeros([1, 5])
 
@@ -55,7 +55,7 @@ def test_a_labeler_that_is_right_loses_nothing_and_reads_the_row():
 
 
 def test_the_error_of_a_continuous_label_is_bounded_whatever_is_said():
-    kinds = LabelKinds([Continuous()])
+    kinds = LabelCodec([Continuous()])
     worst = kinds.cross_entropy(tf.constant([[-1e6]]), tf.constant([[1e6]]))
     assert float(worst) == pytest.approx((2 * REACH) ** 2 / (2 * 0.5**2))
 
@@ -64,7 +64,7 @@ def test_at_c_1_the_generators_terms_are_the_distance_of_the_labelers_means():
     # one image for the labels -1 and 1: generated mean 0, real mean .5
     labels = tf.constant([[-1.0], [1.0]])
     means = [tf.constant([[REACH * math.atanh(mean / REACH)]] * 2) for mean in (0.5, 0.0)]
-    pleased, defeated = (LabelKinds([Continuous()]).cross_entropy(labels, mean) for mean in means)
+    pleased, defeated = (LabelCodec([Continuous()]).cross_entropy(labels, mean) for mean in means)
     assert float(pleased - defeated) == pytest.approx((0.5 - 0.0) ** 2 / (2 * 0.5**2), rel=1e-5)
 
 
@@ -72,7 +72,7 @@ def test_binary_labels_have_the_papers_terms_to_the_bit():
     rng = np.random.default_rng(0)
     labels = tf.constant(rng.integers(0, 2, (7, 3)), tf.float32)
     logits = tf.constant(rng.normal(size=(7, 3)), tf.float32)
-    kinds = LabelKinds([Binary()] * 3)
+    kinds = LabelCodec([Binary()] * 3)
     for orientation in ("cross_entropy", "swapped"):
         expected = losses.label_cross_entropy(labels, logits, orientation)
         assert float(kinds.cross_entropy(labels, logits, orientation)) == float(expected)
@@ -81,9 +81,9 @@ def test_binary_labels_have_the_papers_terms_to_the_bit():
 
 
 def test_coins_are_fair_and_numbers_uniform_over_their_range():
-    kinds = LabelKinds(MIXED.variables, np.array([[0, 1], [0, 2], [4, 20]]))
+    kinds = LabelCodec(MIXED.variables, np.array([[0, 1], [0, 2], [4, 20]]))
     chance = tf.constant(np.random.default_rng(1).uniform(-1, 1, (60_000, 3)), tf.float32)
-    coins = kinds.coins(chance).numpy()
+    coins = kinds.random_labels(chance).numpy()
     assert coins[:, 0].mean() == pytest.approx(0.5, abs=0.01)
     np.testing.assert_allclose([(coins[:, 1] == place).mean() for place in range(3)], 1 / 3, atol=0.01)
     assert coins[:, 2].min() >= 4 and coins[:, 2].max() <= 20

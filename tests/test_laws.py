@@ -7,11 +7,11 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.graphs import cells
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 
 # the back-door model: Z confounds X and Y
 GRAPH = CausalGraph.from_text("Z -> X; Z, X -> Y")
-LAW = LabelLaw(GRAPH, {"Z": np.array(0.4), "X": np.array([0.2, 0.8]), "Y": np.array([[0.1, 0.4], [0.6, 0.9]])})
+LAW = LabelDistribution(GRAPH, {"Z": np.array(0.4), "X": np.array([0.2, 0.8]), "Y": np.array([[0.1, 0.4], [0.6, 0.9]])})
 
 
 def test_a_code_counts_the_first_label_as_one():
@@ -70,7 +70,7 @@ def test_a_do_leaves_the_law_of_what_is_not_below_it():
 
 def test_fit_recovers_every_table_from_rows_in_the_laws_proportions():
     rows = np.repeat(cells.cells(3), np.rint(LAW.joint() * 10_000).astype(int), axis=0)
-    fitted = LabelLaw.fit(GRAPH, rows)
+    fitted = LabelDistribution.fit(GRAPH, rows)
     for node in GRAPH.nodes:
         np.testing.assert_allclose(fitted.tables[node], LAW.tables[node], atol=1e-9)
     assert fitted.empty_cells == 0
@@ -80,7 +80,7 @@ def test_fit_keeps_the_axes_of_three_parents_apart():
     # D = 1 in 1 + A + 2 B + 4 C of eight rows; the list names the parents against the node order
     graph = CausalGraph({"A": [], "B": [], "C": [], "D": ["C", "A", "B"]})
     rows = [[a, b, c, n < 1 + a + 2 * b + 4 * c] for a, b, c in np.ndindex(2, 2, 2) for n in range(8)]
-    table = LabelLaw.fit(graph, np.array(rows, np.uint8)).tables["D"][..., 1]
+    table = LabelDistribution.fit(graph, np.array(rows, np.uint8)).tables["D"][..., 1]
     assert graph.parents["D"] == ("A", "B", "C")
     np.testing.assert_allclose(table, [[[1 / 8, 5 / 8], [3 / 8, 7 / 8]], [[2 / 8, 6 / 8], [4 / 8, 1]]])
 
@@ -94,7 +94,7 @@ def test_the_cells_of_the_back_door_model_by_hand():
 
 
 def test_a_parent_cell_without_rows_gets_the_marginal_and_is_counted():
-    fitted = LabelLaw.fit(CausalGraph.from_text("A -> B"), np.array([[1, 0], [1, 1], [1, 1], [1, 1]]))
+    fitted = LabelDistribution.fit(CausalGraph.from_text("A -> B"), np.array([[1, 0], [1, 1], [1, 1], [1, 1]]))
     np.testing.assert_allclose(fitted.tables["B"], [[0.25, 0.75], [0.25, 0.75]])
     assert fitted.empty_cells == 1
 
@@ -106,7 +106,7 @@ def test_interventions_and_conditions_of_the_asia_network():
     )
     tables = {"asia": 0.01, "smoke": 0.5, "tub": [0.01, 0.05], "lung": [0.01, 0.1], "bronc": [0.3, 0.6]}
     tables |= {"xray": [0.05, 0.98], "dysp": [[0.1, 0.7], [0.8, 0.9]], "either": [[0.0, 1.0], [1.0, 1.0]]}
-    asia = LabelLaw(graph, tables)
+    asia = LabelDistribution(graph, tables)
     for event, cause, interventional, conditional in (
         ("dysp", {"bronc": 1}, 0.806483, 0.807967),
         ("dysp", {"bronc": 0}, 0.138897, 0.131610),
@@ -123,7 +123,7 @@ def test_interventions_and_conditions_of_the_cancer_network():
     # the tables of Korb and Nicholson 2010, as the bnlearn repository publishes them
     graph = CausalGraph.from_text("Pollution, Smoker -> Cancer -> Xray, Dyspnoea; Pollution: categorical(low, high)")
     tables = {"Pollution": [0.9, 0.1], "Smoker": 0.3, "Cancer": [[0.001, 0.03], [0.02, 0.05]]}
-    cancer = LabelLaw(graph, tables | {"Xray": [0.2, 0.9], "Dyspnoea": [0.3, 0.65]})
+    cancer = LabelDistribution(graph, tables | {"Xray": [0.2, 0.9], "Dyspnoea": [0.3, 0.65]})
     for xray, conditional in ((1, 0.317601), (0, 0.300514)):
         assert cancer.probability({"Dyspnoea": 1}, do={"Xray": xray}) == pytest.approx(0.304071, abs=1e-6)
         assert cancer.probability({"Dyspnoea": 1}, given={"Xray": xray}) == pytest.approx(conditional, abs=1e-6)
@@ -133,7 +133,7 @@ def test_interventions_and_conditions_of_the_earthquake_network():
     # the tables of Korb and Nicholson 2010
     graph = CausalGraph.from_text("Burglary, Earthquake -> Alarm -> JohnCalls, MaryCalls")
     tables = {"Burglary": 0.01, "Earthquake": 0.02, "Alarm": [[0.001, 0.29], [0.94, 0.95]]}
-    earthquake = LabelLaw(graph, tables | {"JohnCalls": [0.05, 0.9], "MaryCalls": [0.01, 0.7]})
+    earthquake = LabelDistribution(graph, tables | {"JohnCalls": [0.05, 0.9], "MaryCalls": [0.01, 0.7]})
     for event, cause, interventional, conditional in (
         ("Burglary", {"Alarm": 1}, 0.01, 0.583461),
         ("Burglary", {"Alarm": 0}, 0.01, 0.000608),
@@ -157,14 +157,14 @@ def test_interventions_and_conditions_of_the_survey_network():
         "R": [[0.25, 0.75], [0.2, 0.8]],
         "T": [[[0.48, 0.42, 0.1], [0.58, 0.24, 0.18]], [[0.56, 0.36, 0.08], [0.7, 0.21, 0.09]]],
     }
-    survey = LabelLaw(graph, tables)
+    survey = LabelDistribution(graph, tables)
     for size, interventional, conditional in (("small", 0.484015, 0.483887), ("big", 0.586022, 0.586082)):
         assert survey.probability({"T": "car"}, do={"R": size}) == pytest.approx(interventional, abs=1e-6)
         assert survey.probability({"T": "car"}, given={"R": size}) == pytest.approx(conditional, abs=1e-6)
 
 
 CLIMATE = CausalGraph.from_text("Sky -> Wet; Sky -> Trip; Wet -> Trip; Sky: categorical(clear, cloud, rain)")
-TRIPS = LabelLaw(
+TRIPS = LabelDistribution(
     CLIMATE,
     {"Sky": [0.5, 0.3, 0.2], "Wet": [0.0, 0.1, 0.9], "Trip": [[0.8, 0.5], [0.6, 0.4], [0.3, 0.1]]},
 )
@@ -183,7 +183,9 @@ def test_a_law_of_categories_by_hand():
 
 
 def test_fit_recovers_a_law_of_categories_and_its_samples_show_it():
-    fitted = LabelLaw.fit(CLIMATE, np.repeat(cells.cells(TRIPS.sizes), np.rint(TRIPS.joint() * 10_000).astype(int), 0))
+    fitted = LabelDistribution.fit(
+        CLIMATE, np.repeat(cells.cells(TRIPS.sizes), np.rint(TRIPS.joint() * 10_000).astype(int), 0)
+    )
     for node in ("Sky", "Wet"):
         np.testing.assert_allclose(fitted.tables[node], TRIPS.tables[node], atol=1e-9)
     np.testing.assert_allclose(fitted.joint({"Wet": 0}), TRIPS.joint({"Wet": 0}), atol=1e-9)
@@ -196,7 +198,7 @@ def test_fit_recovers_a_law_of_categories_and_its_samples_show_it():
 
 def test_parent_cells_with_few_rows_are_listed_by_the_users_values():
     rows = np.array([[0, 0, 1]] * 40 + [[2, 1, 0]] * 29 + [[1, 0, 0]] * 31, np.uint8)
-    fitted = LabelLaw.fit(CLIMATE, rows)
+    fitted = LabelDistribution.fit(CLIMATE, rows)
     assert fitted.parent_rows["Trip"].tolist() == [[40, 0], [31, 0], [0, 29]]
     assert fitted.thin_cells()[:2] == [("Wet", {"Sky": "rain"}, 29), ("Trip", {"Sky": "clear", "Wet": 1}, 0)]
     assert ("Trip", {"Sky": "rain", "Wet": 1}, 29) in fitted.thin_cells()
@@ -216,7 +218,7 @@ def test_a_joint_law_of_three_to_the_eleventh_cells_sums_to_one():
     graph = CausalGraph({node: nodes[max(0, i - 2) : i] for i, node in enumerate(nodes)}, dict.fromkeys(nodes, kind))
     rng = np.random.default_rng(0)
     tables = {node: rng.dirichlet(np.ones(3), [3] * len(graph.parents[node])) for node in nodes}
-    law = LabelLaw(graph, tables)
+    law = LabelDistribution(graph, tables)
     joint = law.joint({"x5": "b"})
     assert joint.shape == (177_147,) and joint.sum() == pytest.approx(1.0)
     row = (0, 1, 2, 0, 1, 1, 2, 0, 1, 2, 0)
@@ -255,7 +257,7 @@ def test_one_seed_draws_the_same_units_under_another_do():
 
 
 def test_what_has_no_answer_is_refused():
-    sure = LabelLaw(CausalGraph.from_text("A -> B"), {"A": np.array(1.0), "B": np.array([0.5, 0.5])})
+    sure = LabelDistribution(CausalGraph.from_text("A -> B"), {"A": np.array(1.0), "B": np.array([0.5, 0.5])})
     with pytest.raises(InputError, match="probability 0"):
         sure.probability({"B": 1}, given={"A": 0})
     for sizes in (21, [3] * 13):
@@ -263,29 +265,29 @@ def test_what_has_no_answer_is_refused():
             cells.cells(sizes)
     wide = CausalGraph({f"x{i}": () for i in range(21)})
     with pytest.raises(InputError, match="joint law of 21 labels has 2,097,152 cells"):
-        LabelLaw(wide, dict.fromkeys(wide.nodes, 0.5)).joint()
+        LabelDistribution(wide, dict.fromkeys(wide.nodes, 0.5)).joint()
     with pytest.raises(InputError, match="'A' is continuous"):
-        LabelLaw(CausalGraph.from_text("A: continuous"), {"A": 0.5})
+        LabelDistribution(CausalGraph.from_text("A: continuous"), {"A": 0.5})
     with pytest.raises(InputError, match="categories of 'A' to the table"):
-        LabelLaw.fit(CausalGraph.from_text("A: categorical"), np.zeros((5, 1)))
+        LabelDistribution.fit(CausalGraph.from_text("A: categorical"), np.zeros((5, 1)))
     with pytest.raises(InputError, match=r"table of 'Sky': expected rows of sum 1, got sums \[1.5\]"):
-        LabelLaw(CLIMATE, TRIPS.tables | {"Sky": [0.5, 0.5, 0.5]})
+        LabelDistribution(CLIMATE, TRIPS.tables | {"Sky": [0.5, 0.5, 0.5]})
     with pytest.raises(InputError, match=r"table of 'Sky': expected shape \(3,\), got \(2,\)"):
-        LabelLaw(CLIMATE, TRIPS.tables | {"Sky": [0.5, 0.5]})
+        LabelDistribution(CLIMATE, TRIPS.tables | {"Sky": [0.5, 0.5]})
     with pytest.raises(InputError, match="Sky='snow': expected one of clear, cloud, rain"):
         TRIPS.probability({"Sky": "snow"})
     with pytest.raises(InputError, match="table of 'X': expected shape"):
-        LabelLaw(GRAPH, {"Z": np.array(0.4), "X": np.array(0.5), "Y": np.zeros((2, 2))})
+        LabelDistribution(GRAPH, {"Z": np.array(0.4), "X": np.array(0.5), "Y": np.zeros((2, 2))})
     with pytest.raises(InputError, match=r"expected probabilities in \[0, 1\]"):
-        LabelLaw(CausalGraph.from_text("A"), {"A": np.array(1.5)})
-    for empty in (cells.histogram, lambda rows: LabelLaw.fit(GRAPH, rows)):
+        LabelDistribution(CausalGraph.from_text("A"), {"A": np.array(1.5)})
+    for empty in (cells.histogram, lambda rows: LabelDistribution.fit(GRAPH, rows)):
         with pytest.raises(InputError, match="at least one label row"):
             empty(np.empty((0, 3)))
     with pytest.raises(InputError, match=r"label rows \[n, 3\], a column for each node, got shape \(5, 4\)"):
-        LabelLaw.fit(GRAPH, np.zeros((5, 4)))
-    with pytest.raises(InputError, match="LabelLaw.fit: X: expected whole numbers from 0 to 1, got -1"):
-        LabelLaw.fit(GRAPH, np.array([[1, -1, 1]]))
+        LabelDistribution.fit(GRAPH, np.zeros((5, 4)))
+    with pytest.raises(InputError, match="LabelDistribution.fit: X: expected whole numbers from 0 to 1, got -1"):
+        LabelDistribution.fit(GRAPH, np.array([[1, -1, 1]]))
     with pytest.raises(InputError, match="'Y' is in do and in given"):
         LAW.probability({"X": 1}, do={"Y": 1}, given={"Y": 1})
     with pytest.raises(InputError, match="'A' has none"):
-        LabelLaw(CausalGraph.from_text("A"), {})
+        LabelDistribution(CausalGraph.from_text("A"), {})

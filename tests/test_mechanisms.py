@@ -17,11 +17,11 @@ MIXED = CausalGraph.from_text(
 
 @pytest.fixture(scope="module", params=["binary", "binary looped", "mixed", "mixed looped"])
 def both(request):
-    """Mechanisms, and the functional model that has their weights."""
+    """CausalController, and the functional model that has their weights."""
     patch = pytest.MonkeyPatch()
     if "looped" in request.param:
         patch.setattr(schedule, "WRITTEN_OUT", 1)
-    mechanisms = nets.Mechanisms(BINARY if "binary" in request.param else MIXED, SIZE, width=4, layers=3, seed=1)
+    mechanisms = nets.CausalController(BINARY if "binary" in request.param else MIXED, SIZE, width=4, layers=3, seed=1)
     patch.undo()
     assert (mechanisms.schedule.stacks[0].shape[0] > 1) == ("looped" in request.param)
     return mechanisms, mechanisms.functional()

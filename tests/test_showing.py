@@ -11,7 +11,7 @@ from PIL import Image
 from causalgan_tf.config.run import DataConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import CausalModel, Samples
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import Query
 from causalgan_tf.runs.run_folder import Run, build_image_generator, build_mechanisms
 from causalgan_tf.runs.run_graph import RunGraph
@@ -49,9 +49,9 @@ def test_a_query_and_a_distribution_say_what_they_are_of():
     assert repr(samples().query) == "Query(do(Smoke=now), Ill=1)"
     assert repr(Query.create(GRAPH)) == "Query(no do, no given)"
     graph = CausalGraph.from_text("A -> B")
-    law = LabelLaw.fit(graph, np.array([[0, 0], [1, 1]] * 20))
+    law = LabelDistribution.fit(graph, np.array([[0, 0], [1, 1]] * 20))
     assert repr(law).splitlines()[:2] == [
-        "LabelLaw: 2 labels, 4 cells; 2 parent cells of fewer than 30 rows",
+        "LabelDistribution: 2 labels, 4 cells; 2 parent cells of fewer than 30 rows",
         "tables: P(A); P(B | A)",
     ]
 

@@ -14,7 +14,7 @@ from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical, Continuous
 from causalgan_tf.inference import arguments
 from causalgan_tf.inference.causal_model import CausalModel
-from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.networks.mechanisms import CausalController
 from causalgan_tf.training.stages import fit_labels
 
 GRAPH = load_graph("causal_graph_1")
@@ -131,7 +131,7 @@ def model() -> CausalModel:
     graph = CausalGraph.from_text("A -> B; C").with_variables(
         {"B": Categorical(("no", "yes", "so")), "C": Continuous()}
     )
-    return CausalModel(graph, Mechanisms(graph, noise_size=2, width=3, layers=2, seed=1))
+    return CausalModel(graph, CausalController(graph, noise_size=2, width=3, layers=2, seed=1))
 
 
 @pytest.mark.parametrize("n", [10.0, None, True, "3", -1, 0, [3], np.array([3]), 10**9, 10**30, 10**400, np.nan])

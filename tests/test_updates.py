@@ -7,7 +7,7 @@ import tiny_began
 import tiny_gan
 
 from causalgan_tf import losses
-from causalgan_tf.learners.image_learner import slope
+from causalgan_tf.learners.image_learner import r1_penalty
 
 STEP = tf.constant(0)
 
@@ -47,9 +47,9 @@ def gan_losses(learner, data, only=None):
     def terms():
         labels, z, encoded, held = learner.draw(STEP, 0)
         fakes = learner.generator([z, encoded], training=True)
-        blurred, kind = learner.blur(fakes, STEP, 0), learner.label_loss
+        noisy, kind = learner.add_noise(fakes, STEP, 0), learner.label_loss
         d_fake = learner.discriminator(fakes, training=True)
-        lr_fake, lg_fake = learner.labeler(blurred, training=True), learner.anti_labeler(blurred, training=True)
+        lr_fake, lg_fake = learner.labeler(noisy, training=True), learner.anti_labeler(noisy, training=True)
         pleased, defeated = (losses.label_cross_entropy(labels, x, kind) for x in (lr_fake, lg_fake))
         c = learner.anti_labeler_share(STEP)
         judged = losses.generator(tf.boolean_mask(d_fake, held), learner.gan_loss)
@@ -61,7 +61,7 @@ def gan_losses(learner, data, only=None):
         if only == "generator":
             return found
         d_real = learner.discriminator(data["image"], training=True)
-        lr_real = learner.labeler(learner.blur(data["labeler_image"], STEP, -1), training=True)
+        lr_real = learner.labeler(learner.add_noise(data["labeler_image"], STEP, -1), training=True)
         found["discriminator"] = losses.discriminator(d_real, tf.boolean_mask(d_fake, held), learner.gan_loss)
         found["labeler"] = losses.label_cross_entropy(data["labeler_labels"], lr_real)
         found["anti_labeler"] = losses.label_cross_entropy(labels, lg_fake)
@@ -76,8 +76,8 @@ def began_losses(learner, data, only=None):
     def terms():
         labels, z, encoded, _ = learner.draw(STEP, 0)
         fakes, (c1, c2, c3), kind = learner.generator([z, encoded], training=True), learner.c, learner.label_loss
-        read_real = learner.labeler(learner.blur(data["labeler_image"], STEP, -1), training=True)
-        read_fake = learner.labeler(learner.blur(fakes, STEP, 0), training=True)
+        read_real = learner.labeler(learner.add_noise(data["labeler_image"], STEP, -1), training=True)
+        read_fake = learner.labeler(learner.add_noise(fakes, STEP, 0), training=True)
         llab_real = losses.label_distance(data["labeler_labels"], read_real, kind)
         llab_fake = losses.label_distance(labels, read_fake, kind)
         l_real, l_fake = learner.error(data["image"]), learner.error(fakes)
@@ -139,7 +139,7 @@ def test_in_turn_the_generator_plays_against_the_updated_networks(name):
 
 def test_the_slope_of_a_linear_discriminator_is_half_its_squared_weights():
     weights = tf.random.stateless_normal([16 * 16 * 3], [0, 0])
-    found = slope(lambda x: tf.reshape(x, [-1, 16 * 16 * 3]) @ weights[:, None], tf.zeros([2, 16, 16, 3]))
+    found = r1_penalty(lambda x: tf.reshape(x, [-1, 16 * 16 * 3]) @ weights[:, None], tf.zeros([2, 16, 16, 3]))
     assert float(found) == pytest.approx(0.5 * float(tf.reduce_sum(weights**2)), rel=1e-5)
 
 

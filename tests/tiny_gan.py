@@ -7,16 +7,16 @@ import tensorflow as tf
 
 from causalgan_tf import noise
 from causalgan_tf.config import GanConfig, ImageConfig
-from causalgan_tf.graphs.cells import HeldCells
+from causalgan_tf.graphs.cells import ObservedCells
 from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.learners.causal_gan import CausalGAN
 from causalgan_tf.networks import dcgan
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
 # the data hold the cells whose first label is 0
-CELLS = HeldCells((2,) * LABELS, (np.zeros(0),) * LABELS, np.array([0, 2, 4, 6]))
-HALF_HELD = LabelKinds([Binary()] * LABELS, cells=CELLS)
+CELLS = ObservedCells((2,) * LABELS, (np.zeros(0),) * LABELS, np.array([0, 2, 4, 6]))
+HALF_HELD = LabelCodec([Binary()] * LABELS, cells=CELLS)
 CONFIG = ImageConfig(
     steps=100,
     batch_size=BATCH,

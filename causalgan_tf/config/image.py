@@ -22,7 +22,7 @@ class ImageModel:
         title: its name in a report.
         part: the field of RunConfig that this model alone reads; empty: it reads ImageConfig alone.
         build_generator: (RunConfig, CausalGraph) to an untrained generator, see networks.dcgan.build_generator.
-        build_learner: (RunConfig, CausalGraph, LabelSampler, LabelKinds) to a compiled ImageLearner.
+        build_learner: (RunConfig, CausalGraph, LabelSampler, LabelCodec) to a compiled ImageLearner.
         check: raises InputError for parts of a RunConfig that do not go together.
         check_graph: raises InputError for labels that the model is not trained on.
         skips_unseen: whether generated rows of cells that no image has may be left out of its GAN terms.

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.cells import HeldCells, row_codes
+from causalgan_tf.graphs.cells import ObservedCells, row_codes
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Binary
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import parse_probability
 
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
@@ -64,7 +64,7 @@ class Dataset:
     test: ImageSet | None = None
     uniform: ImageSet | None = None
     uniform_test: ImageSet | None = None
-    law: LabelLaw | None = None
+    law: LabelDistribution | None = None
     render: Callable[[np.ndarray, int], np.ndarray] | None = None
     dropped_rows: int = 0
     sample_labels: Callable[[int, Mapping[str, Any] | None, int], np.ndarray] | None = None
@@ -160,10 +160,10 @@ def _cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndar
     ]
 
 
-def held_cells(graph: CausalGraph, rows: np.ndarray) -> HeldCells:
+def observed_cells(graph: CausalGraph, rows: np.ndarray) -> ObservedCells:
     """The cells of label rows [N, K], continuous labels cut as in `label_cells`."""
     codes = np.unique(label_cells(graph, rows))
-    return HeldCells(cell_sizes(graph), tuple(_cell_edges(graph, rows, BINS)), codes)
+    return ObservedCells(cell_sizes(graph), tuple(_cell_edges(graph, rows, BINS)), codes)
 
 
 def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:

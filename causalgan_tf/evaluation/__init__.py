@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from causalgan_tf.config import budget
 from causalgan_tf.data.dataset import Dataset
-from causalgan_tf.evaluation.classifier import Judge
+from causalgan_tf.evaluation.classifier import EvaluationClassifier
 from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.evaluation.images import image_numbers
-from causalgan_tf.evaluation.labels import fitted_law, label_numbers
+from causalgan_tf.evaluation.labels import fitted_distribution, label_numbers
 from causalgan_tf.evaluation.metrics import ImageMetrics, LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes
 from causalgan_tf.inference.causal_model import CausalModel
@@ -27,7 +27,7 @@ def measure(
     dataset: Dataset,
     seed: int,
     sizes: EvaluationSizes | None = None,
-    judge: Judge | None = None,
+    judge: EvaluationClassifier | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> dict[str, Any]:
     """Measures a model with every metric that applies; writes nothing.
@@ -51,7 +51,7 @@ def measure(
     if model.image_size is not None and dataset.train is not None:
         most = max(sizes.cfid, sizes.effectiveness, sizes.uniform, sizes.diversity, sizes.judge_test)
         budget.check_evaluation(most, model.image_size, dataset.train.images.shape[-1])
-    fitted = fitted_law(dataset)
+    fitted = fitted_distribution(dataset)
     law = dataset.law or fitted
     numbers = {
         "graph": model.graph.to_text(),

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from causalgan_tf.data.dataset import ImageSet
 from causalgan_tf.data.pipeline import batches
 from causalgan_tf.graphs.variables import Variable, from_json, to_json
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 
 STEPS = 800  # optimizer steps
 BATCH = 128  # images a step
@@ -39,15 +39,15 @@ class Reading:
     features: np.ndarray
 
 
-class Judge:
+class EvaluationClassifier:
     """A trained network of K labels and its feature layer; a FeatureExtractor, see `extractors`."""
 
     name, distance = "judge", "cFID"
 
     def __init__(self, network: keras.Model, variables: Mapping[str, Variable]) -> None:
-        """Wraps a network of `judge_network`; `train_judge` and `Judge.load` build it. `variables`: node to kind."""
+        """Wraps a network of `classifier_network`, see `train_classifier` and `load`; `variables`: node to type."""
         self.network, self.nodes = network, tuple(variables)
-        self.kinds = LabelKinds(variables.values())
+        self.kinds = LabelCodec(variables.values())
         self.dtype = np.uint8 if all(variable.size for variable in self.kinds.variables) else np.float32
         # images of every number in one trace
         signature = [tf.TensorSpec([None, *network.input_shape[1:]], tf.uint8)]
@@ -77,12 +77,12 @@ class Judge:
         np.savez(path, shape=self.network.input_shape[1:], kinds=kinds, **weights)
 
     @classmethod
-    def load(cls, path: pathlib.Path) -> "Judge":
+    def load(cls, path: pathlib.Path) -> "EvaluationClassifier":
         """The judge that `save` wrote to `path`."""
         with np.load(path) as saved:
             shape, variables = saved["shape"].tolist(), from_json(json.loads(str(saved["kinds"])))
             weights = [saved[f"weight_{place}"] for place in range(len(saved.files) - 2)]
-        network = judge_network(shape, LabelKinds(variables.values()).columns, seed=0)
+        network = classifier_network(shape, LabelCodec(variables.values()).columns, seed=0)
         network.set_weights(weights)
         return cls(network, variables)
 
@@ -91,12 +91,12 @@ class Judge:
         return tf.cast(self.kinds.read(logits), self.dtype), features
 
 
-def judge_network(shape: Sequence[int], columns: int, seed: int, width: int = 16) -> keras.Model:
+def classifier_network(shape: Sequence[int], columns: int, seed: int, width: int = 16) -> keras.Model:
     """Strided convolutions down to 4 x 4 pixels, a feature layer, one output a label column.
 
     Args:
         shape: (S, S, C) of the images, S a power of two, at least 16.
-        columns: C, number of label columns, see LabelKinds.
+        columns: C, number of label columns, see LabelCodec.
         seed: of the initial weights and the dropout; Keras' global seed is neither read nor set.
         width: channels where the image has 16 x 16 pixels; half as many at twice the side, but never under 16.
 
@@ -121,7 +121,9 @@ def judge_network(shape: Sequence[int], columns: int, seed: int, width: int = 16
     return keras.Model(inputs, [logits, features])
 
 
-def train_judge(train: ImageSet, variables: Mapping[str, Variable], seed: int, steps: int = STEPS) -> Judge:
+def train_classifier(
+    train: ImageSet, variables: Mapping[str, Variable], seed: int, steps: int = STEPS
+) -> EvaluationClassifier:
     """Trains a judge by Adam on each label's own loss, the learning rate falling along a cosine to zero.
 
     The weights are a function of the arguments: initial weights, dropout and order of the images have seeds of their
@@ -129,15 +131,15 @@ def train_judge(train: ImageSet, variables: Mapping[str, Variable], seed: int, s
 
     Args:
         train: real or rendered images and their labels.
-        variables: node to kind, in the order of the columns; the losses are those of LabelKinds.cross_entropy.
+        variables: node to kind, in the order of the columns; the losses are those of LabelCodec.cross_entropy.
         seed: of the initial weights, the dropout and the order of the images.
         steps: optimizer steps of `BATCH` images: the cost does not grow with the data.
 
     Returns:
         The judge.
     """
-    kinds = LabelKinds(variables.values())
-    network = judge_network(train.images.shape[1:], kinds.columns, seed)
+    kinds = LabelCodec(variables.values())
+    network = classifier_network(train.images.shape[1:], kinds.columns, seed)
     # without the features, which have no loss; the weights are shared
     learner = keras.Model(network.inputs, network.outputs[0])
     learner.compile(
@@ -156,4 +158,4 @@ def train_judge(train: ImageSet, variables: Mapping[str, Variable], seed: int, s
             verbose=0,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: bar.update())],
         )
-    return Judge(network, variables)
+    return EvaluationClassifier(network, variables)

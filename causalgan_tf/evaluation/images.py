@@ -10,15 +10,15 @@ import numpy as np
 
 from causalgan_tf.data.dataset import Dataset, ImageSet, label_cells, uniform_labels
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation.classifier import Judge, train_judge
+from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
 from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.metrics import ImageMetrics
-from causalgan_tf.evaluation.scoring import Eyes, Intervened, Judged, Seen, Source
+from causalgan_tf.evaluation.scoring import ImageScorer, Predictions, ScoredImages, ScoredIntervention, Source
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import CausalModel
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.metrics.images import (
     frechet_distance,
     kernel_distance,
@@ -31,7 +31,7 @@ FEWEST = 2 * (NEIGHBOURS + 1)  # test images: either half needs k neighbours of 
 SUPPORTED = 0.95  # share of an intervention's label rows with training images, from which on these support it
 
 
-def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
+def classifier_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
     """Training and test images of the judge: those of uniform cells if there are any, else the observational ones."""
     if dataset.uniform is None:
         return dataset.train, dataset.test
@@ -46,10 +46,10 @@ def judge_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
 def image_numbers(
     model: CausalModel,
     dataset: Dataset,
-    law: LabelLaw | None,
+    law: LabelDistribution | None,
     sizes: EvaluationSizes,
     seed: int,
-    judge: Judge | None = None,
+    judge: EvaluationClassifier | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> ImageMetrics:
     """Measures the images chunk by chunk: only labels and features of all images are in memory together.
@@ -75,9 +75,9 @@ def image_numbers(
     """
     _check_test(dataset)
     graph = dataset.graph
-    train, held_out = judge_split(dataset, sizes.judge_test)
-    judge = judge or train_judge(train, graph.variables, derived_seed(seed, "judge"), sizes.judge_steps)
-    eyes = Eyes(judge, extractor or judge, dataset.measures)
+    train, held_out = classifier_split(dataset, sizes.judge_test)
+    judge = judge or train_classifier(train, graph.variables, derived_seed(seed, "judge"), sizes.judge_steps)
+    eyes = ImageScorer(judge, extractor or judge, dataset.measures)
     real = eyes.look(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
     observational = eyes.observe(source, sizes.cfid, seed)
@@ -118,23 +118,23 @@ def _check_test(dataset: Dataset) -> None:
         )
 
 
-def _on_uniform_cells(source: Source, eyes: Eyes, dataset: Dataset, n: int, seed: int) -> Judged:
+def _on_uniform_cells(source: Source, eyes: ImageScorer, dataset: Dataset, n: int, seed: int) -> Predictions:
     """Generated images whose labels are independent and uniform."""
     cells = uniform_labels(dataset.graph, dataset.label_rows, n, derived_seed(seed, "cells"))
     parts = [eyes.judged(cells[rows], images) for rows, images in source.chunks(cells, "uniform", seed)]
     measured = np.concatenate([part.measured for part in parts]) if eyes.measures else None
-    return Judged(cells, np.concatenate([part.predicted for part in parts]), measured=measured)
+    return Predictions(cells, np.concatenate([part.predicted for part in parts]), measured=measured)
 
 
 def _both_under_every_do(
     source: Source,
-    observational: Seen,
+    observational: ScoredImages,
     dataset: Dataset,
-    law: LabelLaw | None,
-    eyes: Eyes,
+    law: LabelDistribution | None,
+    eyes: ImageScorer,
     sizes: EvaluationSizes,
     seed: int,
-) -> tuple[dict[str, Intervened], dict[str, Intervened]]:
+) -> tuple[dict[str, ScoredIntervention], dict[str, ScoredIntervention]]:
     """The generated images under every single intervention and the true ones, which without a renderer are none."""
     interventions = list(single_interventions(dataset.graph, dataset.label_rows))
     if dataset.render is None:
@@ -142,7 +142,7 @@ def _both_under_every_do(
     rows = dataset.sample_labels or (lambda n, do, s: law.sample(n, seed=s, do=do))
     truth, plain = Source("rendered", rows, dataset.render), dataclasses.replace(eyes, measures={})
 
-    def rendered() -> dict[str, Intervened]:
+    def rendered() -> dict[str, ScoredIntervention]:
         return plain.under_every_do(truth, plain.observe(truth, sizes.cfid, seed), interventions, seed)
 
     with ThreadPoolExecutor(1) as beside:  # the renderer works in Python, the generator and the judge in TensorFlow
@@ -150,7 +150,7 @@ def _both_under_every_do(
         return eyes.under_every_do(source, observational, interventions, seed), rendering.result()
 
 
-def _real_halves(eyes: Eyes, dataset: Dataset, real: Seen) -> tuple[np.ndarray, np.ndarray]:
+def _real_halves(eyes: ImageScorer, dataset: Dataset, real: ScoredImages) -> tuple[np.ndarray, np.ndarray]:
     """Features of two equally large sets of real images, neither of which the judge was trained on."""
     if dataset.uniform is None:
         half = len(real.features) // 2
@@ -160,7 +160,7 @@ def _real_halves(eyes: Eyes, dataset: Dataset, real: Seen) -> tuple[np.ndarray, 
 
 
 def _accuracies(
-    dataset: Dataset, observational: Judged, uniform: Judged, generated: Mapping[str, Judged], n: int
+    dataset: Dataset, observational: Predictions, uniform: Predictions, generated: Mapping[str, Predictions], n: int
 ) -> dict[str, dict[str, Any]]:
     """Effectiveness and balanced accuracies of discrete labels; `n` images of each intervention count."""
     graph = dataset.graph
@@ -175,7 +175,7 @@ def _accuracies(
     }
 
 
-def _effectiveness_under_do(dataset: Dataset, generated: Mapping[str, Judged], n: int) -> dict[str, Any]:
+def _effectiveness_under_do(dataset: Dataset, generated: Mapping[str, Predictions], n: int) -> dict[str, Any]:
     """Agreement of discrete labels under single interventions, of the first n images of each.
 
     Returns:
@@ -199,7 +199,7 @@ def _effectiveness_under_do(dataset: Dataset, generated: Mapping[str, Judged], n
 
 
 def _errors(
-    dataset: Dataset, sets: Mapping[str, Judged], generated: Mapping[str, Judged], n: int
+    dataset: Dataset, sets: Mapping[str, Predictions], generated: Mapping[str, Predictions], n: int
 ) -> dict[str, dict[str, Any]]:
     """How far the continuous labels that images show are from those that they were drawn for.
 
@@ -225,7 +225,7 @@ def _errors(
     return found
 
 
-def _support(dataset: Dataset, generated: Mapping[str, Judged]) -> dict[str, float]:
+def _support(dataset: Dataset, generated: Mapping[str, Predictions]) -> dict[str, float]:
     """The share of label rows whose cell occurs in the training images, for each intervention."""
     held = np.unique(label_cells(dataset.graph, dataset.train.labels, dataset.label_rows))
     return {
@@ -235,11 +235,11 @@ def _support(dataset: Dataset, generated: Mapping[str, Judged]) -> dict[str, flo
 
 
 def _frechet(
-    observational: Seen,
-    real: Seen,
+    observational: ScoredImages,
+    real: ScoredImages,
     halves: tuple[np.ndarray, np.ndarray],
-    generated: Mapping[str, Intervened],
-    rendered: Mapping[str, Intervened],
+    generated: Mapping[str, ScoredIntervention],
+    rendered: Mapping[str, ScoredIntervention],
     support: Mapping[str, float],
 ) -> dict[str, Any]:
     each = {text: frechet_distance(generated[text].moments, rendered[text].moments) for text in rendered}
@@ -255,7 +255,11 @@ def _frechet(
 
 
 def _by_features(
-    extractor: FeatureExtractor, observational: Seen, real: Seen, halves: tuple[np.ndarray, np.ndarray], seed: int
+    extractor: FeatureExtractor,
+    observational: ScoredImages,
+    real: ScoredImages,
+    halves: tuple[np.ndarray, np.ndarray],
+    seed: int,
 ) -> dict[str, dict[str, Any]]:
     """features: whose they are; kid with standard errors; precision, recall, density, coverage; with their control."""
     pairs = {"model": (real.features, observational.features), "control": halves}

@@ -19,7 +19,7 @@ from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graphs.cells import enumerable, histogram
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import CausalModel, check_tables
-from causalgan_tf.inference.distribution import THIN, LabelLaw
+from causalgan_tf.inference.distribution import THIN, LabelDistribution
 from causalgan_tf.inference.query import Query, meets, parse_probability
 from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_variation
 
@@ -51,16 +51,16 @@ def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> 
             yield f"do({node}={value:g})" if short else f"do({node}={value})", {node: value}
 
 
-def fitted_law(dataset: Dataset) -> LabelLaw | None:
+def fitted_distribution(dataset: Dataset) -> LabelDistribution | None:
     """The law that the graph implies for the label rows; None if it does not fit in tables."""
     try:
-        return LabelLaw.fit(dataset.graph, dataset.label_rows)
+        return LabelDistribution.fit(dataset.graph, dataset.label_rows)
     except InputError:  # a continuous label, or too many parents
         return None
 
 
 def label_numbers(
-    model: CausalModel, dataset: Dataset, fitted: LabelLaw | None, sizes: EvaluationSizes, seed: int
+    model: CausalModel, dataset: Dataset, fitted: LabelDistribution | None, sizes: EvaluationSizes, seed: int
 ) -> LabelMetrics:
     """Distances of the model's label law, each TVD taken over the union of the supports.
 
@@ -82,7 +82,7 @@ def label_numbers(
     truth = dataset.law or fitted
     draws = _draws_of_a_cell(model.graph, sizes.law)
     # enumerated rather than counted in draws: under do the differences are smaller than the noise of counting
-    own = model.law(draws, derived_seed(seed, "law")) if draws else None
+    own = model.label_distribution(draws, derived_seed(seed, "law")) if draws else None
     numbers: dict[str, Any] = {}
     if truth and enumerable(model.graph):
         numbers |= _joint_distances(model.graph, rows, dataset.label_rows, truth)
@@ -112,7 +112,9 @@ def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:
     return min(most, EVALUATIONS // count)
 
 
-def _joint_distances(graph: CausalGraph, rows: np.ndarray, data_rows: np.ndarray, law: LabelLaw) -> dict[str, Any]:
+def _joint_distances(
+    graph: CausalGraph, rows: np.ndarray, data_rows: np.ndarray, law: LabelDistribution
+) -> dict[str, Any]:
     """Distances of the draws' frequencies to those of the data and to the law."""
     drawn, data, joint = histogram(rows, graph.sizes), histogram(data_rows, graph.sizes), law.joint()
     return {
@@ -124,7 +126,7 @@ def _joint_distances(graph: CausalGraph, rows: np.ndarray, data_rows: np.ndarray
     }
 
 
-def _interventional(own: LabelLaw, truth: LabelLaw) -> dict[str, Any]:
+def _interventional(own: LabelDistribution, truth: LabelDistribution) -> dict[str, Any]:
     """TVD of P(. | do(X=x)) between two laws, for every single intervention."""
     each = {}
     for text, do in tqdm(list(single_interventions(truth.graph)), desc="labels under do", leave=False, disable=None):
@@ -150,7 +152,7 @@ def _marginals_under_do(model: CausalModel, dataset: Dataset, n: int, seed: int)
     return {"each": each, "n": n} | {figure: max(values) if values else None for figure, values in known.items()}
 
 
-def _thin(law: LabelLaw) -> dict[str, Any]:
+def _thin(law: LabelDistribution) -> dict[str, Any]:
     """How many parent cells have few rows, and which: those with the fewest."""
     thin = sorted(law.thin_cells(), key=lambda cell: cell[2])
     return {
@@ -162,7 +164,12 @@ def _thin(law: LabelLaw) -> dict[str, Any]:
 
 
 def _statement(
-    text: str, model: CausalModel, own: LabelLaw | None, truth: LabelLaw | None, rows: np.ndarray, seed: int
+    text: str,
+    model: CausalModel,
+    own: LabelDistribution | None,
+    truth: LabelDistribution | None,
+    rows: np.ndarray,
+    seed: int,
 ) -> dict[str, Any]:
     """A probability by the model's law, or counted in as many draws as `rows` has, beside the truth."""
     event, do, given = parse_probability(text)
@@ -177,7 +184,7 @@ def _statement(
     return answers | {"truth": _probability(truth, event, do, given)}
 
 
-def _probability(law: LabelLaw | None, event: dict, do: dict, given: dict) -> float | None:
+def _probability(law: LabelDistribution | None, event: dict, do: dict, given: dict) -> float | None:
     """A probability of a law; None without one, or if it cannot say: too many cells, or a condition never met."""
     try:
         return law.probability(event, do, given) if law else None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from causalgan_tf.evaluation.classifier import Judge
+from causalgan_tf.evaluation.classifier import EvaluationClassifier
 from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.graphs.graph import CausalGraph
@@ -17,7 +17,7 @@ CHUNK = 1_000  # images that are drawn and looked at together
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
+class Predictions:
     """Labels of images and the labels that the judge predicted.
 
     Attributes:
@@ -53,7 +53,7 @@ class Judged:
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen(Judged):
+class ScoredImages(Predictions):
     """The same and the features of every image.
 
     Attributes:
@@ -62,14 +62,14 @@ class Seen(Judged):
 
     features: np.ndarray
 
-    def first(self, n: int) -> "Seen":
+    def first(self, n: int) -> "ScoredImages":
         """The first n images."""
         measured = None if self.measured is None else self.measured[:n]
-        return Seen(self.labels[:n], self.predicted[:n], self.features[:n], measured=measured)
+        return ScoredImages(self.labels[:n], self.predicted[:n], self.features[:n], measured=measured)
 
 
 @dataclasses.dataclass(frozen=True)
-class Intervened(Judged):
+class ScoredIntervention(Predictions):
     """The same and, in place of features, which would not fit for every intervention, what a distance needs of them.
 
     Attributes:
@@ -106,7 +106,7 @@ class Source:
 
 
 @dataclasses.dataclass(frozen=True)
-class Eyes:
+class ImageScorer:
     """The judge and the extractor, which may be the judge itself.
 
     Attributes:
@@ -115,7 +115,7 @@ class Eyes:
         measures: of some labels, what measures them without a network, see data.images.Dataset.
     """
 
-    judge: Judge
+    judge: EvaluationClassifier
     extractor: FeatureExtractor
     measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
 
@@ -130,9 +130,9 @@ class Eyes:
                 found[rows, self.judge.nodes.index(node)] = measure(images[rows])
         return found
 
-    def judged(self, labels: np.ndarray, images: np.ndarray) -> Judged:
+    def judged(self, labels: np.ndarray, images: np.ndarray) -> Predictions:
         """Predictions for given images, without features."""
-        return Judged(labels, self.judge.predict(images), measured=self.measure(images))
+        return Predictions(labels, self.judge.predict(images), measured=self.measure(images))
 
     def see(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Predicted labels [n, K] and features float32 [n, F] of images uint8 [n, S, S, C]."""
@@ -142,24 +142,24 @@ class Eyes:
             return reading.labels, reading.features
         return self.judge.predict(images), self.extractor.features(images)
 
-    def look(self, labels: np.ndarray, images: np.ndarray) -> Seen:
+    def look(self, labels: np.ndarray, images: np.ndarray) -> ScoredImages:
         """Predictions and features of given images, in memory or memory-mapped."""
-        return Seen(labels, *self.see(images), measured=self.measure(images))
+        return ScoredImages(labels, *self.see(images), measured=self.measure(images))
 
-    def observe(self, source: Source, n: int, seed: int) -> Seen:
+    def observe(self, source: Source, n: int, seed: int) -> ScoredImages:
         """N images of a source without an intervention."""
         return self.look_at_drawn(source, source.labels(n, None, seed), "images", seed)
 
-    def look_at_drawn(self, source: Source, labels: np.ndarray, purpose: str, seed: int) -> Seen:
+    def look_at_drawn(self, source: Source, labels: np.ndarray, purpose: str, seed: int) -> ScoredImages:
         """Images that a source draws of these labels."""
         parts = [self.look(labels[rows], images) for rows, images in source.chunks(labels, purpose, seed)]
         predicted, features = (np.concatenate([getattr(part, n) for part in parts]) for n in ("predicted", "features"))
         measured = np.concatenate([part.measured for part in parts]) if self.measures else None
-        return Seen(labels, predicted, features, measured=measured)
+        return ScoredImages(labels, predicted, features, measured=measured)
 
     def under_every_do(
-        self, source: Source, base: Seen, interventions: Sequence[tuple[str, Mapping[str, Any]]], seed: int
-    ) -> dict[str, Intervened]:
+        self, source: Source, base: ScoredImages, interventions: Sequence[tuple[str, Mapping[str, Any]]], seed: int
+    ) -> dict[str, ScoredIntervention]:
         """Images under every single intervention, as many of each as `base`, what `observe` showed, has.
 
         An image depends on its labels and on noise of its own, so a row whose labels equal those of the same row of
@@ -177,5 +177,5 @@ class Eyes:
                 predicted[new[rows]], features[new[rows]] = seen.predicted, seen.features
                 if self.measures:
                     measured[new[rows]] = seen.measured
-            found[text] = Intervened(labels, predicted, Moments.of(features), measured=measured)
+            found[text] = ScoredIntervention(labels, predicted, Moments.of(features), measured=measured)
         return found

@@ -70,8 +70,8 @@ def row_codes(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarra
 
 
 @dataclasses.dataclass(frozen=True)
-class HeldCells:
-    """Which label cells a data set holds, see data.images.held_cells.
+class ObservedCells:
+    """Which label cells a data set holds, see data.images.observed_cells.
 
     Attributes:
         sizes: number of values or bins of each of K labels.

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import pathlib
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,11 +20,11 @@ from causalgan_tf.graphs.cells import check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import saved_model, showing
 from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
-from causalgan_tf.inference.distribution import MAX_PARENT_CELLS, LabelLaw
+from causalgan_tf.inference.distribution import MAX_PARENT_CELLS, LabelDistribution
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.networks.mechanisms import CausalController
 
 SHOWN = 100  # letters of the labels' names in a representation
 
@@ -79,7 +80,7 @@ class CausalModel:
     def __init__(
         self,
         graph: CausalGraph,
-        mechanisms: Mechanisms,
+        mechanisms: CausalController,
         image_generator: keras.Model | None = None,
         label_encoding: str = "sign",
         record: Mapping[str, Any] | None = None,
@@ -98,7 +99,7 @@ class CausalModel:
         self.labels = LabelSampler(mechanisms)
         kinds = list(graph.variables.values())
         self.images = ImageSampler(image_generator, label_encoding, kinds) if image_generator else None
-        self._laws: dict[tuple[int, int], LabelLaw] = {}
+        self._laws: dict[tuple[int, int], LabelDistribution] = {}
 
     def __repr__(self) -> str:
         drawn = f", images of {list(self.images.shape)}" if self.images else ", no images"
@@ -225,7 +226,7 @@ class CausalModel:
         budget.check_draw(n, self.graph)
         return self.labels.draw(n, Query.create(self.graph, do, given), seed)[0]
 
-    def law(self, draws: int = 100_000, seed: int = 0) -> LabelLaw:
+    def label_distribution(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
         """The law of the labels, each mechanism a table: P(node | parents) counted in draws of the node's noise.
 
         From it any query is computed, not sampled: only the tables have sampling errors, of at most .5 / sqrt(draws).
@@ -239,7 +240,7 @@ class CausalModel:
                 laws.MAX_PARENT_CELLS cells of parents, or draws below 1.
 
         Examples:
-            >>> law = model.law(draws=1_000)
+            >>> law = model.label_distribution(draws=1_000)
             >>> law.probability({"Smokes": 1}, do={"Old": 0}) > law.probability({"Smokes": 1}, do={"Old": 1})
             True
         """
@@ -247,28 +248,52 @@ class CausalModel:
         check_tables(self.graph)
         if (draws, seed) not in self._laws:
             tables = {node: self._table(node, draws, seed) for node in self.graph.nodes}
-            self._laws[draws, seed] = LabelLaw(self.graph, tables)
+            self._laws[draws, seed] = LabelDistribution(self.graph, tables)
         return self._laws[draws, seed]
 
-    def enumerate(self, do: Mapping[str, Any] | None = None, draws: int = 100_000, seed: int = 0) -> pd.Series:
-        """The probability of every label cell under do(x), by the truncated factorisation of `law`.
+    def joint_distribution(self, do: Mapping[str, Any] | None = None, draws: int = 100_000, seed: int = 0) -> pd.Series:
+        """The probability of every label cell under do(x), by the truncated factorisation of `label_distribution`.
 
         Returns:
             float64, sum 1, indexed by the labels' values, one level a node in graph order, the last one fastest.
 
         Raises:
-            InputError: as `law`, or an intervention that the graph does not have.
+            InputError: as `label_distribution`, or an intervention that the graph does not have.
 
         Examples:
-            >>> joint = model.enumerate(do={"Smokes": 1}, draws=1_000)
+            >>> joint = model.joint_distribution(do={"Smokes": 1}, draws=1_000)
             >>> float(joint.loc[:, 0].sum()), round(float(joint.sum()), 6)
             (0.0, 1.0)
         """
-        law = self.law(draws, seed)
+        law = self.label_distribution(draws, seed)
         values = [[v.shown(value) for value in range(v.size)] for v in self.graph.variables.values()]
         joint = law.joint(do).reshape(law.sizes[::-1]).transpose().ravel()
         index = pd.MultiIndex.from_product(values, names=self.graph.nodes)
         return pd.Series(joint, index, name="probability")
+
+    def law(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
+        """Deprecated name of `label_distribution`.
+
+        Examples:
+            >>> with warnings.catch_warnings():
+            ...     warnings.simplefilter("ignore")
+            ...     model.law(draws=1_000).graph == model.graph
+            True
+        """
+        warnings.warn("CausalModel.law is now CausalModel.label_distribution.", DeprecationWarning, stacklevel=2)
+        return self.label_distribution(draws, seed)
+
+    def enumerate(self, do: Mapping[str, Any] | None = None, draws: int = 100_000, seed: int = 0) -> pd.Series:
+        """Deprecated name of `joint_distribution`.
+
+        Examples:
+            >>> with warnings.catch_warnings():
+            ...     warnings.simplefilter("ignore")
+            ...     round(float(model.enumerate(draws=1_000).sum()), 3)
+            1.0
+        """
+        warnings.warn("CausalModel.enumerate is now CausalModel.joint_distribution.", DeprecationWarning, stacklevel=2)
+        return self.joint_distribution(do, draws, seed)
 
     def images_of(
         self, labels: np.ndarray | pd.DataFrame, seed: int = 0, seeds: np.ndarray | None = None
@@ -326,7 +351,7 @@ def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
 
 
 def check_tables(graph: CausalGraph) -> None:
-    """InputError unless the law of a model over this graph can be put in tables; see `CausalModel.law`."""
+    """InputError unless a model over this graph has tables; see `CausalModel.label_distribution`."""
     check_enumerable(graph)
     for node, parents in graph.parents.items():
         count = math.prod(graph.variables[parent].size for parent in parents)

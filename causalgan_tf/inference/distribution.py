@@ -24,12 +24,12 @@ THIN = 30  # rows under which a parent cell tells little of its children
 ThinCell = tuple[str, dict[str, Any], int]
 
 
-class LabelLaw:
+class LabelDistribution:
     """A Bayesian network over discrete labels whose mechanisms are tables.
 
     Examples:
         >>> graph = CausalGraph.from_text("Old -> Smokes")
-        >>> law = LabelLaw(graph, {"Old": np.array(0.4), "Smokes": np.array([0.5, 0.2])})
+        >>> law = LabelDistribution(graph, {"Old": np.array(0.4), "Smokes": np.array([0.5, 0.2])})
         >>> round(law.probability({"Smokes": 1}), 2)
         0.38
     """
@@ -59,7 +59,7 @@ class LabelLaw:
             self.tables[node] = self._checked_table(node, np.asarray(tables[node], np.float64))
 
     @classmethod
-    def fit(cls, graph: CausalGraph, labels: np.ndarray) -> "LabelLaw":
+    def fit(cls, graph: CausalGraph, labels: np.ndarray) -> "LabelDistribution":
         """Maximum likelihood along the graph from label rows [n, K]: the product of the empirical conditionals.
 
         A parent cell without rows gets the node's marginal; `empty_cells` counts them.
@@ -70,7 +70,7 @@ class LabelLaw:
 
         Examples:
             >>> graph = CausalGraph.from_text("Old -> Smokes")
-            >>> law = LabelLaw.fit(graph, np.array([[0, 0], [0, 1], [1, 0], [1, 0]]))
+            >>> law = LabelDistribution.fit(graph, np.array([[0, 0], [0, 1], [1, 0], [1, 0]]))
             >>> law.probability({"Smokes": 1}, given={"Old": 0})
             0.5
         """
@@ -94,7 +94,7 @@ class LabelLaw:
         kinds = "; ".join(f"{names.written(node)}: {kind.text()}" for node, kind in self.graph.variables.items())
         counted = f"; {len(self.thin_cells()):,} parent cells of fewer than {THIN} rows" if self.parent_rows else ""
         return (
-            f"LabelLaw: {len(self.graph)} labels, {math.prod(self.sizes):,} cells{counted}\n"
+            f"LabelDistribution: {len(self.graph)} labels, {math.prod(self.sizes):,} cells{counted}\n"
             f"tables: {brief('; '.join(map(self._table_text, self.graph.nodes)), 300)}\ntypes: {brief(kinds, 300)}"
         )
 
@@ -114,7 +114,7 @@ class LabelLaw:
             (node, {parent: value}, rows) of each; the values are the user's. None of a law that was not fitted.
 
         Examples:
-            >>> law = LabelLaw.fit(CausalGraph.from_text("Old -> Ill"), np.array([[0, 0], [0, 1], [1, 0]]))
+            >>> law = LabelDistribution.fit(CausalGraph.from_text("Old -> Ill"), np.array([[0, 0], [0, 1], [1, 0]]))
             >>> law.thin_cells(below=2)
             [('Ill', {'Old': 1}, 1)]
         """
@@ -133,7 +133,8 @@ class LabelLaw:
             InputError: more than MAX_CELLS cells, or an intervention that the graph does not have.
 
         Examples:
-            >>> law = LabelLaw(CausalGraph.from_text("Old -> Ill"), {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> graph = CausalGraph.from_text("Old -> Ill")
+            >>> law = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
             >>> law.joint(do={"Old": 1})  # the cells are (Old, Ill) = (0, 0), (1, 0), (0, 1), (1, 1)
             array([0. , 0.5, 0. , 0.5])
         """
@@ -156,7 +157,8 @@ class LabelLaw:
         """P(event | do(x), z), values as Query.create takes them; InputError if z has probability 0 under do(x).
 
         Examples:
-            >>> law = LabelLaw(CausalGraph.from_text("Old -> Ill"), {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> graph = CausalGraph.from_text("Old -> Ill")
+            >>> law = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
             >>> law.probability({"Ill": 1}), law.probability({"Ill": 1}, do={"Old": 1})
             (0.25, 0.5)
             >>> law.probability({"Old": 1}, given={"Ill": 1})
@@ -176,7 +178,8 @@ class LabelLaw:
         """`n` label rows from P(. | do(x)), uint8 [n, K]; the same seed draws the same noise under any do.
 
         Examples:
-            >>> law = LabelLaw(CausalGraph.from_text("Old -> Ill"), {"Old": np.array(0.5), "Ill": np.array([0.0, 1.0])})
+            >>> graph = CausalGraph.from_text("Old -> Ill")
+            >>> law = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 1.0])})
             >>> law.sample(2, seed=0, do={"Old": 1}).tolist()
             [[1, 1], [1, 1]]
         """
@@ -218,14 +221,16 @@ def _checked_rows(graph: CausalGraph, sizes: Sequence[int], labels: np.ndarray) 
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.shape[1] != len(graph):
         raise InputError(
-            f"LabelLaw.fit: expected label rows [n, {len(graph)}], a column for each node, got shape {labels.shape}."
+            f"LabelDistribution.fit: expected label rows [n, {len(graph)}], a column for each node, "
+            f"got shape {labels.shape}."
         )
     if not len(labels):
-        raise InputError("LabelLaw.fit: expected at least one label row, got none.")
+        raise InputError("LabelDistribution.fit: expected at least one label row, got none.")
     for column, node, size in zip(labels.T, graph.nodes, sizes, strict=True):
         odd = column[~has_value(column, size)]
         if odd.size:
-            raise InputError(f"LabelLaw.fit: {node}: expected whole numbers from 0 to {size - 1}, got {odd[0]}.")
+            expected = f"whole numbers from 0 to {size - 1}"
+            raise InputError(f"LabelDistribution.fit: {node}: expected {expected}, got {odd[0]}.")
     return labels.astype(np.uint8, copy=False)
 
 

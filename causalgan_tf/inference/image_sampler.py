@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from causalgan_tf import noise
 from causalgan_tf.graphs.variables import Variable
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 
 BATCH = 250  # images of one pass
 
@@ -24,7 +24,7 @@ class ImageSampler:
             label_encoding: `sign` or `logit`.
             variables: the kinds, in graph order.
         """
-        self.generator, self.label_encoding, self.kinds = generator, label_encoding, LabelKinds(variables)
+        self.generator, self.label_encoding, self.kinds = generator, label_encoding, LabelCodec(variables)
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
         self.shape = generator.outputs[0].shape[1:]
         rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(variables)], tf.float32)]

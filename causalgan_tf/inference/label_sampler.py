@@ -7,7 +7,7 @@ from causalgan_tf import noise
 from causalgan_tf.errors import InputError
 from causalgan_tf.inference.query import Query, meets
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.networks.mechanisms import CausalController
 
 CHUNK = 2_048  # rows of one pass: their layers stay in the processor's cache
 CHUNKS = 32  # passes of one compiled call
@@ -17,7 +17,7 @@ MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 class LabelSampler:
     """Draws label rows; row i of a draw is a function of (seed, i) and of the intervention alone."""
 
-    def __init__(self, mechanisms: Mechanisms) -> None:
+    def __init__(self, mechanisms: CausalController) -> None:
         """Wraps trained mechanisms."""
         self.mechanisms, self.graph = mechanisms, mechanisms.graph
         self.kinds = list(self.graph.variables.values())

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from causalgan_tf import losses
 from causalgan_tf.config.image import BeganConfig, ImageConfig
-from causalgan_tf.learners.image_learner import Fakes, ImageLearner, LabelSampler, both
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.learners.image_learner import Fakes, ImageLearner, LabelSampler, gradients_of_weights_and_input
+from causalgan_tf.networks.label_codec import LabelCodec
 
 
 class CausalBEGAN(ImageLearner):
@@ -26,7 +26,7 @@ class CausalBEGAN(ImageLearner):
         labeler: keras.Model,
         sample_labels: LabelSampler,
         seed: int = 0,
-        kinds: LabelKinds | None = None,
+        kinds: LabelCodec | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -78,15 +78,15 @@ class CausalBEGAN(ImageLearner):
             tape.watch(fakes.images)
             (l_real, llab_real), (l_fake, llab_fake, read_fake) = self._real(data, step), self._fake(fakes, step)
         # the generator's loss holds the same errors as the others', so their passes give its gradient too
-        d_fake, towards_real = both(tape, l_fake, self.discriminator, fakes.images)
-        lab_fake, towards_labels = both(tape, llab_fake, self.labeler, fakes.images)
+        d_fake, towards_real = gradients_of_weights_and_input(tape, l_fake, self.discriminator, fakes.images)
+        lab_fake, towards_labels = gradients_of_weights_and_input(tape, llab_fake, self.labeler, fakes.images)
         d_real = tape.gradient(l_real, self.discriminator.trainable_variables)
         lab_real = tape.gradient(llab_real, self.labeler.trainable_variables)
         self.update(
             {
                 "discriminator": [real - c[0] * fake for real, fake in zip(d_real, d_fake, strict=True)],
                 "labeler": [real - c[1] * fake for real, fake in zip(lab_real, lab_fake, strict=True)],
-                "generator": self.through(fakes, towards_real + c[2] * towards_labels),
+                "generator": self.backprop_through_generator(fakes, towards_real + c[2] * towards_labels),
             }
         )
         return (l_real, l_fake, llab_real, llab_fake, l_fake + c[2] * llab_fake), read_fake
@@ -102,17 +102,17 @@ class CausalBEGAN(ImageLearner):
             tape.watch(fakes.images)
             error, distance, _ = self._fake(fakes, step)
             loss = error + c[2] * distance
-        self.update({"generator": self.through(fakes, tape.gradient(loss, fakes.images))})
+        self.update({"generator": self.backprop_through_generator(fakes, tape.gradient(loss, fakes.images))})
         return (l_real, l_fake, llab_real, llab_fake, loss), read_fake
 
     def _real(self, data: dict[str, tf.Tensor], step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """L(x) and Llab(x) of real rows."""
-        read = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
+        read = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
         return self.error(data["image"]), self.kinds.distance(data["labeler_labels"], read, self.label_loss)
 
     def _fake(self, fakes: Fakes, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """L(G) and Llab(G) of generated rows, and the labeler's logits of them."""
-        read = self.labeler(self.blur(fakes.images, step, 0), training=True)
+        read = self.labeler(self.add_noise(fakes.images, step, 0), training=True)
         return self.error(fakes.images), self.kinds.distance(fakes.labels, read, self.label_loss), read
 
     def error(self, images: tf.Tensor) -> tf.Tensor:

@@ -8,8 +8,14 @@ import tensorflow as tf
 from causalgan_tf import losses
 from causalgan_tf.config.image import GanConfig, ImageConfig
 from causalgan_tf.learners.augmentation import NUMBERS, augment
-from causalgan_tf.learners.image_learner import Fakes, ImageLearner, LabelSampler, both, slope
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.learners.image_learner import (
+    Fakes,
+    ImageLearner,
+    LabelSampler,
+    gradients_of_weights_and_input,
+    r1_penalty,
+)
+from causalgan_tf.networks.label_codec import LabelCodec
 
 
 class CausalGAN(ImageLearner):
@@ -31,7 +37,7 @@ class CausalGAN(ImageLearner):
         sample_labels: LabelSampler,
         rebuilder: keras.Model | None = None,
         seed: int = 0,
-        kinds: LabelKinds | None = None,
+        kinds: LabelCodec | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -52,7 +58,7 @@ class CausalGAN(ImageLearner):
         super().__init__(players, averaged, sample_labels, seed, kinds)
         self.generator, self.discriminator = generator, discriminator
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
-        self.judges = [name for name in players if name != "generator"]
+        self.opponents = [name for name in players if name != "generator"]
 
     def compile(self, config: ImageConfig, gan: GanConfig) -> None:
         """Sets rows and optimisation by `config`, losses by `gan`."""
@@ -91,28 +97,32 @@ class CausalGAN(ImageLearner):
         """One update of every network, from one forward pass; returns the losses and the labeler's logits of fakes."""
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(fakes.images)
-            seen = self._seen(fakes, step, 0, self.judges)
-            terms = self._judges_losses(data, fakes, step, seen)
+            seen = self._outputs(fakes, step, 0, self.opponents)
+            terms = self._opponents_losses(data, fakes, step, seen)
             own = self._own_loss(fakes, seen, c)
         gradients, towards = {}, tape.gradient(own, fakes.images)
-        terms["generator"], common = own, self._common(c)
-        for name in self.judges:
+        terms["generator"], common = own, self._shared_terms(c)
+        for name in self.opponents:
             if name in common:
-                gradients[name], image = both(tape, terms[name], self.players[name], fakes.images)
+                gradients[name], image = gradients_of_weights_and_input(
+                    tape, terms[name], self.players[name], fakes.images
+                )
                 terms["generator"] += common[name] * terms[name]
                 towards += common[name] * image
             else:
                 gradients[name] = tape.gradient(terms[name], self.players[name].trainable_variables)
-        self.update(gradients | {"generator": self.through(fakes, towards)})
+        self.update(gradients | {"generator": self.backprop_through_generator(fakes, towards)})
         return terms, seen["labeler"]
 
     def _in_turn(self, data: dict, fakes: Fakes, step: tf.Tensor, c: tf.Tensor) -> tuple[dict, tf.Tensor]:
         """One update of D, LR and LG, then one of G against the updated networks; returns what `_shared` returns."""
         images = fakes._replace(images=tf.stop_gradient(fakes.images))
         with tf.GradientTape(persistent=True) as tape:
-            seen = self._seen(images, step, 0, [name for name in self.judges if name != "labeler"])
-            terms = self._judges_losses(data, images, step, seen)
-        self.update({name: tape.gradient(terms[name], self.players[name].trainable_variables) for name in self.judges})
+            seen = self._outputs(images, step, 0, [name for name in self.opponents if name != "labeler"])
+            terms = self._opponents_losses(data, images, step, seen)
+        self.update(
+            {name: tape.gradient(terms[name], self.players[name].trainable_variables) for name in self.opponents}
+        )
         terms["generator"], lr_fake = self._generator_update(fakes, step, 0, c)
         return terms, lr_fake
 
@@ -122,47 +132,47 @@ class CausalGAN(ImageLearner):
         """An update of G alone, the other networks standing still; returns its loss and the labeler's logits."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fakes.images)
-            seen = self._seen(fakes, step, update, self.judges)
+            seen = self._outputs(fakes, step, update, self.opponents)
             loss = self._own_loss(fakes, seen, c)
-            for name, weight in self._common(c).items():
+            for name, weight in self._shared_terms(c).items():
                 loss += weight * self._fake_loss(name, fakes, seen)
-        self.update({"generator": self.through(fakes, tape.gradient(loss, fakes.images))})
+        self.update({"generator": self.backprop_through_generator(fakes, tape.gradient(loss, fakes.images))})
         return loss, seen["labeler"]
 
-    def _seen(self, fakes: Fakes, step: tf.Tensor, update: int, names: list[str]) -> dict[str, tf.Tensor]:
+    def _outputs(self, fakes: Fakes, step: tf.Tensor, update: int, names: list[str]) -> dict[str, tf.Tensor]:
         """What the named networks say of generated images, each by its own view of them."""
-        blurred = self.blur(fakes.images, step, update)
+        noisy = self.add_noise(fakes.images, step, update)
         views = {
-            "discriminator": self._changed(fakes.images, step, update),
-            "labeler": blurred,
-            "anti_labeler": blurred,
+            "discriminator": self._augmented(fakes.images, step, update),
+            "labeler": noisy,
+            "anti_labeler": noisy,
             "rebuilder": fakes.images,
         }
         return {name: self.players[name](views[name], training=True) for name in names}
 
-    def _judges_losses(
+    def _opponents_losses(
         self, data: dict[str, tf.Tensor], fakes: Fakes, step: tf.Tensor, seen: dict[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         """Losses of every network but the generator, by name."""
-        real = self._changed(data["image"], step, -1)
+        real = self._augmented(data["image"], step, -1)
         d_real = self.discriminator(real, training=True)
-        lr_real = self.labeler(self.blur(data["labeler_image"], step, -1), training=True)
+        lr_real = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
         terms = {
             "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss, fakes.weights),
             "labeler": self.kinds.cross_entropy(data["labeler_labels"], lr_real),
         }
         if self.r1_weight:
             logits_of = functools.partial(self.discriminator, training=True)
-            terms["discriminator"] += self.r1_weight * slope(logits_of, real[:: self.r1_every])
-        return terms | {name: self._fake_loss(name, fakes, seen) for name in self.judges if name not in terms}
+            terms["discriminator"] += self.r1_weight * r1_penalty(logits_of, real[:: self.r1_every])
+        return terms | {name: self._fake_loss(name, fakes, seen) for name in self.opponents if name not in terms}
 
-    def _changed(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
+    def _augmented(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] as the discriminator sees them; `use` tells the draws of a step apart."""
         if not self.augmentations:
             return images
         # blur draws from the same seed
         seed = tf.random.experimental.stateless_fold_in(self._seed(step, use), 1)
-        chance = self._share(tf.random.stateless_uniform([self.batch_size, NUMBERS], seed))
+        chance = self._replica_rows(tf.random.stateless_uniform([self.batch_size, NUMBERS], seed))
         return augment(images, chance, self.augmentations)
 
     def _fake_loss(self, name: str, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -172,15 +182,15 @@ class CausalGAN(ImageLearner):
         return self.kinds.cross_entropy(fakes.labels, seen[name])
 
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor], c: tf.Tensor) -> tf.Tensor:
-        """GAN term + CE(l, LR(G)) - c CE(l, LG(G)), without what `_common` says."""
+        """GAN term + CE(l, LR(G)) - c CE(l, LG(G)), without what `_shared_terms` says."""
         pleased = self.kinds.cross_entropy(fakes.labels, seen["labeler"], self.label_loss)
         judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
         loss = judged + self.labeler_weight * pleased
-        if "anti_labeler" in self._common(c):
+        if "anti_labeler" in self._shared_terms(c):
             return loss
         return loss - c * self.kinds.cross_entropy(fakes.labels, seen["anti_labeler"], self.label_loss)
 
-    def _common(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
+    def _shared_terms(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
         """How often the generator's loss holds another network's, by name."""
         common = {"rebuilder": self.reconstruction_weight} if self.rebuilder else {}
         return common | ({"anti_labeler": -c} if self.label_loss == "cross_entropy" else {})

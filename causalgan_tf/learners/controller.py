@@ -12,12 +12,12 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.learners.learner import ExponentialAfter, Learner, update_average
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.critic import Critic
-from causalgan_tf.networks.mechanisms import Mechanisms
+from causalgan_tf.networks.mechanisms import CausalController
 
 WASSERSTEIN, JENSEN_SHANNON = "wasserstein", "jensen_shannon"
 
 
-class CausalController(Learner):
+class WassersteinTrainer(Learner):
     """Per-node label generators against a Wasserstein critic.
 
     `fit` takes a data set of `calls`: the label table stays in memory and a compiled call picks its rows itself, so
@@ -27,8 +27,8 @@ class CausalController(Learner):
 
     def __init__(
         self,
-        mechanisms: Mechanisms,
-        averaged: Mechanisms,
+        mechanisms: CausalController,
+        averaged: CausalController,
         critic: Critic,
         rows: np.ndarray,
         seed: int = 0,
@@ -130,10 +130,10 @@ class CausalController(Learner):
         fakes = tf.transpose(tf.reshape(fakes, [self.critic.columns, self.critic_steps, -1]), [1, 0, 2])
         # of the global batch on every replica, which then takes its part: the rows do not depend on their number
         chosen = noise.step_choice(self.seed, step, 1, shape, self.rows.shape[0])
-        reals = tf.transpose(tf.gather(self.rows, self._mine(chosen)), [0, 2, 1])
+        reals = tf.transpose(tf.gather(self.rows, self._replica_rows(chosen)), [0, 2, 1])
         reals = tf.cast(reals, tf.float32)
         along = noise.step_uniform(self.seed, step, 2, shape)
-        return fakes, reals, reals + self._mine(along)[:, None] * (fakes - reals)
+        return fakes, reals, reals + self._replica_rows(along)[:, None] * (fakes - reals)
 
     def _find_distinct(self, most: int) -> None:
         """The distinct training rows [C, D] and their shares [1, D], if there are at most `most`."""
@@ -180,9 +180,9 @@ class CausalController(Learner):
         inputs = self.mechanisms.noise_rows
         # stratified: the mean over a batch is exact in each noise number, and the gradient's variance falls
         drawn = 2.0 * noise.step_strata(self.seed, step, number, [inputs, batches, self.batch_size]) - 1.0
-        return tf.reshape(self._mine(drawn), [inputs, -1])
+        return tf.reshape(self._replica_rows(drawn), [inputs, -1])
 
-    def _mine(self, drawn: tf.Tensor) -> tf.Tensor:
+    def _replica_rows(self, drawn: tf.Tensor) -> tf.Tensor:
         """The part of a global batch, along the last axis, that belongs to this replica."""
         if self.replicas == 1:
             return drawn
@@ -204,7 +204,7 @@ def encoded(graph: CausalGraph, rows: np.ndarray, chunk: int = 100_000) -> np.nd
 
 
 def calls(first: int, last: int, steps_per_call: int, replicas: int = 1) -> tf.data.Dataset:
-    """The data set that `CausalController.fit` takes: (first step, number of steps) of each compiled call.
+    """The data set that `WassersteinTrainer.fit` takes: (first step, number of steps) of each compiled call.
 
     Returns:
         Pairs of int32 [replicas], the same number for every replica.

@@ -12,7 +12,7 @@ from causalgan_tf import losses, noise
 from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.learners.learner import ExponentialAfter, Halving, Learner, LimitedAdam, update_average
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 
 # row seeds int64 [B] -> labels [B, K], one number each: 0/1, or between if soft, a category's place, a number
 LabelSampler = Callable[[tf.Tensor], tf.Tensor]
@@ -43,14 +43,14 @@ class ImageLearner(Learner):
         averaged: keras.Model,
         sample_labels: LabelSampler,
         seed: int,
-        kinds: LabelKinds | None = None,
+        kinds: LabelCodec | None = None,
     ) -> None:
         """Joins the networks; the noise of a step is drawn from `seed`, its labels, of `kinds`, by `sample_labels`."""
         super().__init__()
         self.players, self.averaged, self.sample_labels, self.seed = players, averaged, sample_labels, seed
         generator = players["generator"]
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
-        self.kinds = kinds or LabelKinds([Binary()] * self.columns)
+        self.kinds = kinds or LabelCodec([Binary()] * self.columns)
 
     def compile(self, config: ImageConfig, generator_steps: int = 1, halve_every: int = 0) -> None:
         """Sets rows and optimisation.
@@ -126,7 +126,7 @@ class ImageLearner(Learner):
         share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
         return (counted / tf.maximum(share, 1.0 / self.batch_size))[:, None]
 
-    def through(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
+    def backprop_through_generator(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of a loss in the generator's weights, from `towards`, its gradient in the generated images."""
         return fakes.tape.gradient(fakes.images, self.players["generator"].trainable_variables, towards)
 
@@ -141,31 +141,31 @@ class ImageLearner(Learner):
         first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
         seeds = noise.row_seeds(self.seed, first, rows, update)
         chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.kinds.variables)))
-        coins = self.kinds.coins(chance[:, 2:])
+        coins = self.kinds.random_labels(chance[:, 2:])
         drawn = self.sample_labels(seeds)
         labels = mix_labels(drawn, coins, chance[:, :2], self.mix_single, self.mix_uniform)
         held = tf.ones([rows], tf.bool)
         if self.kinds.cells:
-            held = tf.reduce_all(labels == drawn, 1) | self.kinds.held(labels)
+            held = tf.reduce_all(labels == drawn, 1) | self.kinds.is_observed(labels)
         # by the row's seed, not the batch's: an image stays the same in a batch of another size
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
         return labels, z, self.kinds.encode(labels, self.label_encoding, jitter), held
 
-    def blur(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
+    def add_noise(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""
         if not self.labeler_noise:
             return images
         drawn = tf.random.stateless_normal(
             [self.batch_size, *images.shape[1:]], self._seed(step, use), stddev=self.labeler_noise
         )
-        return images + self._share(drawn)
+        return images + self._replica_rows(drawn)
 
     def _seed(self, step: tf.Tensor, use: int) -> tf.Tensor:
         """Seed [2] of what a step draws for its images; `use`, from -1 to 59, tells its draws apart."""
         return tf.stack([self.seed, 64 * tf.cast(step, tf.int32) + use + 1])
 
-    def _share(self, drawn: tf.Tensor) -> tf.Tensor:
+    def _replica_rows(self, drawn: tf.Tensor) -> tf.Tensor:
         """This replica's rows of what was drawn for the global batch."""
         first = self._first_row()
         return drawn[first : first + self.batch_size // self.replicas]
@@ -176,7 +176,7 @@ class ImageLearner(Learner):
         return tf.cast(replica, tf.int64) * (self.batch_size // self.replicas)
 
 
-def both(
+def gradients_of_weights_and_input(
     tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, images: tf.Tensor
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Gradients of a loss in a network's weights and in the images that it saw, from one backward pass."""
@@ -184,7 +184,7 @@ def both(
     return weights, image
 
 
-def slope(logits_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:
+def r1_penalty(logits_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:
     """R1 without its weight, see losses.zero_centred_penalty, of real images [B, S, S, C] and their logits."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(images)
@@ -197,7 +197,7 @@ def mix_labels(labels: tf.Tensor, coins: tf.Tensor, chance: tf.Tensor, single: f
 
     Args:
         labels: [B, K] drawn from the causal controller.
-        coins: [B, K] independent labels, see LabelKinds.coins.
+        coins: [B, K] independent labels, see LabelCodec.random_labels.
         chance: [B, 2] uniform on [-1, 1): which rows, which label.
         single: share of the rows in which one label, picked at random, becomes its coin.
         everywhere: share of the rows in which every label does.

@@ -19,17 +19,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.graphs.cells import HeldCells
+from causalgan_tf.graphs.cells import ObservedCells
 from causalgan_tf.graphs.variables import Variable
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.codecs import codec_of, codecs_of
 
 
-class LabelKinds:
+class LabelCodec:
     """The kinds of K labels."""
 
     def __init__(
-        self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: HeldCells | None = None
+        self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None
     ) -> None:
         """Takes the kinds, for `coins` the ranges of continuous labels, and for `held` the cells of the data.
 
@@ -89,7 +89,7 @@ class LabelKinds:
         margins = [codec_of(variable).tolerance() for variable in self.variables]
         return tf.reduce_mean(tf.cast(tf.abs(self.read(outputs) - labels) < tf.constant(margins), tf.float32))
 
-    def coins(self, chance: tf.Tensor) -> tf.Tensor:
+    def random_labels(self, chance: tf.Tensor) -> tf.Tensor:
         """Independent labels [B, K]: fair coins, uniform categories, uniform numbers of their range.
 
         Args:
@@ -100,7 +100,7 @@ class LabelKinds:
         parts = zip(self.codecs, tf.split(0.5 * (chance + 1.0), counts, 1), ranges, strict=True)
         return tf.concat([codec.random(share, ends) for codec, share, ends in parts], 1)
 
-    def held(self, labels: tf.Tensor) -> tf.Tensor:
+    def is_observed(self, labels: tf.Tensor) -> tf.Tensor:
         """Whether the data hold the cell of each label row [B, K]: bool [B]."""
         code, stride = tf.zeros(tf.shape(labels)[:1], tf.int64), 1
         for label, edges, size in zip(tf.unstack(labels, axis=1), self.cells.edges, self.cells.sizes, strict=True):

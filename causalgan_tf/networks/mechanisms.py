@@ -1,9 +1,9 @@
 """Causal controller: one mechanism a node, joined along the graph (arXiv:1709.02023, section 4).
 
-`label_generator` is what the user sees: a functional model, node after node. `Mechanisms` is the same function of the
-same weights, made for the loops where the time goes. Layers of ten units vectorise badly along their features and well
-along the batch, so the batch is last; nodes that can be computed together share one pass; a deep graph is looped over;
-the weights are one vector, which makes an optimizer step a handful of operations.
+`label_generator` is what the user sees: a functional model, node after node. `CausalController` is the same function of
+the same weights, made for the loops where the time goes. Layers of ten units vectorise badly along their features and
+well along the batch, so the batch is last; nodes that can be computed together share one pass; a deep graph is looped
+over; the weights are one vector, which makes an optimizer step a handful of operations.
 """
 
 from collections.abc import Sequence
@@ -90,11 +90,11 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
     return keras.Model([noise, do], joint, name="causal_controller")
 
 
-class Mechanisms(keras.layers.Layer):
+class CausalController(keras.layers.Layer):
     """The mechanisms of all nodes: `label_generator` with its weights in one vector, batch last."""
 
     def __init__(self, graph: CausalGraph, noise_size: int, width: int, layers: int, seed: int = 0) -> None:
-        """Mechanisms with random weights; the arguments are those of `label_generator`, and a seed."""
+        """CausalController with random weights; the arguments are those of `label_generator`, and a seed."""
         super().__init__(name="mechanisms")
         self.graph, self.noise_size, self.width, self.layer_count = graph, noise_size, width, layers
         self.schedule = schedule(graph)

@@ -9,7 +9,7 @@ from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes, features
-from causalgan_tf.evaluation.classifier import Judge
+from causalgan_tf.evaluation.classifier import EvaluationClassifier
 from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.graphs import drawing
 from causalgan_tf.inference.causal_model import CausalModel
@@ -75,7 +75,7 @@ def evaluate(
     config: RunConfig,
     workdir: str | pathlib.Path,
     sizes: EvaluationSizes | None = None,
-    judge: Judge | None = None,
+    judge: EvaluationClassifier | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> dict[str, Any]:
     """The numbers of report.json: those of `evaluation.measure`, the configuration and the times; writes nothing.

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import keras
 
     from causalgan_tf.inference.causal_model import CausalModel
-    from causalgan_tf.networks.mechanisms import Mechanisms
+    from causalgan_tf.networks.mechanisms import CausalController
 
 STAGES = saved_model.STAGES
 # what the fingerprint tells better than a path does
@@ -204,7 +204,7 @@ class Run:
             )
         return path
 
-    def mechanisms(self) -> "Mechanisms":
+    def mechanisms(self) -> "CausalController":
         """The trained causal controller, its weights averaged; InputError if there is none.
 
         Examples:
@@ -302,12 +302,12 @@ def absolute(config: RunConfig) -> RunConfig:
     return dataclasses.replace(config, data=dataclasses.replace(config.data, **paths))
 
 
-def build_mechanisms(config: RunConfig, graph: CausalGraph) -> "Mechanisms":
+def build_mechanisms(config: RunConfig, graph: CausalGraph) -> "CausalController":
     """Untrained mechanisms of the configured shape."""
-    from causalgan_tf.networks.mechanisms import Mechanisms
+    from causalgan_tf.networks.mechanisms import CausalController
 
     c = config.controller
-    return Mechanisms(graph, c.noise_size, c.width, c.layers, config.seed)
+    return CausalController(graph, c.noise_size, c.width, c.layers, config.seed)
 
 
 def build_image_generator(config: RunConfig, graph: CausalGraph) -> "keras.Model":

@@ -12,12 +12,12 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.learners.causal_began import CausalBEGAN
 from causalgan_tf.learners.causal_gan import CausalGAN
-from causalgan_tf.learners.controller import CausalController
+from causalgan_tf.learners.controller import WassersteinTrainer
 from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.learners.learner import Learner
 from causalgan_tf.networks import began, dcgan
 from causalgan_tf.networks.critic import Critic
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.runs import run_folder
 
 
@@ -27,23 +27,23 @@ def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) ->
 
 
 def build_images(
-    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds | None = None
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelCodec | None = None
 ) -> ImageLearner:
     """A learner of the configured image model, untrained; `kinds` None: those of the graph."""
-    return config.image_model.build_learner(config, graph, sampler, kinds or LabelKinds(graph.variables.values()))
+    return config.image_model.build_learner(config, graph, sampler, kinds or LabelCodec(graph.variables.values()))
 
 
-def build_adversarial(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> CausalController:
+def build_adversarial(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> WassersteinTrainer:
     """A causal controller that WGAN-GP trains, of the configured shape and optimisation, untrained."""
     c = config.controller
     mechanisms, averaged = (run_folder.build_mechanisms(config, graph) for _ in range(2))
     critic = Critic(graph, c.critic_width, c.critic_layers, c.critic_order, config.seed)
-    learner = CausalController(mechanisms, averaged, critic, rows, config.seed)
+    learner = WassersteinTrainer(mechanisms, averaged, critic, rows, config.seed)
     learner.compile(c)
     return learner
 
 
-def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds) -> CausalGAN:
+def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelCodec) -> CausalGAN:
     """CausalGAN of the configured shape and optimisation, untrained."""
     c, own = config.image, config.gan
     with arithmetic(c.precision):
@@ -71,7 +71,7 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
     return learner
 
 
-def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelKinds) -> CausalBEGAN:
+def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelCodec) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
     c, b = config.image, config.began
     with arithmetic(c.precision):

@@ -17,7 +17,7 @@ from causalgan_tf.config.controller import OBJECTIVES, ControllerConfig
 from causalgan_tf.config.data import DataConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset, pipeline
-from causalgan_tf.data.dataset import held_cells, label_cells, label_ranges, mixed_weights
+from causalgan_tf.data.dataset import label_cells, label_ranges, mixed_weights, observed_cells
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.graphs.cells import enumerable, histogram
 from causalgan_tf.graphs.graph import CausalGraph
@@ -28,7 +28,7 @@ from causalgan_tf.inference.query import Query
 from causalgan_tf.learners.learner import Learner
 from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
 from causalgan_tf.metrics.tvd import total_variation
-from causalgan_tf.networks.label_codec import LabelKinds
+from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.reporting import gallery
 from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.checkpoints import Saver
@@ -262,7 +262,7 @@ def image_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) ->
     config, graph = run.config, dataset.graph
     c, controller = config.image, run.mechanisms()
     with strategy.scope():
-        learner = build_images(config, graph, LabelSampler(controller), label_kinds(config, dataset))
+        learner = build_images(config, graph, LabelSampler(controller), label_codec(config, dataset))
     model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
     looks = itertools.count()
 
@@ -284,12 +284,12 @@ def image_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) ->
 BUILDERS = {"controller": controller_stage, "images": image_stage}
 
 
-def label_kinds(config: RunConfig, dataset: Dataset) -> LabelKinds:
+def label_codec(config: RunConfig, dataset: Dataset) -> LabelCodec:
     """The kinds of a data set's labels, with what its images show of them."""
     graph, rows = dataset.graph, dataset.train.labels
     judged = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
-    cells = held_cells(graph, rows) if judged else None
-    return LabelKinds(graph.variables.values(), label_ranges(graph, rows), cells)
+    cells = observed_cells(graph, rows) if judged else None
+    return LabelCodec(graph.variables.values(), label_ranges(graph, rows), cells)
 
 
 def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -> Callable[[], float]:

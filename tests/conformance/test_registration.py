@@ -76,7 +76,7 @@ def build_least_squares(config, graph, sampler, kinds):
 
 
 class Moments(Learner):
-    """Mechanisms whose labels have the rows' means."""
+    """CausalController whose labels have the rows' means."""
 
     def __init__(self, config, graph, rows):
         super().__init__()

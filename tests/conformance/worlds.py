@@ -62,7 +62,7 @@ class Trained:
                 self.mechanisms = self.learner.averaged
             else:
                 self.mechanisms = run_folder.build_mechanisms(run, graph)
-                kinds = stages.label_kinds(run, self.data)
+                kinds = stages.label_codec(run, self.data)
                 self.learner = builders.build_images(run, graph, LabelSampler(self.mechanisms), kinds)
         self.rows = functools.partial(stages.real_rows, self.data, run)
 

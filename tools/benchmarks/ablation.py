@@ -38,13 +38,13 @@ from causalgan_tf import data, noise
 from causalgan_tf.cli import common, train
 from causalgan_tf.config import BeganConfig, DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.data import Dataset
-from causalgan_tf.evaluation.classifier import Judge, train_judge
-from causalgan_tf.evaluation.images import image_numbers, judge_split
+from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
+from causalgan_tf.evaluation.images import classifier_split, image_numbers
 from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.inference.causal_model import CausalModel
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.learners.learner import ExponentialAfter, LimitedAdam
@@ -154,7 +154,7 @@ def preset(name: str) -> RunConfig:
 class ExactLabels:
     """Labels by the true law, images by whatever draws them: all that evaluation.images asks of a CausalModel."""
 
-    def __init__(self, law: LabelLaw, images_of: Callable[[np.ndarray, int], np.ndarray]) -> None:
+    def __init__(self, law: LabelDistribution, images_of: Callable[[np.ndarray, int], np.ndarray]) -> None:
         """`images_of`: (labels [n, K], seed) to uint8 [n, S, S, C]."""
         self.graph, self.law, self.images_of = law.graph, law, images_of
 
@@ -166,7 +166,7 @@ class ExactLabels:
 class LawSampler:
     """The true law as the learners draw labels: row seeds int64 [B] to float32 [B, K] of 0/1."""
 
-    def __init__(self, law: LabelLaw) -> None:
+    def __init__(self, law: LabelDistribution) -> None:
         self.graph = law.graph
         self.tables = {node: tf.constant(law.tables[node][..., 1], tf.float32) for node in law.graph.nodes}
 
@@ -218,7 +218,7 @@ class Bench:
 
     config: DataConfig
     dataset: Dataset
-    judge: Judge
+    judge: EvaluationClassifier
     sizes: EvaluationSizes
     seconds: float
     clock: str
@@ -247,7 +247,7 @@ class Bench:
         if row.build:
             learner = row.build(config, graph, labels)
         else:
-            kinds = stages.label_kinds(config, self.dataset)
+            kinds = stages.label_codec(config, self.dataset)
             learner = builders.build_images(config, graph, labels, kinds)
         found = timed_training(learner, stages.real_rows(self.dataset, config, 0), config, self.seconds, self.clock)
         if isinstance(learner, baselines.Joint):
@@ -290,7 +290,7 @@ def seeded(sampler: ImageSampler, labels: np.ndarray, seed: int) -> np.ndarray:
     return sampler.draw(labels, noise.row_seeds(seed, 0, len(labels)).numpy())
 
 
-def label_errors(model: CausalModel, law: LabelLaw) -> dict[str, float]:
+def label_errors(model: CausalModel, law: LabelDistribution) -> dict[str, float]:
     """TVD of learnt labels to the true law, and its mean over all single interventions."""
 
     def distance(do: dict | None) -> float:
@@ -369,9 +369,9 @@ def prepared(options: argparse.Namespace) -> Bench:
     dataset = dataclasses.replace(dataset, render=Rendered(dataset.render, options.out / "rendered"))
     path = options.out / f"judge_{seed}_{options.judge_steps}_{options.train_images}_{n}.npz"
     if not path.exists():
-        seen, _ = judge_split(dataset, sizes.judge_test)
-        train_judge(seen, dataset.graph.variables, derived_seed(seed, "judge"), sizes.judge_steps).save(path)
-    return Bench(config, dataset, Judge.load(path), sizes, 60.0 * options.minutes, options.clock, seed)
+        seen, _ = classifier_split(dataset, sizes.judge_test)
+        train_classifier(seen, dataset.graph.variables, derived_seed(seed, "judge"), sizes.judge_steps).save(path)
+    return Bench(config, dataset, EvaluationClassifier.load(path), sizes, 60.0 * options.minutes, options.clock, seed)
 
 
 def held(table: pathlib.Path, key: dict) -> bool:

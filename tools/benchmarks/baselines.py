@@ -15,7 +15,7 @@ from causalgan_tf import losses
 from causalgan_tf.config import GanConfig, ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import label_sampler as label_sampling
-from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, slope
+from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, r1_penalty
 from causalgan_tf.learners.learner import update_average
 from causalgan_tf.networks import dcgan, mechanisms
 from causalgan_tf.runs import run_folder
@@ -99,7 +99,7 @@ class LabelFed(ImageLearner):
         if not self.r1_weight:
             return tf.constant(0.0)
         image, labels = (data[name][:: self.r1_every] for name in ("labeler_image", "labeler_labels"))
-        return self.r1_weight * slope(lambda x: self.how_real(x, labels), image)
+        return self.r1_weight * r1_penalty(lambda x: self.how_real(x, labels), image)
 
     def how_real(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """The logit [B, 1] of images with their labels."""
@@ -132,8 +132,8 @@ class Joint(LabelFed):
         generator: keras.Model,
         averaged: keras.Model,
         discriminator: keras.Model,
-        label_mechanisms: mechanisms.Mechanisms,
-        averaged_labels: mechanisms.Mechanisms,
+        label_mechanisms: mechanisms.CausalController,
+        averaged_labels: mechanisms.CausalController,
         seed: int = 0,
     ) -> None:
         """Joins the networks; the labels are drawn by the mechanisms."""

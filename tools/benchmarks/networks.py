@@ -37,7 +37,7 @@ from causalgan_tf.data.tables import LabelTable
 from causalgan_tf.graphs.cells import enumerable, histogram
 from causalgan_tf.graphs.formats import read_network
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 
 HERE = pathlib.Path(__file__).parent
@@ -129,12 +129,12 @@ def benchmark(name: str, arguments: argparse.Namespace, config: ControllerConfig
     """The lines of one network's table; runs what is not in the results."""
     path = next(p for p in (arguments.bif_dir / f"{name}.bif.gz", arguments.bif_dir / f"{name}.bif") if p.exists())
     graph, tables = read_network(path)
-    truth = LabelLaw(graph, tables)
+    truth = LabelDistribution(graph, tables)
     rows = truth.sample(arguments.rows, arguments.data_seed)
-    thin = LabelLaw.fit(graph, rows).thin_cells()
+    thin = LabelDistribution.fit(graph, rows).thin_cells()
     shown = "; ".join(f"{node} | {cell}: {count}" for node, cell, count in thin[:3])
     yield f"\n{name}: {len(graph)} nodes, {len(rows):,} rows; parent cells of fewer than 30 rows: {len(thin)} {shown}"
-    judge = Judge(name, truth)
+    judge = EvaluationClassifier(name, truth)
     key = {"subject": name, "data_seed": arguments.data_seed}
     exact = enumerable(graph)
     methods = {("truth's draws", "", f"{arguments.rows} rows"): lambda: judge.floors(arguments.rows)} if exact else {}
@@ -161,10 +161,10 @@ def questions(results: Results, key: Mapping[str, Any], runs: Sequence[tuple]) -
         yield f"  {name}  {told}"
 
 
-class Judge:
+class EvaluationClassifier:
     """Compares laws and draws with a network's truth."""
 
-    def __init__(self, name: str, truth: LabelLaw) -> None:
+    def __init__(self, name: str, truth: LabelDistribution) -> None:
         self.name, self.truth, self.graph = name, truth, truth.graph
         self.dos = [{n: v.shown(x)} for n, v in self.graph.variables.items() for x in range(v.size)]
         if enumerable(self.graph):
@@ -181,12 +181,12 @@ class Judge:
             "obs": total_variation(observed, self.observed),
         }
 
-    def law(self, law: LabelLaw) -> Figures:
+    def law(self, law: LabelDistribution) -> Figures:
         """Total variations of a law, and its answers to the known questions."""
         figures = self.laws(law.joint(), [law.joint(do) for do in self.dos])
         return figures | dict(self.answers(law))
 
-    def answers(self, law: LabelLaw) -> Iterator[tuple[str, float]]:
+    def answers(self, law: LabelDistribution) -> Iterator[tuple[str, float]]:
         """The known questions and a law's answers."""
         for event, value, cause in QUESTIONS.get(self.name, ()):
             for setting in range(self.graph.variables[cause].size):
@@ -230,7 +230,9 @@ class Judge:
         return total_variation(histogram(drawn[:, columns], sizes), histogram(real[:, columns], sizes))
 
 
-def ours(judge: Judge, graph: CausalGraph, rows: np.ndarray, config: ControllerConfig, seed: int) -> Figures:
+def ours(
+    judge: EvaluationClassifier, graph: CausalGraph, rows: np.ndarray, config: ControllerConfig, seed: int
+) -> Figures:
     """A controller trained on the rows."""
     from causalgan_tf.training.stages import fit_labels
 
@@ -239,19 +241,19 @@ def ours(judge: Judge, graph: CausalGraph, rows: np.ndarray, config: ControllerC
     model = fit_labels(table, graph, config, seed, progress=False)
     seconds = {"train_s": time.perf_counter() - start}
     if enumerable(graph):
-        return judge.law(model.law(LAW_DRAWS)) | seconds
+        return judge.law(model.label_distribution(LAW_DRAWS)) | seconds
     return judge.sampled(lambda n, do: model.sample_labels(n, do, seed=2)) | seconds
 
 
-def pgmpy(judge: Judge, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
+def pgmpy(judge: EvaluationClassifier, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
     """Maximum likelihood."""
     found = run_rival(arguments.rivals_python, "tabular", rows, specification(graph))
-    law = LabelLaw(graph, {node: found[f"table_{node}"] for node in graph.nodes})
+    law = LabelDistribution(graph, {node: found[f"table_{node}"] for node in graph.nodes})
     figures = judge.law(law) if enumerable(graph) else judge.sampled(lambda n, do: law.sample(n, seed=2, do=do))
     return figures | {"train_s": float(found["seconds"][0])}
 
 
-def gcm(judge: Judge, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
+def gcm(judge: EvaluationClassifier, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
     """DoWhy's causal models, their laws counted in draws."""
     codes = [{node: int(graph.variables[node].number(value)) for node, value in do.items()} for do in judge.dos]
     wanted = {"dos": [{}, *codes], "draws": GCM_DRAWS, "seed": 0}

@@ -28,7 +28,7 @@ from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference.causal_model import CausalModel
-from causalgan_tf.learners.controller import CausalController
+from causalgan_tf.learners.controller import WassersteinTrainer
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.training.builders import build_controller
 
@@ -81,7 +81,7 @@ def rows_of(graph: CausalGraph, labels_file: str) -> np.ndarray:
     return law().sample(200_000, seed=1)[:, [LABELS.index(node) for node in graph.nodes]]
 
 
-def call(learner: CausalController, first: int, count: int) -> None:
+def call(learner: WassersteinTrainer, first: int, count: int) -> None:
     learner._run_steps(tf.constant(first), tf.constant(count))["critic_loss"].numpy()
 
 
@@ -90,7 +90,7 @@ def twin_speed(options: argparse.Namespace) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
 
 
-def race(options: argparse.Namespace, learner: CausalController, count: int = 200) -> None:
+def race(options: argparse.Namespace, learner: WassersteinTrainer, count: int = 200) -> None:
     ours, twins, first = [], [], 0
     compiled = timed(lambda: call(learner, 0, count))
     for _ in range(options.rounds):

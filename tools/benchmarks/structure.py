@@ -28,7 +28,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.learners.controller import CausalController
+from causalgan_tf.learners.controller import WassersteinTrainer
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.networks import mechanisms as nets
 from causalgan_tf.networks.critic import Critic
@@ -69,7 +69,7 @@ WIDTH = 24  # of a fully connected generator: about as many weights in five laye
 
 
 class Perceptron(keras.layers.Layer):
-    """One perceptron from the noise of all nodes to all labels, in the place of nets.Mechanisms."""
+    """One perceptron from the noise of all nodes to all labels, in the place of nets.CausalController."""
 
     def __init__(self, graph: CausalGraph, noise_size: int, width: int, layers: int, seed: int = 0) -> None:
         super().__init__(name="perceptron")
@@ -144,16 +144,16 @@ def graph_of(generator: str) -> CausalGraph:
     return graph.with_variables(dict.fromkeys(graph.nodes, KIND))
 
 
-def build(generator: str, graph: CausalGraph, rows: np.ndarray) -> CausalController:
+def build(generator: str, graph: CausalGraph, rows: np.ndarray) -> WassersteinTrainer:
     """An untrained learner."""
     networks = []
     for _ in ("trained", "averaged"):
         if generator in PERCEPTRONS:
             networks.append(Perceptron(graph, CONFIG.noise_size, WIDTH, PERCEPTRONS[generator]))
         else:
-            networks.append(nets.Mechanisms(graph, CONFIG.noise_size, CONFIG.width, CONFIG.layers))
+            networks.append(nets.CausalController(graph, CONFIG.noise_size, CONFIG.width, CONFIG.layers))
     critic = Critic(graph, CONFIG.critic_width, CONFIG.critic_layers, CONFIG.critic_order)
-    learner = CausalController(*networks, critic, rows)
+    learner = WassersteinTrainer(*networks, critic, rows)
     learner.compile(CONFIG)
     return learner
 

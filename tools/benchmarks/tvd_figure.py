@@ -33,9 +33,9 @@ from causalgan_tf.data import Dataset
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.graphs.loading import load_graph
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.label_sampler import LabelSampler
-from causalgan_tf.learners.controller import JENSEN_SHANNON, WASSERSTEIN, CausalController, calls
+from causalgan_tf.learners.controller import JENSEN_SHANNON, WASSERSTEIN, WassersteinTrainer, calls
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.reporting.pictures import INK, MUTED, PAPER
 from causalgan_tf.training.builders import build_controller
@@ -145,7 +145,7 @@ def train_curve(table: pathlib.Path, keys: list[dict], config: ControllerConfig,
         print(*key.values(), rows[-1], flush=True)
 
 
-def trained(learner: CausalController, steps: int) -> Iterator[tuple[int, float]]:
+def trained(learner: WassersteinTrainer, steps: int) -> Iterator[tuple[int, float]]:
     """Trains piece after piece; (steps done, seconds of training so far) after each."""
     seconds = 0.0
     for first, end in pieces(steps):
@@ -178,7 +178,7 @@ def landmarks(dataset: Dataset, options: argparse.Namespace) -> dict[str, float]
     return {
         "floor": sampling_floor(law, options.draws),
         "floor of two tables": sampling_floor(law, options.draws, rows),
-        "product": total_variation(LabelLaw.fit(dataset.graph, dataset.label_rows).joint(), law),
+        "product": total_variation(LabelDistribution.fit(dataset.graph, dataset.label_rows).joint(), law),
     }
 
 

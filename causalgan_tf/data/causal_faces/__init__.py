@@ -8,11 +8,21 @@ from typing import Any
 
 from causalgan_tf.data.causal_faces.noise import Noise, sample_noise
 from causalgan_tf.data.causal_faces.renderer import render
-from causalgan_tf.data.causal_faces.scm import LABELS, law, law_over
+from causalgan_tf.data.causal_faces.scm import LABELS, distribution_over, law
 
 _LAZY = {"CausalFaces": "builder", "FacesConfig": "builder", "load_faces": "loading"}
 
-__all__ = ["LABELS", "CausalFaces", "FacesConfig", "Noise", "law", "law_over", "load_faces", "render", "sample_noise"]
+__all__ = [
+    "LABELS",
+    "CausalFaces",
+    "FacesConfig",
+    "Noise",
+    "law",
+    "distribution_over",
+    "load_faces",
+    "render",
+    "sample_noise",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from causalgan_tf.data import prepared
 from causalgan_tf.data.causal_faces.builder import SPLITS, CausalFaces, FacesConfig
 from causalgan_tf.data.causal_faces.noise import sample_noise
 from causalgan_tf.data.causal_faces.renderer import render
-from causalgan_tf.data.causal_faces.scm import LABELS, law, law_over
+from causalgan_tf.data.causal_faces.scm import LABELS, distribution_over, law
 from causalgan_tf.data.dataset import Dataset, ImageSet, require_binary
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graphs.graph import CausalGraph
@@ -45,7 +45,7 @@ def load_faces(config: DataConfig, seed: int, labels_only: bool = False, graph: 
     label_rows = np.ascontiguousarray(law().sample(config.label_rows, seed=rows_seed)[:, columns])
     splits = dict.fromkeys(SPLITS) if labels_only else _image_sets(config, seed, columns)
     renders = None if len(columns) < len(LABELS) else _renderer(columns, config.image_size)
-    return Dataset(graph=graph, label_rows=label_rows, law=law_over(graph), render=renders, **splits)
+    return Dataset(graph=graph, label_rows=label_rows, law=distribution_over(graph), render=renders, **splits)
 
 
 def label_columns(graph: CausalGraph) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.named import NAMED
-from causalgan_tf.inference.distribution import LabelLaw
+from causalgan_tf.inference.distribution import LabelDistribution
 
 GRAPH = NAMED["causal_graph_1"]
 LABELS = GRAPH.nodes
@@ -40,16 +40,16 @@ COUNTS = {
 
 
 @functools.cache
-def law() -> LabelLaw:
+def law() -> LabelDistribution:
     """The exact law of the nine labels: P(label = 1 | parents) over Causal Graph 1, columns in the order of LABELS."""
     tables = {}
     for name in LABELS:
         ones, rows = np.array(COUNTS[name], np.float64).T
         tables[name] = (ones / rows).reshape([2] * len(GRAPH.parents[name]))
-    return LabelLaw(GRAPH, tables)
+    return LabelDistribution(GRAPH, tables)
 
 
-def law_over(graph: CausalGraph) -> LabelLaw | None:
+def distribution_over(graph: CausalGraph) -> LabelDistribution | None:
     """The same law as tables over another graph of the nine labels.
 
     Args:
@@ -61,7 +61,7 @@ def law_over(graph: CausalGraph) -> LabelLaw | None:
     """
     if set(graph.nodes) != set(LABELS) or not set(GRAPH.edges) <= set(graph.edges):
         return None
-    return LabelLaw(graph, {name: _widened(name, graph.parents[name]) for name in LABELS})
+    return LabelDistribution(graph, {name: _widened(name, graph.parents[name]) for name in LABELS})
 
 
 def _widened(name: str, parents: tuple[str, ...]) -> np.ndarray:

@@ -81,7 +81,7 @@ class PerfectModel:
             raise InputError(f"Found {fits.sum()} of {n} rows with {given}.")
         return rows[fits][:n]
 
-    def law(self, draws, seed):
+    def label_distribution(self, draws, seed):
         return LAW
 
     def images_of(self, labels, seed=0, seeds=None):
@@ -109,7 +109,7 @@ class ConditioningModel(PerfectModel):
     def sample_labels(self, n, do=None, given=None, seed=0):
         return super().sample_labels(n, given={**(do or {}), **(given or {})}, seed=seed)
 
-    def law(self, draws, seed):
+    def label_distribution(self, draws, seed):
         return ConditioningLaw(GRAPH, LAW.tables)
 
 

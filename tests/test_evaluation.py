@@ -220,7 +220,7 @@ class LawModel(squares.LabelsOnlyModel):
     def sample_labels(self, n, do=None, given=None, seed=0):
         return self.own.sample(n, seed, do)
 
-    def law(self, draws, seed):
+    def label_distribution(self, draws, seed):
         return self.own
 
 

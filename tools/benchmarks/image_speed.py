@@ -67,17 +67,15 @@ def products(network: keras.Model) -> float:
 
 
 def configuration(options: argparse.Namespace) -> RunConfig:
-    gan = options.model == "causal_gan"
     width = WIDTHS[options.model]
-    shape = SHAPES[options.model] | {"width": width, "discriminator_width": width, "labeler_width": 64, "kernel": 5}
-    own = (
-        {"discriminator_norm": options.norm, "gan_loss": "nonsaturating", "labeler_weight": 1.0, "r1_weight": 0.0}
-        if gan
-        else {}
-    )
-    how = {"updates": options.updates, "precision": options.precision, "steps_per_call": 1}
-    image = ImageConfig(model=options.model, **how, **shape, **PLAIN)
-    return RunConfig(data=DataConfig(image_size=64), image=image, gan=GanConfig(**own))
+    values = SHAPES[options.model] | {"width": width, "discriminator_width": width, "labeler_width": 64, "kernel": 5}
+    values |= PLAIN | {"updates": options.updates, "precision": options.precision, "steps_per_call": 1}
+    own = {"discriminator_norm": options.norm, "gan_loss": "nonsaturating", "labeler_weight": 1.0, "r1_weight": 0.0}
+    # what CausalGAN alone reads lies in a part of its own
+    shared = {name: value for name, value in values.items() if name in ImageConfig.__dataclass_fields__}
+    own |= {name: value for name, value in values.items() if name not in shared}
+    gan = GanConfig(**own) if options.model == "causal_gan" else GanConfig()
+    return RunConfig(DataConfig(image_size=64), image=ImageConfig(model=options.model, **shared), gan=gan)
 
 
 def rows(config: RunConfig, columns: int) -> tf.data.Dataset:

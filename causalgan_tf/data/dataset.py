@@ -40,17 +40,17 @@ class Dataset:
     """Everything that a run learns from and is measured against.
 
     Attributes:
-        graph: causal graph over K labels, the kind of every node resolved: categories, mean and deviation included.
+        graph: causal graph over K labels, the type of every node resolved: categories, mean and deviation included.
         label_rows: [N, K], the rows that the causal controller is trained on, one column of numbers a node: 0 or 1 of a
             binary label, the place of a category, a continuous label itself. uint8 if every label is binary or
             categorical (at most 256 categories), else float32.
         train: images to train on; None: labels only.
         test: images held out; None: labels only.
-        uniform: images with uniform labels, for the judge to train on; None where nothing can render them.
-        uniform_test: the same, to measure the judge by; None: part of `uniform` is held out for that.
-        law: the exact law of the labels; None where it is not known, or not one of cells.
-        sample_labels: (n, do, seed) to label rows [n, K] of the true law under an intervention; None: `law` draws them,
-            or they are not known.
+        uniform: images with uniform labels, for the classifier to train on; None where nothing can render them.
+        uniform_test: the same, to measure the classifier by; None: part of `uniform` is held out for that.
+        law: the exact distribution of the labels; None where it is not known, or not one of cells.
+        sample_labels: (n, do, seed) to label rows [n, K] of the true distribution under an intervention; None: `law`
+            draws them, or they are not known.
         measures: of some labels, what measures them on images uint8 [n, S, S, C] without a network: to float64 [n].
         render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
         image_files: a hash of names and sizes of the image files; empty: the configuration says which images they are.
@@ -106,7 +106,7 @@ def uniform_labels(graph: CausalGraph, rows: np.ndarray, n: int, seed: int) -> n
     """`n` label rows of independent labels: fair coins, uniform categories, uniform numbers of `label_ranges`.
 
     Args:
-        graph: causal graph over K labels, with their kinds.
+        graph: causal graph over K labels, with their types.
         rows: label rows [N, K] of the data, whose ranges count.
         n: how many.
         seed: of the draw.
@@ -128,7 +128,7 @@ def label_cells(graph: CausalGraph, labels: np.ndarray, rows: np.ndarray | None 
     """A number of the cell of each label row, a continuous label cut into bins that hold equally many rows.
 
     Args:
-        graph: causal graph over K labels, with their kinds.
+        graph: causal graph over K labels, with their types.
         labels: label rows [n, K].
         rows: label rows [N, K] whose quantiles cut; None: `labels`.
         bins: of each continuous label.
@@ -167,13 +167,14 @@ def observed_cells(graph: CausalGraph, rows: np.ndarray) -> ObservedCells:
 
 
 def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:
-    """How often to draw each row of the data so that its labels follow the law that label mixing makes of them.
+    """How often to draw each row of the data so that its labels follow the distribution after label mixing.
 
-    The mixed law q intervenes on a share of the rows, see models.image_learner.mix_labels. A row weighs q / p of its
-    cell, p being the data's own law, but no more than `MOST`. Cells that the data do not hold cannot be weighed in.
+    The mixed distribution q intervenes on a share of the rows, see learners.image_learner.mix_labels. A row weighs q / p
+    of its cell, p being the data's own distribution, but no more than `MOST`. Cells that the data do not hold cannot be
+    weighed in.
 
     Args:
-        graph: causal graph over K labels, with their kinds.
+        graph: causal graph over K labels, with their types.
         rows: label rows [N, K] of the data.
         single: share of the rows in which one label, picked at random, becomes a coin.
         everywhere: share of the rows in which every label does.
@@ -183,7 +184,7 @@ def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywher
         float64 [N], positive unless single + everywhere is 1; all 1 if both are 0.
 
     Raises:
-        InputError: the mixed law visits no cell that the data hold.
+        InputError: the mixed distribution visits no cell that the data hold.
     """
     values, cell, count = np.unique(label_cells(graph, rows), return_inverse=True, return_counts=True)
     draws = -(-MIXED // len(rows))

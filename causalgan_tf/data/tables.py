@@ -27,7 +27,7 @@ class LabelTable:
     """Label columns as numbers, and what the numbers mean.
 
     Attributes:
-        graph: causal graph over K labels, the kind of every node resolved: categories, mean and deviation included.
+        graph: causal graph over K labels, the type of every node resolved: categories, mean and deviation included.
         rows: numbers [N, K], columns in graph order, indexed by row name, or by row number from 0; uint8 if every
             label is binary or categorical, else float32.
         dropped: rows that were left out because they miss a value.
@@ -50,7 +50,7 @@ def load_table(
         graph: the causal graph; None: the one that the configuration names.
 
     Returns:
-        A data set whose `label_rows` are the rows of the file and whose graph knows the kind of every node.
+        A data set whose `label_rows` are the rows of the file and whose graph knows the type of every node.
 
     Raises:
         InputError: see `read_labels`.

@@ -36,11 +36,11 @@ def measure(
 
     Args:
         model: a trained model of the labels, or of labels and images.
-        dataset: the data that it learnt, with the law and the renderer where they are known.
+        dataset: the data that it learnt, with the distribution and the renderer where they are known.
         seed: of every draw.
         sizes: how much is drawn; None: the defaults.
-        judge: a judge trained on this dataset; None: one is trained.
-        extractor: the features that distances and neighbours of images are measured by; None: the judge's.
+        judge: a classifier trained on this dataset; None: one is trained.
+        extractor: the features that distances and neighbours of images are measured by; None: the classifier's.
 
     Returns:
         A dict of plain Python values, with None where there is nothing to measure.

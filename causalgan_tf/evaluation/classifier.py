@@ -1,4 +1,4 @@
-"""A judge of images: a network that says their labels and has only ever seen real or rendered images.
+"""A classifier of images: a network that says their labels and has only ever seen real or rendered images.
 
 The labeler that trained the generator cannot judge it; this network is trained apart, on uniform label cells where a
 renderer exists, so that it cannot infer one label from others that usually come with it.
@@ -63,7 +63,7 @@ class EvaluationClassifier:
         return Reading(labels, features)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Labels [n, K] that the judge sees in images uint8 [n, S, S, C]."""
+        """Labels [n, K] that the classifier sees in images uint8 [n, S, S, C]."""
         return self.examine(images).labels
 
     def features(self, images: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ class EvaluationClassifier:
 
     @classmethod
     def load(cls, path: pathlib.Path) -> "EvaluationClassifier":
-        """The judge that `save` wrote to `path`."""
+        """The classifier that `save` wrote to `path`."""
         with np.load(path) as saved:
             shape, variables = saved["shape"].tolist(), from_json(json.loads(str(saved["kinds"])))
             weights = [saved[f"weight_{place}"] for place in range(len(saved.files) - 2)]
@@ -124,19 +124,19 @@ def classifier_network(shape: Sequence[int], columns: int, seed: int, width: int
 def train_classifier(
     train: ImageSet, variables: Mapping[str, Variable], seed: int, steps: int = STEPS
 ) -> EvaluationClassifier:
-    """Trains a judge by Adam on each label's own loss, the learning rate falling along a cosine to zero.
+    """Trains a classifier by Adam on each label's own loss, the learning rate falling along a cosine to zero.
 
     The weights are a function of the arguments: initial weights, dropout and order of the images have seeds of their
     own, and nothing global is seeded.
 
     Args:
         train: real or rendered images and their labels.
-        variables: node to kind, in the order of the columns; the losses are those of LabelCodec.cross_entropy.
+        variables: node to type, in the order of the columns; the losses are those of LabelCodec.cross_entropy.
         seed: of the initial weights, the dropout and the order of the images.
         steps: optimizer steps of `BATCH` images: the cost does not grow with the data.
 
     Returns:
-        The judge.
+        The classifier.
     """
     kinds = LabelCodec(variables.values())
     network = classifier_network(train.images.shape[1:], kinds.columns, seed)

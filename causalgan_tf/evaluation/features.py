@@ -1,4 +1,4 @@
-"""Features of images, by which distances between sets of images are measured: the judge's, or Inception-v3's.
+"""Features of images, by which distances between sets of images are measured: the classifier's, or Inception-v3's.
 
 Distances are comparable only between results of the same extractor, so every result names its extractor.
 """

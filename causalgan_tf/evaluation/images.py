@@ -1,4 +1,4 @@
-"""The images: effectiveness, distances, neighbours and diversity, by a judge that never saw a generated image."""
+"""The images: effectiveness, distances, neighbours and diversity, by a classifier that never saw a generated image."""
 
 import dataclasses
 from collections import Counter
@@ -38,7 +38,7 @@ def classifier_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSe
     if dataset.uniform_test is not None:
         return dataset.uniform, dataset.uniform_test
     images, labels = dataset.uniform.images, dataset.uniform.labels
-    # images that the judge has seen would flatter it
+    # images that the classifier has seen would flatter it
     cut = len(labels) - min(held_out, len(labels) // 3)
     return ImageSet(images[:cut], labels[:cut]), ImageSet(images[cut:], labels[cut:])
 
@@ -57,11 +57,12 @@ def image_numbers(
     Args:
         model: a model of labels and images.
         dataset: real images, and the renderer if there is one.
-        law: the labels' true law under interventions, for the rendered images; None: dataset.sample_labels draws it.
+        law: the labels' true distribution under interventions, for the rendered images; None: dataset.sample_labels
+            draws it.
         sizes: how much is drawn.
         seed: of the evaluation.
         judge: a trained judge; None: one is trained.
-        extractor: what the features of distances and neighbours come from; None: the judge.
+        extractor: what the features of distances and neighbours come from; None: the classifier.
 
     Returns:
         The "images" part of report.json. Its Frechet distance is named as the extractor says: "cfid" or "fid".
@@ -145,13 +146,14 @@ def _both_under_every_do(
     def rendered() -> dict[str, ScoredIntervention]:
         return plain.under_every_do(truth, plain.observe(truth, sizes.cfid, seed), interventions, seed)
 
-    with ThreadPoolExecutor(1) as beside:  # the renderer works in Python, the generator and the judge in TensorFlow
+    # the renderer works in Python, the generator and the classifier in TensorFlow
+    with ThreadPoolExecutor(1) as beside:
         rendering = beside.submit(rendered)
         return eyes.under_every_do(source, observational, interventions, seed), rendering.result()
 
 
 def _real_halves(eyes: ImageScorer, dataset: Dataset, real: ScoredImages) -> tuple[np.ndarray, np.ndarray]:
-    """Features of two equally large sets of real images, neither of which the judge was trained on."""
+    """Features of two equally large sets of real images, neither of which the classifier was trained on."""
     if dataset.uniform is None:
         half = len(real.features) // 2
         return real.features[:half], real.features[half : 2 * half]
@@ -206,7 +208,7 @@ def _errors(
     Returns:
         Of each continuous label its "sd" in the data and, as mean absolute errors in its own unit, what the "judge"
         reads and what is "measured" without one (None where nothing measures it): "real", on images of the truth that
-        the judge has not seen, which is the error of judge and measure themselves; "observational", "uniform" and
+        the classifier has not seen, which is the error of judge and measure themselves; "observational", "uniform" and
         "do", the mean over "do_each", where the label was set, of the first n images each.
     """
     graph, found = dataset.graph, {}

@@ -25,7 +25,7 @@ from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_var
 
 QUARTILES = (0.25, 0.5, 0.75)
 LISTED = 100  # thin cells in report.json
-EVALUATIONS = 100_000_000  # of mechanisms at most for the enumerated law; half a minute or so
+EVALUATIONS = 100_000_000  # of mechanisms at most for the enumerated distribution; half a minute or so
 UNDER_DO = 50_000  # rows of either side under an intervention, at most
 
 
@@ -33,7 +33,7 @@ def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> 
     """Single interventions as ("do(X=x)", {X: x}), in graph order.
 
     Args:
-        graph: causal graph over K labels, with their kinds.
+        graph: causal graph over K labels, with their types.
         rows: label rows [N, K] of the data; None: continuous labels are left out.
 
     Yields:
@@ -52,7 +52,7 @@ def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> 
 
 
 def fitted_distribution(dataset: Dataset) -> LabelDistribution | None:
-    """The law that the graph implies for the label rows; None if it does not fit in tables."""
+    """The distribution that the graph implies for the label rows; None if it does not fit in tables."""
     try:
         return LabelDistribution.fit(dataset.graph, dataset.label_rows)
     except InputError:  # a continuous label, or too many parents
@@ -62,21 +62,22 @@ def fitted_distribution(dataset: Dataset) -> LabelDistribution | None:
 def label_numbers(
     model: CausalModel, dataset: Dataset, fitted: LabelDistribution | None, sizes: EvaluationSizes, seed: int
 ) -> LabelMetrics:
-    """Distances of the model's label law, each TVD taken over the union of the supports.
+    """Distances of the model's label distribution, each TVD taken over the union of the supports.
 
     Args:
         model: the trained model.
-        dataset: its label rows are the data; its law, if it has one, is the truth.
-        fitted: the law that the graph implies for the rows; the truth where none is known.
+        dataset: its label rows are the data; its distribution, if it has one, is the truth.
+        fitted: the distribution that the graph implies for the rows; the truth where none is known.
         sizes: how much is drawn.
         seed: of the evaluation.
 
     Returns:
         Of discrete labels with few enough cells: tvd and its sampling floor (draws and data rows resampled),
-        off_support_mass, tvd_to_graph_law, the data's own distance to that law, and under "do" the distances of the
-        model's enumerated law, whose mechanisms were drawn "draws" times a cell. Of other labels: "marginals", "pairs"
-        and "mmd", see `parts`, and where the truth under do can be drawn "do_marginals". What does not apply is None.
-        Of both "thin_cells", where the data tell little, and the answers to the data set's "queries".
+        off_support_mass, tvd_to_graph_law, the data's own distance to that distribution, and under "do" the distances
+        of the model's enumerated distribution, whose mechanisms were drawn "draws" times a cell. Of other labels:
+        "marginals", "pairs" and "mmd", see `parts`, and where the truth under do can be drawn "do_marginals". What does
+        not apply is None. Of both "thin_cells", where the data tell little, and the answers to the data set's
+        "queries".
     """
     rows = model.sample_labels(sizes.draws, seed=derived_seed(seed, "labels"))
     truth = dataset.law or fitted
@@ -101,7 +102,7 @@ def label_numbers(
 
 
 def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:
-    """How often each mechanism is drawn in each cell of its parents; 0 if the law does not fit in tables."""
+    """How often each mechanism is drawn in each cell of its parents; 0 if the distribution does not fit in tables."""
     try:
         check_tables(graph)
     except InputError:
@@ -127,7 +128,7 @@ def _joint_distances(
 
 
 def _interventional(own: LabelDistribution, truth: LabelDistribution) -> dict[str, Any]:
-    """TVD of P(. | do(X=x)) between two laws, for every single intervention."""
+    """TVD of P(. | do(X=x)) between two distributions, for every single intervention."""
     each = {}
     for text, do in tqdm(list(single_interventions(truth.graph)), desc="labels under do", leave=False, disable=None):
         each[text] = total_variation(own.joint(do), truth.joint(do))
@@ -136,7 +137,7 @@ def _interventional(own: LabelDistribution, truth: LabelDistribution) -> dict[st
 
 
 def _marginals_under_do(model: CausalModel, dataset: Dataset, n: int, seed: int) -> dict[str, Any]:
-    """How far each label's own law under do(X=x) is from the true one, for every single intervention.
+    """How far each label's own distribution under do(X=x) is from the true one, for every single intervention.
 
     Returns:
         each: the largest error of a probability and the largest Wasserstein-1 distance in standard deviations, see
@@ -171,7 +172,7 @@ def _statement(
     rows: np.ndarray,
     seed: int,
 ) -> dict[str, Any]:
-    """A probability by the model's law, or counted in as many draws as `rows` has, beside the truth."""
+    """A probability by the model's distribution, or counted in as many draws as `rows` has, beside the truth."""
     event, do, given = parse_probability(text)
     answers = {"query": text, "model": _probability(own, event, do, given), "rows": None}
     # without tables the probability is counted in rows, and how many met the condition is told beside it
@@ -185,7 +186,7 @@ def _statement(
 
 
 def _probability(law: LabelDistribution | None, event: dict, do: dict, given: dict) -> float | None:
-    """A probability of a law; None without one, or if it cannot say: too many cells, or a condition never met."""
+    """A probability of a distribution; None without one, with too many cells, or under a condition never met."""
     try:
         return law.probability(event, do, given) if law else None
     except InputError:

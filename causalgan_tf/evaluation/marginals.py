@@ -1,4 +1,4 @@
-"""Label laws whose cells are too many to count, or that have none: one label, two labels, the distance of points."""
+"""Label distributions with too many cells to count, or none: one label, two labels, the distance of points."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def part_numbers(graph: CausalGraph, rows: np.ndarray, data: np.ndarray, points:
     """How far the labels of the model are from those of the data.
 
     Args:
-        graph: causal graph over K labels, with their kinds.
+        graph: causal graph over K labels, with their types.
         rows: the model's label rows [n, K].
         data: label rows of the data [m, K].
         points: rows on either side of an MMD, at most.
@@ -34,7 +34,7 @@ def part_numbers(graph: CausalGraph, rows: np.ndarray, data: np.ndarray, points:
 
 
 def marginals(graph: CausalGraph, rows: np.ndarray, data: np.ndarray) -> dict[str, Any]:
-    """The error of each label's own law.
+    """The error of each label's own distribution.
 
     Returns:
         each: of a discrete label the largest absolute error of a probability; of a continuous one the error of the

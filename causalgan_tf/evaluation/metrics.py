@@ -53,8 +53,8 @@ class ImageMetrics:
     """The "images" part of report.json, where `frechet` has the name of its distance, "cfid" or "fid".
 
     Attributes:
-        judge: accuracy of the judge on real images, of each discrete label.
-        judge_cells: "uniform" or "observational", the labels that the judge was trained on.
+        judge: accuracy of the classifier on real images, of each discrete label.
+        judge_cells: "uniform" or "observational", the labels that the classifier was trained on.
         effectiveness: how often images show their labels, as observed, on uniform cells and under do.
         balanced_accuracy: mean over the values of each label, on uniform cells.
         balanced_accuracy_observational: the same, as observed.

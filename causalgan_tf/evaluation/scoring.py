@@ -1,4 +1,4 @@
-"""Applies the judge and the feature extractor to images, chunk by chunk, so that memory stays bounded."""
+"""Applies the classifier and the feature extractor to images, chunk by chunk, so that memory stays bounded."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ CHUNK = 1_000  # images that are drawn and looked at together
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """Labels of images and the labels that the judge predicted.
+    """Labels of images and the labels that the classifier predicted.
 
     Attributes:
         labels: [n, K], the labels that the images were drawn for.
-        predicted: [n, K], the judge's labels.
+        predicted: [n, K], the classifier's labels.
         measured: float64 [n, K], what measures of the data set find on the images, NaN where a label has none; None:
             nothing was measured.
     """
@@ -81,7 +81,7 @@ class ScoredIntervention(Predictions):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A law of labels and images: the model's, or the true one.
+    """A distribution of labels and images: the model's, or the true one.
 
     Attributes:
         name: tells the noise of its images from another source's.
@@ -107,7 +107,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class ImageScorer:
-    """The judge and the extractor, which may be the judge itself.
+    """The classifier and the extractor, which may be the classifier itself.
 
     Attributes:
         judge: sees labels.
@@ -163,7 +163,8 @@ class ImageScorer:
         """Images under every single intervention, as many of each as `base`, what `observe` showed, has.
 
         An image depends on its labels and on noise of its own, so a row whose labels equal those of the same row of
-        `base` keeps that row's image: about half of the images need not be drawn again, and the law is the same.
+        `base` keeps that row's image: about half of the images need not be drawn again, and the distribution is the
+        same.
         """
         found = {}
         for text, do in tqdm(interventions, source.name, leave=False, disable=None):

@@ -13,14 +13,14 @@ class EvaluationSizes:
     """Numbers of rows and images, all at least 2."""
 
     draws: int = 500_000  # label rows that are counted: the sampling floor of 9 labels is then about .005
-    law: int = 100_000  # draws of a label's noise for each cell of its parents, for the enumerated law
+    law: int = 100_000  # draws of a label's noise for each cell of its parents, for the enumerated distribution
     mmd: int = 2_000  # label rows on either side of an MMD
     effectiveness: int = 2_000  # generated images under each single do
     uniform: int = 5_000  # generated images on uniform label cells
     cfid: int = 5_000  # images on either side of a distance and among neighbours
     diversity: int = 5_000  # images whose pixels are held at once, for the diversity
-    judge_test: int = 2_000  # uniform images held out of the judge's training
-    judge_steps: int = 800  # optimizer steps of the judge
+    judge_test: int = 2_000  # uniform images held out of the classifier's training
+    judge_steps: int = 800  # optimizer steps of the classifier
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -14,12 +14,12 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical, Continuous, one_code
 
-MAX_CELLS = 2**20  # of one law or table; more would not fit beside others in memory
+MAX_CELLS = 2**20  # of one distribution or table; more would not fit beside others in memory
 MAX_SIZE = 256  # values of a label: rows are bytes
 
 
 def enumerable(graph: CausalGraph) -> bool:
-    """Whether all labels are discrete, of known categories, and their joint law has at most MAX_CELLS cells."""
+    """Whether all labels are discrete, of known categories, and have at most MAX_CELLS joint cells."""
     return bool(graph.sizes) and 0 < math.prod(graph.sizes) <= MAX_CELLS
 
 

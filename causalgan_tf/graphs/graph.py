@@ -124,7 +124,7 @@ class CausalGraph:
     def from_text(cls, text: str) -> "CausalGraph":
         """From text: statements separated by ";" or line ends; "#" starts a comment.
 
-        A statement is "A, B -> C -> D", "Lonely", or a kind of label such as "Age: continuous",
+        A statement is "A, B -> C -> D", "Lonely", or a type of label such as "Age: continuous",
         "Height: continuous(0, 250)", "Smoke: categorical(never, former, now)" or "Sex: binary". A name that is more
         than letters, digits and underscores stands in quotation marks.
 

@@ -227,7 +227,7 @@ class CausalModel:
         return self.labels.draw(n, Query.create(self.graph, do, given), seed)[0]
 
     def label_distribution(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
-        """The law of the labels, each mechanism a table: P(node | parents) counted in draws of the node's noise.
+        """The distribution of the labels, each mechanism a table P(node | parents) counted in draws of its noise.
 
         From it any query is computed, not sampled: only the tables have sampling errors, of at most .5 / sqrt(draws).
 
@@ -236,8 +236,8 @@ class CausalModel:
             seed: seed of the noise.
 
         Raises:
-            InputError: a continuous label, more than laws.MAX_CELLS cells, a node with more than
-                laws.MAX_PARENT_CELLS cells of parents, or draws below 1.
+            InputError: a continuous label, more than graphs.cells.MAX_CELLS cells, a node with more than
+                distribution.MAX_PARENT_CELLS cells of parents, or draws below 1.
 
         Examples:
             >>> law = model.label_distribution(draws=1_000)

@@ -1,7 +1,8 @@
-"""Exact laws of discrete labels by enumeration: observational, conditional and interventional.
+"""Exact distributions of discrete labels by enumeration: observational, conditional and interventional.
 
-A joint law is a vector over the label cells; the code of a cell is sum_k value_k stride_k, columns in graph order and
-the first one fastest: stride_k is the product of the sizes before k. Of binary labels that is sum_k label_k 2**k.
+A joint distribution is a vector over the label cells; the code of a cell is sum_k value_k stride_k, columns in graph
+order and the first one fastest: stride_k is the product of the sizes before k. Of binary labels that is
+sum_k label_k 2**k.
 """
 
 import math
@@ -111,7 +112,8 @@ class LabelDistribution:
         """The parent cells in which fewer than `below` rows were counted, nodes in graph order.
 
         Returns:
-            (node, {parent: value}, rows) of each; the values are the user's. None of a law that was not fitted.
+            (node, {parent: value}, rows) of each; the values are the user's. None of a distribution that was not
+            fitted.
 
         Examples:
             >>> law = LabelDistribution.fit(CausalGraph.from_text("Old -> Ill"), np.array([[0, 0], [0, 1], [1, 0]]))

@@ -28,7 +28,7 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
 
     Signature `sample` (also `serving_default`): `seed` int64 [B] and `do` float32 [B, K], columns in graph order, NaN
     where a label is left alone; to `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C].
-    A label of any kind is one number, of a category its place. A row depends on its own seed and do alone; another do
+    A label of any type is one number, of a category its place. A row depends on its own seed and do alone; another do
     with the same seed changes descendants only.
 
     Returns:

@@ -35,9 +35,9 @@ class CausalBEGAN(ImageLearner):
             averaged: another of the same shape, which keeps the running average of G's weights.
             discriminator: D(x), an image, networks.began.autoencoder.
             labeler: C outputs of an image, one a label column.
-            sample_labels: draws labels [B, K] from row seeds; the causal controller's law, rounded or soft.
+            sample_labels: draws labels [B, K] from row seeds; the causal controller's distribution, rounded or soft.
             seed: seed of the noise.
-            kinds: the labels' kinds; None: all are binary.
+            kinds: the labels' types; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator, "labeler": labeler}
         super().__init__(players, averaged, sample_labels, seed, kinds)
@@ -59,7 +59,7 @@ class CausalBEGAN(ImageLearner):
 
         Args:
             data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] for the autoencoder; `labeler_image` and
-                `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another law.
+                `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another distribution.
         """
         # copies: the updates move both
         step, c = tf.identity(self.step), tf.unstack(self.c)

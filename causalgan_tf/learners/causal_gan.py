@@ -47,10 +47,10 @@ class CausalGAN(ImageLearner):
             discriminator: D(x), one logit.
             labeler: LR(x), C outputs, one a label column, trained on real images.
             anti_labeler: LG(x), C outputs, trained on generated images.
-            sample_labels: draws labels [B, K] from row seeds; the causal controller's law.
+            sample_labels: draws labels [B, K] from row seeds; the causal controller's distribution.
             rebuilder: DZ(x), rebuilds the noise from the generated image; None: none.
             seed: seed of the noise.
-            kinds: the labels' kinds; None: all are binary.
+            kinds: the labels' types; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator}
         players |= {"labeler": labeler, "anti_labeler": anti_labeler}
@@ -74,7 +74,7 @@ class CausalGAN(ImageLearner):
 
         Args:
             data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] for the discriminator; `labeler_image` and
-                `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another law.
+                `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another distribution.
         """
         # a copy: the update of D moves the count
         step = tf.identity(self.step)

@@ -73,8 +73,8 @@ def _symmetric_root(matrix: np.ndarray) -> np.ndarray:
 def polynomial_mmd(a: np.ndarray, b: np.ndarray) -> float:
     """The unbiased MMD^2 with the kernel (x.y / F + 1)^3 (arXiv:1801.01401, section 4; KID for Inception features).
 
-    Mean over pairs of different rows of k(a, a') + k(b, b'), minus twice the mean of k(a, b). Of equal laws its mean is
-    0, so about half of its values are negative.
+    Mean over pairs of different rows of k(a, a') + k(b, b'), minus twice the mean of k(a, b). Of equal distributions
+    its mean is 0, so about half of its values are negative.
 
     Args:
         a: features [n, F], n at least 2.
@@ -131,10 +131,10 @@ class Neighbours:
         precision: share of generated rows that lie in the sphere of some real row, whose radius is the distance to the
             row's k-th neighbour (arXiv:1904.06991).
         recall: share of real rows that lie in the sphere of some generated row (the same).
-        density: in how many real rows' spheres a generated row lies, divided by k (arXiv:2002.09797); of equal laws
-            about 1, and not bounded by 1.
-        coverage: share of real rows whose sphere holds a generated row (the same); of equal laws and as many rows
-            about 1 - 2**-k.
+        density: in how many real rows' spheres a generated row lies, divided by k (arXiv:2002.09797); of equal
+            distributions about 1, and not bounded by 1.
+        coverage: share of real rows whose sphere holds a generated row (the same); of equal distributions and as many
+            rows about 1 - 2**-k.
     """
 
     precision: float

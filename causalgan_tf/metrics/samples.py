@@ -1,4 +1,4 @@
-"""Distances between continuous laws, by way of samples: maximum mean discrepancy and what it shows of equal laws."""
+"""Distances between continuous distributions by their samples: maximum mean discrepancy, and its value for equal ones."""
 
 import numpy as np
 from scipy.spatial.distance import cdist, pdist
@@ -13,7 +13,7 @@ def mmd_unbiased(x: np.ndarray, y: np.ndarray, sigma: float) -> float:
     """The unbiased estimate of MMD^2 with a kernel of one width (Gretton et al., JMLR 13, 2012, equation 3).
 
     Mean over pairs of different rows of k(x, x') + k(y, y') - 2 k(x, y), k(a, b) = exp(-|a - b|^2 / (2 sigma^2)). Of
-    equal laws its mean is 0, so about half of its values are negative.
+    equal distributions its mean is 0, so about half of its values are negative.
 
     Args:
         x: rows [n, D].

@@ -1,4 +1,4 @@
-"""Distances between label laws, given as vectors over the cells."""
+"""Distances between label distributions, given as vectors over the cells."""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def sampling_floor(
     Args:
         law: probabilities [cells].
         draws: model draws of one measurement.
-        data_rows: rows of data to which they are compared, resampled too; None: they are compared to the law.
+        data_rows: rows of data to which they are compared, resampled too; None: they are compared to the distribution.
         repeats: measurements averaged.
         seed: seed of the resampling.
 

@@ -44,7 +44,7 @@ def encode(variables: Sequence[Variable], values: tf.Tensor) -> tf.Tensor:
     """Columns of label values.
 
     Args:
-        variables: the kinds of K labels.
+        variables: the types of K labels.
         values: [K, B], one number a node: 0/1, a category's place, or a continuous value; NaN stays NaN.
 
     Returns:

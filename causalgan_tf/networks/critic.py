@@ -23,7 +23,7 @@ class Critic(keras.layers.Layer):
         """A perceptron with random weights.
 
         Args:
-            graph: causal graph over the labels, with their kinds.
+            graph: causal graph over the labels, with their types.
             width: units of a hidden layer.
             layers: dense layers.
             order: largest number of labels in a product; 1: the labels alone.

@@ -4,14 +4,15 @@ B: batch, K: labels, C: label columns. A labeler has one output a column: of a b
 one a logit for each category, of a continuous one its value in standard deviations from the mean. If every label is
 binary, all of this is what arXiv:1709.02023 states, term by term.
 
-The theorem of CausalGAN is about label laws that the labelers can state. Logits state any law of a binary or a
-categorical label. A labeler of a continuous label states a mean m(x) alone, by squared errors, and at c = 1 the
-generator's two terms add up to E (m_G(x) - m_R(x))^2 / (2 v), with m_R and m_G the optimal labelers of real and of
-generated images: never negative, and 0 for the true law, but blind to the spread of the labels that one image is drawn
-for. As c falls, (1 - c) E Var(label | generated image) / (2 v) joins it, which is 0 for the truth only where the label
-is a function of the image: there the true law remains the optimum. A learnt variance would state more and, with labels
-that are functions of the image, make the anti-labeler's term unbounded. As it is, no term of a continuous label
-exceeds (2 REACH)^2 / (2 v), for a labeler's value and the label that it is compared with lie within REACH.
+The theorem of CausalGAN is about label distributions that the labelers can state. Logits state any distribution of a
+binary or a categorical label. A labeler of a continuous label states a mean m(x) alone, by squared errors, and at c = 1
+the generator's two terms add up to E (m_G(x) - m_R(x))^2 / (2 v), with m_R and m_G the optimal labelers of real and of
+generated images: never negative, and 0 for the true distribution, but blind to the spread of the labels that one image
+is drawn for. As c falls, (1 - c) E Var(label | generated image) / (2 v) joins it, which is 0 for the truth only where
+the label
+is a function of the image: there the true distribution remains the optimum. A learnt variance would state more and,
+with labels that are functions of the image, make the anti-labeler's term unbounded. As it is, no term of a continuous
+label exceeds (2 REACH)^2 / (2 v), for a labeler's value and the label that it is compared with lie within REACH.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ from causalgan_tf.networks.codecs import codec_of, codecs_of
 
 
 class LabelCodec:
-    """The kinds of K labels."""
+    """The types of K labels."""
 
     def __init__(
         self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None
@@ -34,7 +35,7 @@ class LabelCodec:
         """Takes the kinds, for `coins` the ranges of continuous labels, and for `held` the cells of the data.
 
         Args:
-            variables: the kinds of K labels, all of them known.
+            variables: the types of K labels, all of them known.
             ranges: [K, 2], lowest and highest value of each continuous label that training visits on purpose, see
                 data.images.label_ranges; None: two standard deviations around the mean.
             cells: the label cells that the data hold; None: not known, `held` cannot be asked.

@@ -59,7 +59,7 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
     """The causal controller: label = mechanism(parents' labels, noise), node after node in ancestral order.
 
     Args:
-        graph: causal graph over K labels, with their kinds.
+        graph: causal graph over K labels, with their types.
         noise_size: exogenous noise of one node, U(-1,1) numbers.
         width: units of a hidden layer.
         layers: dense layers of a mechanism.
@@ -131,7 +131,8 @@ class CausalController(keras.layers.Layer):
     def labels(self, noise: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
         """Label columns as they are sampled: rounded, or 1 for the likeliest category, before children see them.
 
-        Rounding on the way makes the sampled law Markov to the graph: a soft parent would carry more than its label.
+        Rounding on the way makes the sampled distribution Markov to the graph: a soft parent would carry more than its
+        label.
 
         Args:
             noise: [noise_rows, B].

@@ -35,7 +35,7 @@ def evaluate_run(
     Args:
         workdir: the run folder.
         sizes: how much is drawn; None: the defaults.
-        inception_weights: file of Keras' InceptionV3 weights, to measure images by an FID; empty: by the judge's
+        inception_weights: file of Keras' InceptionV3 weights, to measure images by an FID; empty: by the classifier's
             features.
         overwrite: whether files of report/ that the project did not write may be replaced.
 

@@ -67,7 +67,7 @@ def check(
 
 
 def _data_lines(run: Run, dataset: Dataset) -> Iterator[str]:
-    """Rows, kinds of labels, cells, images."""
+    """Rows, types of labels, cells, images."""
     graph, rows = dataset.graph, dataset.label_rows
     yield f"graph: {len(graph)} labels, {len(graph.edges)} edges"
     yield f"rows: {len(rows):,}" + (f", {dataset.dropped_rows:,} left out" if dataset.dropped_rows else "")

@@ -211,7 +211,7 @@ def fit_labels(
     """Trains a causal controller on a table in memory; nothing is written.
 
     Args:
-        table: a row a unit, a column a node, of any kind; or what data.tables.read_labels returned.
+        table: a row a unit, a column a node, of any type; or what data.tables.read_labels returned.
         graph: the causal graph over some of its columns, or what causalgan_tf.load_graph reads.
         config: the controller and its optimisation; None: the defaults.
         seed: of weights, noise and the choice of rows.
@@ -251,7 +251,7 @@ def fit_labels(
 
 
 def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> Callable[[], float]:
-    """A function that measures the true TVD of the sampler's law to the training rows."""
+    """A function that measures the true TVD of the sampler's distribution to the training rows."""
     sizes, query = dataset.graph.sizes, Query.create(dataset.graph)
     real = histogram(dataset.label_rows, sizes)
     return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0], sizes), real)

@@ -22,7 +22,7 @@ _BATCH = 500  # pictures decoded at once
 
 
 def load_faces(config: DataConfig, seed: int, labels_only: bool = False, graph: CausalGraph | None = None) -> Dataset:
-    """Label rows, pictures, law and renderer of the built-in faces, label columns in the order of the graph.
+    """Label rows, pictures, distribution and renderer of the built-in faces, label columns in the order of the graph.
 
     The pictures are rendered and stored by TFDS when first asked for.
 

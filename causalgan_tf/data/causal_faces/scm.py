@@ -1,8 +1,8 @@
 """The labels' causal model: Causal Graph 1 with CelebA's conditional relative frequencies, written as counts.
 
 The faces are therefore Markov to Causal Graph 1 by construction, and every observational, conditional and
-interventional law of the labels is known exactly. The counts are those of the nine attributes in CelebA's 202,599
-annotations (Liu et al., arXiv:1411.7766); the graph is Causal Graph 1 of arXiv:1709.02023.
+interventional distribution of the labels is known exactly. The counts are those of the nine attributes in CelebA's
+202,599 annotations (Liu et al., arXiv:1411.7766); the graph is Causal Graph 1 of arXiv:1709.02023.
 """
 
 import functools
@@ -41,7 +41,7 @@ COUNTS = {
 
 @functools.cache
 def law() -> LabelDistribution:
-    """The exact law of the nine labels: P(label = 1 | parents) over Causal Graph 1, columns in the order of LABELS."""
+    """The exact distribution of the nine labels, P(label = 1 | parents) over Causal Graph 1, in the order of LABELS."""
     tables = {}
     for name in LABELS:
         ones, rows = np.array(COUNTS[name], np.float64).T
@@ -50,14 +50,14 @@ def law() -> LabelDistribution:
 
 
 def distribution_over(graph: CausalGraph) -> LabelDistribution | None:
-    """The same law as tables over another graph of the nine labels.
+    """The same distribution as tables over another graph of the nine labels.
 
     Args:
         graph: a causal graph.
 
     Returns:
-        The law, columns in the order of `graph.nodes`, if `graph` has the nine labels and keeps every edge of Causal
-        Graph 1 (more edges change neither the observational nor an interventional law); None otherwise.
+        The distribution, columns in the order of `graph.nodes`, if `graph` has the nine labels and keeps every edge of
+        Causal Graph 1 (more edges change neither the observational nor an interventional distribution); None otherwise.
     """
     if set(graph.nodes) != set(LABELS) or not set(GRAPH.edges) <= set(graph.edges):
         return None

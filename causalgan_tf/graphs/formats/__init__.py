@@ -158,7 +158,7 @@ def write_graph(graph: CausalGraph, path: str | pathlib.Path) -> None:
     """Writes a causal graph in the form that the ending tells; `read_graph` reads it back.
 
     Raises:
-        InputError: an ending that is not known, or a form that cannot hold the declared kinds of labels.
+        InputError: an ending that is not known, or a form that cannot hold the declared types of labels.
 
     Examples:
         >>> write_graph(CausalGraph({"Ill": ["Old"]}), "graph.json")

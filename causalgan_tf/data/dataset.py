@@ -169,9 +169,9 @@ def observed_cells(graph: CausalGraph, rows: np.ndarray) -> ObservedCells:
 def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:
     """How often to draw each row of the data so that its labels follow the distribution after label mixing.
 
-    The mixed distribution q intervenes on a share of the rows, see learners.image_learner.mix_labels. A row weighs q / p
-    of its cell, p being the data's own distribution, but no more than `MOST`. Cells that the data do not hold cannot be
-    weighed in.
+    The mixed distribution q intervenes on a share of the rows, see learners.image_learner.mix_labels. A row weighs q
+    / p of its cell, p being the data's own distribution, but no more than `MOST`. Cells that the data do not hold
+    cannot be weighed in.
 
     Args:
         graph: causal graph over K labels, with their types.

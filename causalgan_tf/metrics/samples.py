@@ -1,4 +1,4 @@
-"""Distances between continuous distributions by their samples: maximum mean discrepancy, and its value for equal ones."""
+"""Distances between continuous distributions by their samples: maximum mean discrepancy, its value for equal ones."""
 
 import numpy as np
 from scipy.spatial.distance import cdist, pdist

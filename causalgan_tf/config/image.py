@@ -2,14 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from causalgan_tf.config.fields import MOST_STEPS, Entry, Validated, option
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graphs.graph import CausalGraph
-
-if TYPE_CHECKING:
-    from causalgan_tf.config.run import RunConfig
 
 AUGMENTATIONS = ("brightness", "saturation", "contrast", "translation", "cutout")
 
@@ -34,14 +31,22 @@ class ImageModel:
     part: str
     build_generator: Entry
     build_learner: Entry
-    check: "Callable[[RunConfig], None]" = lambda config: None
-    check_graph: "Callable[[RunConfig, CausalGraph], None]" = lambda config, graph: None
+    check: "Callable[[Parts], None]" = lambda config: None
+    check_graph: "Callable[[Parts, CausalGraph], None]" = lambda config, graph: None
     skips_unseen: bool = False
     kernel: int = 0
     against_collapse: str = ""
 
 
-def _check_penalty(config: "RunConfig") -> None:
+class Parts(Protocol):
+    """What an image model's checks read of a RunConfig."""
+
+    image: "ImageConfig"
+    gan: "GanConfig"
+    began: "BeganConfig"
+
+
+def _check_penalty(config: Parts) -> None:
     """InputError for an R1 penalty over more rows than a batch has."""
     if config.gan.r1_weight and config.gan.r1_every > config.image.batch_size:
         raise InputError(
@@ -49,7 +54,7 @@ def _check_penalty(config: "RunConfig") -> None:
         )
 
 
-def _check_soft(config: "RunConfig", graph: CausalGraph) -> None:
+def _check_soft(config: Parts, graph: CausalGraph) -> None:
     """InputError for soft labels of a graph that has others than binary ones."""
     if not config.began.round_labels and not graph.is_binary:
         raise InputError(

@@ -12,13 +12,13 @@ report/         what causalgan-evaluate writes
 TensorFlow is imported with the first network.
 """
 
+import contextlib
 import dataclasses
 import json
 import logging
 import pathlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import causalgan_tf
@@ -31,9 +31,11 @@ from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference import saved_model
+from causalgan_tf.runs.paths import absolute, is_gone
 from causalgan_tf.runs.run_graph import BEFORE, FILE, Fingerprint, RunGraph, graph_of, same_graph, settled, stored
 from causalgan_tf.runs.timing import read_timing
 from causalgan_tf.system.files import RESTORE, write_text, written
+from causalgan_tf.system.locks import locked
 
 if TYPE_CHECKING:
     import keras
@@ -107,7 +109,7 @@ class Run:
         before = cls.open(workdir)
         _check_continues(before, config)
         # the user's file may be gone: the run has its own copy, and the rows are compared by their fingerprint
-        if not (before.kept.fingerprint and _is_gone(config.data.graph, before.config.data.graph)):
+        if not (before.kept.fingerprint and is_gone(config.data.graph, before.config.data.graph)):
             same_graph(workdir, before.kept, load_graph(config.data.graph))
         return cls(workdir, config, before.kept)
 
@@ -257,6 +259,29 @@ class Run:
         """Seconds of each phase so far; empty if none was timed."""
         return read_timing(self.workdir)
 
+    def begin(self, stack: contextlib.ExitStack, seconds: float) -> None:
+        """Makes the folder of a new run, locked in `stack`, and writes what the run keeps.
+
+        Args:
+            stack: holds the lock of a folder that is made here.
+            seconds: that reading the data has taken.
+
+        Raises:
+            InputError: the folder cannot be written, or another training has it.
+
+        Examples:
+            >>> with contextlib.ExitStack() as stack:
+            ...     Run.create("runs/begun", RunConfig()).begin(stack, seconds=1.5)
+            >>> Run.open("runs/begun").timing
+            {'data_s': 1.5}
+        """
+        if not self.workdir.is_dir():
+            with written(self.workdir):
+                self.workdir.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(self.workdir))
+        self.save()
+        self.add_timing("data_s", seconds)
+
     def add_timing(self, phase: str, seconds: float) -> None:
         """Adds seconds to a phase in timing.json; a failure is logged, for times stop no training.
 
@@ -274,7 +299,7 @@ class Run:
         except OSError as error:
             logging.getLogger(__name__).warning("timing.json of %s is not written: %s", self.workdir, error.strerror)
 
-    @contextmanager
+    @contextlib.contextmanager
     def timed(self, phase: str) -> Iterator[None]:
         """Adds the seconds of a block to a phase, also those of a block that is interrupted.
 
@@ -290,16 +315,6 @@ class Run:
             yield
         finally:
             self.add_timing(phase, time.perf_counter() - start)
-
-
-def absolute(config: RunConfig) -> RunConfig:
-    """A configuration whose paths are the same from any working folder."""
-    paths = {name: getattr(config.data, name) for name in (*FILES, "data_dir")}
-    paths = {name: str(pathlib.Path(path).expanduser().absolute()) for name, path in paths.items() if path}
-    graph = config.data.graph
-    if _looks_like_a_path(graph) and pathlib.Path(graph).is_file():
-        paths["graph"] = str(pathlib.Path(graph).absolute())
-    return dataclasses.replace(config, data=dataclasses.replace(config.data, **paths))
 
 
 def build_mechanisms(config: RunConfig, graph: CausalGraph) -> "CausalController":
@@ -382,14 +397,3 @@ def _check_continues(before: Run, config: RunConfig) -> None:
             + "\n  ".join(lines)
             + "\nChoose another --workdir, or repeat the flags of that run to continue it."
         )
-
-
-def _looks_like_a_path(graph: str) -> bool:
-    return "->" not in graph and "\n" not in graph and len(graph) < 1024
-
-
-def _is_gone(graph: str, before: str) -> bool:
-    """Whether a graph names the file that the run was begun with, and that file is not there any more."""
-    if not _looks_like_a_path(before) or before not in (graph, str(pathlib.Path(graph).absolute())):
-        return False
-    return pathlib.Path(before).is_absolute() and not pathlib.Path(before).is_file()

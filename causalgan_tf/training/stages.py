@@ -35,7 +35,6 @@ from causalgan_tf.runs.checkpoints import Saver
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.runs.run_graph import RunGraph
 from causalgan_tf.system import interrupts
-from causalgan_tf.system.files import written
 from causalgan_tf.system.locks import locked
 from causalgan_tf.training import callbacks
 from causalgan_tf.training.builders import build_controller, build_images
@@ -96,14 +95,9 @@ def _train(
     run, dataset = run.with_data(labels_only=stages == ("controller",))
     budget.check_training(run.config, dataset.graph, stages)
     check_dataset(dataset, run.config, stages)
-    if not run.workdir.is_dir():
-        with written(run.workdir):
-            run.workdir.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(locked(run.workdir))
-    run.save()
-    run.add_timing("data_s", time.perf_counter() - start)
     for line in description(dataset, run):
         say(line)
+    run.begin(stack, time.perf_counter() - start)
     for stage in stages:
         with run.timed(f"{stage.removesuffix('s')}_train_s"):
             steps = train_stage(run, BUILDERS[stage](run, dataset, distribution))

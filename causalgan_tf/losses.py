@@ -82,40 +82,26 @@ def generator(fake: tf.Tensor, kind: str, weights: tf.Tensor | float = 1.0) -> t
     raise ValueError(f"GAN term: expected theory, nonsaturating, minimax or hinge, got {kind!r}.")
 
 
-def label_cross_entropy(labels: tf.Tensor, logits: tf.Tensor, orientation: str = "cross_entropy") -> tf.Tensor:
+def label_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy between labels and a labeler's predictions, mean over rows and columns.
+
+    -l log p - (1 - l) log(1 - p) (arXiv:1709.02023, section 5), the orientation that the theorem needs.
 
     Args:
         labels: [B, K] in [0, 1].
         logits: [B, K]; the prediction p is their sigmoid.
-        orientation: `cross_entropy`: -l log p - (1 - l) log(1 - p), what the theorem needs (arXiv:1709.02023,
-            section 5); `swapped`: -p log l - (1 - p) log(1 - l), the authors' program's other choice. The swapped one
-            is infinite for hard labels: they are moved to [.01, .99] first.
     """
-    if orientation == "cross_entropy":
-        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
-    if orientation == "swapped":
-        soft, predicted = tf.clip_by_value(labels, 0.01, 0.99), tf.sigmoid(logits)
-        return -tf.reduce_mean(predicted * tf.math.log(soft) + (1.0 - predicted) * tf.math.log(1.0 - soft))
-    raise ValueError(f"label loss: expected cross_entropy or swapped, got {orientation!r}.")
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
 
 
-def category_cross_entropy(labels: tf.Tensor, logits: tf.Tensor, orientation: str = "cross_entropy") -> tf.Tensor:
-    """The same of a label of several categories, mean over rows.
+def category_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """The same of a label of several categories, -sum l log p, mean over rows.
 
     Args:
         labels: [B, n], 1 at the category and 0 elsewhere.
         logits: [B, n]; the prediction p is their softmax.
-        orientation: `cross_entropy`: -sum l log p; `swapped`: -sum p log l, where l is moved to .99 at the category,
-            and the rest shared among the others.
     """
-    if orientation == "cross_entropy":
-        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, logits))
-    if orientation == "swapped":
-        others = 0.01 / (labels.shape[-1] - 1)
-        soft = others + (0.99 - others) * labels
-        return -tf.reduce_mean(tf.reduce_sum(tf.nn.softmax(logits) * tf.math.log(soft), -1))
-    raise ValueError(f"label loss: expected cross_entropy or swapped, got {orientation!r}.")
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, logits))
 
 
 def within(values: tf.Tensor, reach: float) -> tf.Tensor:

@@ -148,3 +148,14 @@ def test_every_field_that_causal_began_reads_makes_another_run():
         assert began.differences(changed(began, "began", **{name: value})) == [
             f"began.{name}: {getattr(began.began, name)} -> {value}"
         ]
+
+
+def test_a_field_that_is_gone_is_read_at_its_only_value_and_refused_at_another():
+    old = json.loads(RunConfig(image=ImageConfig(model="causal_began")).to_json())
+    old["image"]["label_loss"], old["began"]["round_labels"] = "cross_entropy", True
+    assert RunConfig.from_json(json.dumps(old)) == RunConfig(image=ImageConfig(model="causal_began"))
+    for part, field, value in (("image", "label_loss", "swapped"), ("began", "round_labels", False)):
+        odd = json.loads(json.dumps(old))
+        odd[part][field] = value
+        with pytest.raises(InputError, match=f"{part}.{field}={value!r} is an option of version 0.3 that is gone"):
+            RunConfig.from_json(json.dumps(odd))

@@ -133,7 +133,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(workdi
 def began_config(config):
     """A tiny CausalBEGAN on the same data and controller, whose weights of the margins move fast."""
     image = dataclasses.replace(config.image, model="causal_began")
-    return dataclasses.replace(config, image=image, began=BeganConfig(code_size=5, lambda1=0.1, round_labels=False))
+    return dataclasses.replace(config, image=image, began=BeganConfig(code_size=5, lambda1=0.1))
 
 
 @pytest.fixture(scope="module")
@@ -314,13 +314,10 @@ def test_a_target_that_cannot_be_measured_is_refused(table_config, tmp_path):
     assert not (tmp_path / "target").exists()
 
 
-def test_faces_with_other_kinds_of_labels_and_soft_labels_of_other_kinds_are_refused(config, began_config, tmp_path):
+def test_faces_with_other_types_of_labels_are_refused(config, tmp_path):
     faces = dataclasses.replace(config.data, graph="Male -> Bald; Male: categorical(f, m)")
     with pytest.raises(InputError, match="causal_faces: expected binary labels; the graph says that Male is categ"):
         stages.train(dataclasses.replace(config, data=faces), tmp_path / "odd")
-    graph = CausalGraph.from_text("A: continuous")
-    with pytest.raises(InputError, match="--nobegan_round_labels feeds soft labels .* only binary labels have"):
-        requirements.check_dataset(data.Dataset(graph, np.zeros((9, 1), np.float32)), began_config, ("images",))
 
 
 def test_more_label_cells_than_can_be_numbered_are_refused_for_images(began_config):

@@ -47,10 +47,10 @@ def gan_losses(learner, data, only=None):
     def terms():
         labels, z, encoded, held = learner.draw(STEP, 0)
         fakes = learner.generator([z, encoded], training=True)
-        noisy, kind = learner.add_noise(fakes, STEP, 0), learner.label_loss
+        noisy = learner.add_noise(fakes, STEP, 0)
         d_fake = learner.discriminator(fakes, training=True)
         lr_fake, lg_fake = learner.labeler(noisy, training=True), learner.anti_labeler(noisy, training=True)
-        pleased, defeated = (losses.label_cross_entropy(labels, x, kind) for x in (lr_fake, lg_fake))
+        pleased, defeated = (losses.label_cross_entropy(labels, x) for x in (lr_fake, lg_fake))
         c = learner.anti_labeler_share(STEP)
         judged = losses.generator(tf.boolean_mask(d_fake, held), learner.gan_loss)
         loss = judged + learner.labeler_weight * pleased - c * defeated
@@ -90,11 +90,10 @@ def began_losses(learner, data, only=None):
 
 
 GAN_VARIANTS = [
-    {"gan_loss": "hinge", "label_loss": "cross_entropy", "norm": "spectral", "minibatch": "std"},
-    {"gan_loss": "nonsaturating", "label_loss": "swapped"},
-    {"gan_loss": "theory", "label_loss": "cross_entropy", "norm": "none", "minibatch": "features"},
-    {"gan_loss": "minimax", "label_loss": "cross_entropy", "rebuild": True, "noise_reconstruction": 0.7},
-    {"gan_loss": "theory", "label_loss": "swapped", "rebuild": True, "noise_reconstruction": 0.7},
+    {"gan_loss": "hinge", "norm": "spectral", "minibatch": "std"},
+    {"gan_loss": "nonsaturating"},
+    {"gan_loss": "theory", "norm": "none", "minibatch": "features"},
+    {"gan_loss": "minimax", "rebuild": True, "noise_reconstruction": 0.7},
     {"gan_loss": "hinge", "kinds": tiny_gan.HALF_HELD},
     {"gan_loss": "nonsaturating", "kinds": tiny_gan.HALF_HELD},
 ]

@@ -35,7 +35,6 @@ CONFIG = ImageConfig(
 )
 GAN = GanConfig(
     gan_loss="hinge",
-    label_loss="cross_entropy",
     labeler_weight=1.0,
     anti_labeler_weight=1.0,
     anti_labeler_decay=10.0,

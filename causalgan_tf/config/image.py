@@ -54,15 +54,6 @@ def _check_penalty(config: Parts) -> None:
         )
 
 
-def _check_soft(config: Parts, graph: CausalGraph) -> None:
-    """InputError for soft labels of a graph that has others than binary ones."""
-    if not config.began.round_labels and not graph.is_binary:
-        raise InputError(
-            "--nobegan_round_labels feeds soft labels to the generator, which only binary labels have; "
-            f"the graph says {graph.to_text()}. Leave the flag out."
-        )
-
-
 IMAGE_MODELS = {
     "causal_gan": ImageModel(
         title="CausalGAN",
@@ -78,7 +69,6 @@ IMAGE_MODELS = {
         part="began",
         build_generator=Entry("causalgan_tf.networks.began:build_generator"),
         build_learner=Entry("causalgan_tf.training.builders:build_causal_began"),
-        check_graph=_check_soft,
         kernel=3,
         against_collapse="raise --began_gamma1",
     ),
@@ -223,11 +213,6 @@ class GanConfig(Validated):
         "loss of the GAN: theory (what the theorem needs), nonsaturating (the authors' default), minimax or hinge",
         choices=("theory", "nonsaturating", "minimax", "hinge"),
     )
-    label_loss: str = option(
-        "cross_entropy",
-        "orientation of the label terms: cross_entropy (target = label, what the theorem needs) or swapped",
-        choices=("cross_entropy", "swapped"),
-    )
     labeler_weight: float = option(
         1.5,
         "weight of the labeler's term in the generator's loss (paper: 1)",
@@ -318,7 +303,6 @@ class BeganConfig(Validated):
     third_margin: bool = option(
         True, "c3 follows the third margin; otherwise it is 1 (the comparison in the paper's appendix)"
     )
-    round_labels: bool = option(True, "training rounds the controller's labels, as sampling does")
     halve_every: int = option(
         0,
         "steps between halvings of the learning rates, beside their decay (paper: 100,000); 0: never",

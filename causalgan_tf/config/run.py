@@ -19,6 +19,12 @@ from causalgan_tf.system.files import RESTORE, read_object, write_text
 
 # what image runs did that were saved before there were such fields
 BEFORE = {"discriminator_rows": "data", "gradient_limit": 0.0}
+# fields of version 0.3 that are gone, with the value that is left
+GONE = {
+    "image": {"label_loss": "cross_entropy"},
+    "gan": {"label_loss": "cross_entropy"},
+    "began": {"round_labels": True},
+}
 
 
 def part(config: type[Validated], flags: str = "") -> Any:
@@ -97,7 +103,7 @@ class RunConfig:
         if damaged:
             raise InputError("config.json is damaged: expected objects. Restore it, or train into another folder.")
         _check_names("config.json", values, [*PARTS, "seed"])
-        parts = _moved({name: values.get(name, {}) for name in PARTS})
+        parts = _without_gone(_moved({name: dict(values.get(name, {})) for name in PARTS}))
         for name, (_, config) in PARTS.items():
             _check_names(f"config.json: {name}", parts[name], config.__dataclass_fields__)
         parts["image"] = parts["image"] and BEFORE | parts["image"]
@@ -170,6 +176,19 @@ def _check_names(owner: str, values: Mapping[str, Any], known: Collection[str]) 
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise InputError(f"{owner} has no field {unknown[0]!r}.{closest(unknown[0], known)}")
+
+
+def _without_gone(parts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Parts without the fields that are gone; InputError for one that was set to what no longer exists."""
+    for name, fields in GONE.items():
+        for field, only in fields.items():
+            value = parts[name].pop(field, only)
+            if value != only:
+                raise InputError(
+                    f"config.json: {name}.{field}={value!r} is an option of version 0.3 that is gone; {only!r} is what "
+                    "remains. Use that version for this run, or train another."
+                )
+    return parts
 
 
 def _moved(parts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

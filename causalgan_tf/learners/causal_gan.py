@@ -63,7 +63,7 @@ class CausalGAN(ImageLearner):
     def compile(self, config: ImageConfig, gan: GanConfig) -> None:
         """Sets rows and optimisation by `config`, losses by `gan`."""
         super().compile(config, generator_steps=gan.generator_steps)
-        self.gan_loss, self.label_loss, self.labeler_weight = gan.gan_loss, gan.label_loss, gan.labeler_weight
+        self.gan_loss, self.labeler_weight = gan.gan_loss, gan.labeler_weight
         self.anti_labeler_weight, self.anti_labeler_decay = gan.anti_labeler_weight, gan.anti_labeler_decay
         self.reconstruction_weight = gan.noise_reconstruction
         self.augmentations = () if gan.augment == "none" else tuple(gan.augment.split(","))
@@ -99,7 +99,7 @@ class CausalGAN(ImageLearner):
             tape.watch(fakes.images)
             seen = self._outputs(fakes, step, 0, self.opponents)
             terms = self._opponents_losses(data, fakes, step, seen)
-            own = self._own_loss(fakes, seen, c)
+            own = self._own_loss(fakes, seen)
         gradients, towards = {}, tape.gradient(own, fakes.images)
         terms["generator"], common = own, self._shared_terms(c)
         for name in self.opponents:
@@ -133,7 +133,7 @@ class CausalGAN(ImageLearner):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fakes.images)
             seen = self._outputs(fakes, step, update, self.opponents)
-            loss = self._own_loss(fakes, seen, c)
+            loss = self._own_loss(fakes, seen)
             for name, weight in self._shared_terms(c).items():
                 loss += weight * self._fake_loss(name, fakes, seen)
         self.update({"generator": self.backprop_through_generator(fakes, tape.gradient(loss, fakes.images))})
@@ -181,16 +181,13 @@ class CausalGAN(ImageLearner):
             return losses.noise_reconstruction(fakes.noise, seen[name])
         return self.kinds.cross_entropy(fakes.labels, seen[name])
 
-    def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor], c: tf.Tensor) -> tf.Tensor:
-        """GAN term + CE(l, LR(G)) - c CE(l, LG(G)), without what `_shared_terms` says."""
-        pleased = self.kinds.cross_entropy(fakes.labels, seen["labeler"], self.label_loss)
+    def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
+        """GAN term + CE(l, LR(G)): the generator's loss without what `_shared_terms` says."""
+        pleased = self.kinds.cross_entropy(fakes.labels, seen["labeler"])
         judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
-        loss = judged + self.labeler_weight * pleased
-        if "anti_labeler" in self._shared_terms(c):
-            return loss
-        return loss - c * self.kinds.cross_entropy(fakes.labels, seen["anti_labeler"], self.label_loss)
+        return judged + self.labeler_weight * pleased
 
     def _shared_terms(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
-        """How often the generator's loss holds another network's, by name."""
-        common = {"rebuilder": self.reconstruction_weight} if self.rebuilder else {}
-        return common | ({"anti_labeler": -c} if self.label_loss == "cross_entropy" else {})
+        """Coefficient with which another network's loss enters the generator's, by name: -c CE(l, LG(G)) is one."""
+        rebuilt = {"rebuilder": self.reconstruction_weight} if self.rebuilder else {}
+        return rebuilt | {"anti_labeler": -c}

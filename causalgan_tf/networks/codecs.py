@@ -84,8 +84,8 @@ class Codec(abc.ABC):
         """Labels [B, k] that a labeler's outputs [B, w] say."""
 
     @abc.abstractmethod
-    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor, orientation: str) -> tf.Tensor:
-        """A labeler's loss in nats, mean over rows and labels; `orientation` as in losses.label_cross_entropy."""
+    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """A labeler's loss in nats, mean over rows and labels."""
 
     @abc.abstractmethod
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
@@ -125,8 +125,8 @@ class BinaryCodec(Codec):
     def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
         return tf.cast(outputs > 0.0, tf.float32)
 
-    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor, orientation: str) -> tf.Tensor:
-        return losses.label_cross_entropy(columns, outputs, orientation)
+    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return losses.label_cross_entropy(columns, outputs)
 
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
         return losses.label_distance(columns, outputs, loss)
@@ -149,8 +149,8 @@ class CategoricalCodec(Codec):
     def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.argmax(outputs, 1, tf.int32), tf.float32)[:, None]
 
-    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor, orientation: str) -> tf.Tensor:
-        return losses.category_cross_entropy(columns, outputs, orientation)
+    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return losses.category_cross_entropy(columns, outputs)
 
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
         return losses.category_distance(columns, outputs, loss)
@@ -186,8 +186,7 @@ class ContinuousCodec(Codec):
     def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
         return self.values(losses.within(outputs, REACH))
 
-    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor, orientation: str) -> tf.Tensor:
-        del orientation  # a squared error has but one
+    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return losses.gaussian_error(columns, outputs, REACH)
 
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:

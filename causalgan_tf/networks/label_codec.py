@@ -71,15 +71,14 @@ class LabelCodec:
         parts = zip(self.codecs, self._columns(outputs), strict=True)
         return tf.concat([codec.predicted(own) for codec, own in parts], 1)
 
-    def cross_entropy(self, labels: tf.Tensor, outputs: tf.Tensor, orientation: str = "cross_entropy") -> tf.Tensor:
+    def cross_entropy(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """A labeler's loss in nats, mean over rows and labels.
 
         Args:
             labels: [B, K].
             outputs: [B, C].
-            orientation: of discrete labels, as losses.label_cross_entropy; a squared error has but one.
         """
-        return self._mean(lambda codec, label, said: codec.cross_entropy(label, said, orientation), labels, outputs)
+        return self._mean(lambda codec, label, said: codec.cross_entropy(label, said), labels, outputs)
 
     def distance(self, labels: tf.Tensor, outputs: tf.Tensor, kind: str) -> tf.Tensor:
         """CausalBEGAN's label loss, mean over rows and labels; arguments as of `cross_entropy`, `kind` as in losses."""

@@ -46,7 +46,7 @@ def build_adversarial(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -
 def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelCodec) -> CausalGAN:
     """CausalGAN of the configured shape and optimisation, untrained."""
     c, own = config.image, config.gan
-    with arithmetic(c.precision):
+    with dtype_policy_scope(c.precision):
         discriminator = dcgan.trunk(
             1,
             config.data.image_size,
@@ -74,7 +74,7 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
 def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelCodec) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
     c, b = config.image, config.began
-    with arithmetic(c.precision):
+    with dtype_policy_scope(c.precision):
         players = {
             "generator": run_folder.build_image_generator(config, graph),
             "discriminator": began.autoencoder(
@@ -83,14 +83,13 @@ def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSamp
             "labeler": _labeler(config, "labeler", kinds.columns, 2),
         }
     averaged = run_folder.build_image_generator(config, graph)
-    drawn = sampler if b.round_labels else sampler.soft
-    learner = CausalBEGAN(**players, averaged=averaged, sample_labels=drawn, seed=config.seed, kinds=kinds)
+    learner = CausalBEGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, kinds=kinds)
     learner.compile(c, b)
     return learner
 
 
 @contextlib.contextmanager
-def arithmetic(precision: str) -> Iterator[None]:
+def dtype_policy_scope(precision: str) -> Iterator[None]:
     """Networks built in this block compute in `precision`, see ImageConfig; their weights and outputs are float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")

@@ -136,7 +136,9 @@ def test_a_signal_saves_what_is_trained_and_the_training_goes_on_bit_by_bit(
 @pytest.mark.parametrize(("name", "status"), SIGNALS)
 def test_a_program_that_a_signal_ends_says_so_and_exits_with_128_and_its_number(name, status):
     code = (
-        "import os, signal\nfrom causalgan_tf.cli import common\n"
+        # a shell starts what it runs in the background with the interrupt ignored
+        "import os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from causalgan_tf.cli import common\n"
         f"def main(values): os.kill(os.getpid(), signal.{name})\n"
         "common.run(lambda values: None, main, 'the same command resumes')"
     )

@@ -168,7 +168,8 @@ def _refuse_part(flags: str, names: Sequence[str], config: Any, size: int) -> No
     """Refuses a configuration in the name of a field that is too large, else of the one furthest above its default."""
     values = {name: getattr(config, name) for name in names}
     over = [name for name, value in values.items() if value > MOST.get(name, MANY)]
-    name = over[0] if over else max(values, key=lambda name: values[name] * 1_000 // getattr(type(config), name))
+    usual = type(config)()
+    name = over[0] if over else max(values, key=lambda name: values[name] * 1_000 // getattr(usual, name))
     _refuse(flags + name, values[name], size, "with the rest of the configuration that", f"Lower {flags}{name}.")
 
 

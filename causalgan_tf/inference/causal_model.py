@@ -24,7 +24,7 @@ from causalgan_tf.inference.distribution import MAX_PARENT_CELLS, LabelDistribut
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.networks.mechanisms import CausalController
+from causalgan_tf.networks.stacked import StackedMechanisms
 
 SHOWN = 100  # letters of the labels' names in a representation
 
@@ -80,7 +80,7 @@ class CausalModel:
     def __init__(
         self,
         graph: CausalGraph,
-        mechanisms: CausalController,
+        mechanisms: StackedMechanisms,
         image_generator: keras.Model | None = None,
         label_encoding: str = "sign",
         record: Mapping[str, Any] | None = None,

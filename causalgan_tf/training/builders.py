@@ -12,9 +12,10 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.learners.causal_began import CausalBEGAN
 from causalgan_tf.learners.causal_gan import CausalGAN
-from causalgan_tf.learners.controller import WassersteinTrainer
 from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.learners.learner import Learner
+from causalgan_tf.learners.likelihood import LikelihoodTrainer
+from causalgan_tf.learners.wasserstein import WassersteinTrainer
 from causalgan_tf.networks import began, dcgan
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.networks.label_codec import LabelCodec
@@ -33,7 +34,15 @@ def build_images(
     return config.image_model.build_learner(config, graph, sampler, kinds or LabelCodec(graph.variables.values()))
 
 
-def build_adversarial(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> WassersteinTrainer:
+def build_likelihood(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> LikelihoodTrainer:
+    """Explicit mechanisms that maximum likelihood trains, of the configured shape and optimisation, untrained."""
+    mechanisms, averaged = (run_folder.build_mechanisms(config, graph) for _ in range(2))
+    learner = LikelihoodTrainer(mechanisms, averaged, rows, config.seed)
+    learner.compile(config.controller)
+    return learner
+
+
+def build_wasserstein(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> WassersteinTrainer:
     """A causal controller that WGAN-GP trains, of the configured shape and optimisation, untrained."""
     c = config.controller
     mechanisms, averaged = (run_folder.build_mechanisms(config, graph) for _ in range(2))

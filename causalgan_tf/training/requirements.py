@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from causalgan_tf.config import budget
+from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset
@@ -59,7 +60,9 @@ def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
 def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) -> None:
     """Checks that every stage can fill its batches and reach its target; InputError names the flag to change."""
     rows, batch = len(dataset.label_rows), config.controller.batch_size
-    if "controller" in stages and rows < batch:
+    if "controller" in stages and rows < 2:
+        raise InputError(f"The label table has {rows} row{'s' * (rows != 1)}: nothing varies. Bring more rows.")
+    if "controller" in stages and rows < batch and not OBJECTIVES[config.controller.objective].few_rows:
         raise InputError(
             f"The label table has {rows} rows, fewer than one batch of {batch}. "
             f"Lower --controller_batch_size to {rows} or less, or bring more rows."

@@ -186,7 +186,7 @@ def test_thousands_of_rare_observations_are_weighed_without_underflow():
 
 def test_what_dwarfs_a_value_does_not_erase_it_when_it_is_ruled_out_later():
     n = 400
-    graph = CausalGraph({"X": [], "Z": ["X"], **{f"y{i}": ["X"] for i in range(n)}})
+    graph = CausalGraph({"X": [], **{f"y{i}": ["X"] for i in range(n)}, "Z": ["X"]})
     law = LabelDistribution(graph, {"X": 0.5, "Z": [0.0, 0.5], **{f"y{i}": [1.0, 0.001] for i in range(n)}})
     symptoms = {f"y{i}": 1 for i in range(n)}
     # with the symptoms X = 0 is 10**1200 times as probable as X = 1, but Z rules it out

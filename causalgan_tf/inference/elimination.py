@@ -19,6 +19,7 @@ from networkx.algorithms.approximation import treewidth_min_fill_in
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs import names
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.tables import table_shape
 
 MAX_FACTOR = 2**24  # numbers of one table; at most a GiB and a few seconds
 IMPOSSIBLE = -(2**29)  # exponent of 0; the sum of two still fits in 32 bits
@@ -132,7 +133,7 @@ def eliminate(
     _check_size(graph, [*scopes.values(), free], order)
     factors = [_condition(graph, node, mask, do) for node, mask in allowed.items() if node in do or node not in seen]
     # the largest first: one that is refused costs no other
-    for node in sorted(relevant, key=lambda node: -_cells(graph.sizes, map(graph.index, graph.parents[node]))):
+    for node in sorted(relevant, key=lambda node: -math.prod(table_shape(graph, node)[:-1])):
         place = tuple(fixed.get(name, slice(None)) for name in (*graph.parents[node], node))
         factors.append(Factor.of(scopes[node], table(node)[place]))
     left = _along(order, factors, lambda factor: factor.scope, lambda parts, k: _product(parts).without(k))
@@ -204,25 +205,21 @@ def _along(
 
 def _check_size(graph: CausalGraph, scopes: Iterable[Scope], order: Sequence[int]) -> None:
     """InputError if a table of an elimination would be too large."""
-    count, joined = functools.partial(_cells, graph.sizes), [frozenset(scope) for scope in scopes]
+    sizes, joined = graph.sizes, [frozenset(scope) for scope in scopes]
 
     def join(parts: list[frozenset[int]], k: int) -> frozenset[int]:
         joined.append(frozenset().union(*parts))
         return joined[-1] - {k}
 
     _along(order, list(joined), lambda scope: scope, join)
-    largest = max(joined, key=count)
-    size = count(largest)
+    largest = max(joined, key=lambda scope: math.prod(sizes[k] for k in scope))
+    size = math.prod(sizes[k] for k in largest)
     if size > MAX_FACTOR:
         together = names.listed([graph.nodes[k] for k in sorted(largest)], SHOWN)
         raise InputError(
             f"An exact answer needs a table of {size:,} numbers over {len(largest)} labels ({together}): expected at "
             f"most {MAX_FACTOR:,}. Ask for fewer labels, set some by do, or draw rows with `sample` instead."
         )
-
-
-def _cells(sizes: Sequence[int], scope: Iterable[int]) -> int:
-    return math.prod(sizes[k] for k in scope)
 
 
 def _scope(graph: CausalGraph, nodes: Iterable[str], fixed: Mapping[str, int]) -> Scope:

@@ -220,7 +220,10 @@ def test_a_tangled_graph_is_refused_with_the_size_before_any_table_is_made():
 @pytest.mark.parametrize(
     ("nodes", "do", "given", "words"),
     [
-        ([], {}, {}, r"distribution: expected one label or several, each once, got \[\]"),
+        ([], {}, {}, r"distribution: expected the name of a label or several names, each once, got \[\]"),
+        (None, {}, {}, "each once, got None"),
+        ({"CO": "a"}, {}, {}, "each once, got {'CO': 'a'}"),
+        ([["CO"]], {}, {}, "each once, got"),
         (["CO", "CO"], {}, {}, "each once, got"),
         ("COO", {}, {}, "no node 'COO'. Did you mean 'CO'"),
         ("CO", {"HR": "z"}, {}, "do HR='z': expected one of a, b, c"),

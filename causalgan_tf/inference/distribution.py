@@ -7,13 +7,13 @@ Of binary labels that is sum_k label_k 2**k.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from causalgan_tf.errors import InputError, brief, shown
+from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs import names
 from causalgan_tf.graphs.cells import MAX_CELLS, cell_count, discrete_sizes, has_value
 from causalgan_tf.graphs.graph import CausalGraph
@@ -239,9 +239,12 @@ class LabelDistribution:
 
     def _wanted(self, nodes: str | Sequence[str]) -> tuple[str, ...]:
         """The labels of a distribution, checked."""
-        wanted = (nodes,) if isinstance(nodes, str) else tuple(nodes)
-        if not wanted or len(set(wanted)) < len(wanted):
-            raise InputError(f"distribution: expected one label or several, each once, got {shown(nodes)}.")
+        several = isinstance(nodes, Iterable) and not isinstance(nodes, str | Mapping)
+        wanted = tuple(nodes) if several else (nodes,)
+        if not wanted or not all(isinstance(node, str) for node in wanted) or len(set(wanted)) < len(wanted):
+            raise InputError(
+                f"distribution: expected the name of a label or several names, each once, got {brief(nodes)}."
+            )
         count = math.prod(self.sizes[self.graph.index(node)] for node in wanted)
         if count > MAX_CELLS:
             raise InputError(

@@ -88,7 +88,10 @@ smoking["Ill"].mean() - abstaining["Ill"].mean()  # truth .2
 # %% [markdown]
 # ## Without sampling
 #
-# The distribution of discrete labels can be enumerated.
+# Probabilities of discrete labels are computed from the mechanisms, of one label or of several, by do and given.
+
+# %%
+model.distribution("Ill", do={"Smokes": 1}).round(3)  # truth .37
 
 # %%
 model.joint_distribution(do={"Smokes": 1}).round(3)

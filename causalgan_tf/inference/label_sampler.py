@@ -89,6 +89,8 @@ class LabelSampler:
     def conditional(self, node: str, parents: np.ndarray, draws: int, seed: int) -> np.ndarray:
         """P(node | parents) of a discrete node, exactly or, of implicit mechanisms, counted in draws of its noise.
 
+        All that the model's exact answers take of its mechanisms, see CausalModel.distribution.
+
         Args:
             node: the node.
             parents: [cells, P] settings of its parents, one number a parent, in the order of graph.parents[node].
@@ -96,7 +98,7 @@ class LabelSampler:
             seed: of the noise.
 
         Returns:
-            float64 [cells, size], relative frequencies.
+            float64 [cells, size], relative frequencies, each row with sum 1.
         """
         return self.mechanisms.probabilities(node, parents, draws, seed)
 

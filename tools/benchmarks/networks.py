@@ -281,11 +281,18 @@ def run_rival(
         data, said, out = (pathlib.Path(folder) / name for name in ("rows.npz", "spec.json", "out.npz"))
         np.savez(data, rows=rows)
         said.write_text(json.dumps(spec), encoding="utf-8")
-        command = [python, "-W", "ignore", HERE / "rivals" / f"{runner}.py", data, said, out, *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{runner}: {done.stderr.strip()[-2000:]}")
-        return dict(np.load(out))
+        return run_program(python, runner, data, said, out, *options)
+
+
+def run_program(
+    python: str, runner: str, data: pathlib.Path, spec: pathlib.Path, out: pathlib.Path, *options: str
+) -> dict[str, np.ndarray]:
+    """What a runner of the folder rivals/ writes to the file `out`, given its files."""
+    command = [python, "-W", "ignore", HERE / "rivals" / f"{runner}.py", data, spec, out, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{runner}: {done.stderr.strip()[-2000:]}")
+    return dict(np.load(out))
 
 
 def _do_text(do: Mapping[str, Any]) -> str:

@@ -27,16 +27,18 @@ def wasserstein_generator(fake: tf.Tensor) -> tf.Tensor:
     return -tf.reduce_mean(fake)
 
 
-def gradient_penalty(gradient: tf.Tensor, axis: int) -> tf.Tensor:
+def gradient_penalty(gradient: tf.Tensor, axis: int, weights: tf.Tensor | None = None) -> tf.Tensor:
     """E[(|grad C(x)| - 1)^2] (arXiv:1704.00028, equation 3).
 
     Args:
         gradient: gradient of the critic's score in its input, one vector a sample.
         axis: the axis along which a sample's gradient lies.
+        weights: of the samples, of any sum; None: their mean.
     """
     # the square root has no gradient at 0, where a dead critic sits
     norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis) + 1e-12)
-    return tf.reduce_mean(tf.square(norm - 1.0))
+    penalty = tf.square(norm - 1.0)
+    return tf.reduce_mean(penalty) if weights is None else tf.reduce_sum(weights * penalty)
 
 
 def zero_centred_penalty(gradient: tf.Tensor) -> tf.Tensor:

@@ -55,6 +55,16 @@ OBJECTIVES = {
         "causal controller",
         Entry("causalgan_tf.training.builders:build_wasserstein"),
         {
+            "explicit": {
+                "steps": 8_000,
+                "batch_size": 256,
+                "learning_rate": 2e-3,
+                "beta1": 0.5,
+                "width": 32,
+                "distinct_rows": 2_048,
+                "ema": 0.998,
+                "decay_to": 0.05,
+            },
             "implicit": {
                 "steps": 20_000,
                 "batch_size": 256,

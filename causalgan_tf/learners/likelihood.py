@@ -77,7 +77,9 @@ class LikelihoodTrainer(ControllerLearner):
         return seen, [tf.fill([1, 1], 1.0 / rows.shape[0])] * len(seen)
 
 
-def families(mechanisms: ExplicitController, rows: np.ndarray, most: int) -> tuple[Seen, list[tf.Tensor]] | None:
+def families(
+    mechanisms: ExplicitController, rows: np.ndarray, most: int, tempered: bool = False
+) -> tuple[Seen, list[tf.Tensor]] | None:
     """The distinct rows of each node and its parents, with their shares of the rows.
 
     Args:
@@ -94,7 +96,7 @@ def families(mechanisms: ExplicitController, rows: np.ndarray, most: int) -> tup
     if graph.sizes is None or not most:
         return None
     for node in graph.nodes:
-        found[node] = distinct_family(graph, node, rows)
+        found[node] = distinct_family(graph, node, rows, tempered)
         if len(found[node][0]) > most:
             return None
     width, seen, shares = max(len(values) for values, _ in found.values()), [], []
@@ -117,8 +119,20 @@ def families(mechanisms: ExplicitController, rows: np.ndarray, most: int) -> tup
     return seen, shares
 
 
-def distinct_family(graph: CausalGraph, node: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows [D, P + 1] of a node's parents and the node, and their shares [D] of all rows."""
+def distinct_family(
+    graph: CausalGraph, node: str, rows: np.ndarray, tempered: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows [D, P + 1] of a node's parents and the node, and their shares [D] of all rows.
+
+    `tempered`: half of the weight is shared out among the parents' settings by log(count + 1), within a setting as
+    the rows are.
+    """
     family = [*map(graph.index, graph.parents[node]), graph.index(node)]
     values, counts = np.unique(rows[:, family], axis=0, return_counts=True)
-    return values, counts / len(rows)
+    shares = counts / len(rows)
+    if tempered:
+        _, setting = np.unique(values[:, :-1], axis=0, return_inverse=True)
+        held = np.bincount(setting.ravel(), counts)
+        weight = np.log(held + 1.0) / np.log(held + 1.0).sum()
+        shares = 0.5 * shares + 0.5 * (weight / held)[setting.ravel()] * counts
+    return values, shares

@@ -106,6 +106,16 @@ class Codec(abc.ABC):
     def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
         """log P(label | parents) in nats, [M, B], for columns [M, W, B]; of a continuous label its columns' density."""
 
+    @classmethod
+    def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The values that a label may take, hard columns [M, W, V, B], and their probabilities [M, V, B].
+
+        A number may take infinitely many: one that is drawn stands for them, and carries the gradient. Arguments are
+        those of `draw`.
+        """
+        drawn = cls.draw(outputs, uniform, constants)
+        return drawn[:, :, None], tf.ones_like(drawn[:, :1])
+
     @abc.abstractmethod
     def columns(self, values: tf.Tensor) -> tf.Tensor:
         """Columns [w, B] of values [k, B]; NaN stays NaN."""
@@ -159,6 +169,13 @@ class BinaryCodec(Codec):
         # 1 where the uniform number is above 1 - p: a larger p never turns a 1 into a 0
         return tf.cast(outputs[:, :1] + _logit(uniform[:, :1]) > 0.0, tf.float32)
 
+    @classmethod
+    def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        del uniform, constants
+        probability = tf.sigmoid(outputs[:, 0])
+        values = tf.zeros_like(probability)
+        return tf.stack([values, values + 1.0], 1)[:, None], tf.stack([1.0 - probability, probability], 1)
+
     @staticmethod
     def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
         del constants
@@ -204,6 +221,12 @@ class CategoricalCodec(Codec):
         gumbel = -tf.math.log(-tf.math.log(uniform))
         best = tf.argmax(_valid(outputs[:, :count] + gumbel, constants), 1, tf.int32)[:, None]
         return tf.cast(tf.range(count)[None, :, None] == best, tf.float32)
+
+    @classmethod
+    def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        count = uniform.shape[1]
+        probability = tf.nn.softmax(_valid(outputs[:, :count], constants), 1)
+        return tf.eye(count)[None, :, :, None] * tf.ones_like(probability)[:, None], probability
 
     @staticmethod
     def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:

@@ -5,6 +5,7 @@ plus Gumbel noise; a number is a normal one through a monotone spline, then scal
 logit too (see networks.codecs). Distributions are known in closed form, nothing is counted in draws.
 """
 
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -21,6 +22,7 @@ from causalgan_tf.networks.stacked import Intervene, Layers, StackedMechanisms, 
 
 FIRST = 0.1  # factor of the last layer's first weights: a mechanism begins as the same distribution for all parents
 
+Seen = Sequence[tuple[tf.Tensor, tf.Tensor]]  # of each stack: centred parents [places, P, B], columns [places, W, B]
 Types = list[tuple[type[Codec], np.ndarray]]
 
 
@@ -112,39 +114,75 @@ class ExplicitController(StackedMechanisms):
         joint = keras.layers.Concatenate(name="labels")(parts) if len(parts) > 1 else parts[0]
         return keras.Model([noise, do], joint, name="causal_controller")
 
-    def seen(self, rows: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        """What each stack's mechanisms are asked about rows: their parents and their own columns.
+    @functools.cached_property
+    def places(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each stack the label columns of its places' parents [places, P] and of their labels [places, W].
 
-        Args:
-            rows: label columns [C, B].
-
-        Returns:
-            Of each stack (centred parents [places, P, B], columns [places, W, B]).
+        The number of columns stands where a place has fewer.
         """
+        column = np.full(self.schedule.rows.max() + 1, len(self.schedule.rows))
+        column[self.schedule.rows] = np.arange(len(self.schedule.rows))
+        return [
+            (column[stack.parents.reshape([stack.nodes.size, -1])], stack.columns.reshape([stack.nodes.size, -1]))
+            for stack in self.schedule.stacks
+        ]
+
+    def seen(self, rows: tf.Tensor) -> Seen:
+        """What each stack's mechanisms are asked about rows, label columns [C, B]: their parents and own columns."""
         # a row of zeros behind the columns: what places without a parent or a column gather
         beside, found = tf.concat([rows, tf.zeros([1, tf.shape(rows)[1]])], 0), []
-        column = np.full(self.schedule.rows.max() + 1, rows.shape[0])
-        column[self.schedule.rows] = np.arange(rows.shape[0])
-        for stack in self.schedule.stacks:
-            places, parents, width = stack.nodes.size, stack.parents.shape[2], stack.columns.shape[2]
-            above = tf.gather(beside, column[stack.parents.reshape([places, parents])])
-            scale, shift = (part.reshape([places, parents, 1]) for part in (stack.scale, stack.shift))
-            found.append((scale * above + shift, tf.gather(beside, stack.columns.reshape([places, width]))))
+        for stack, (above, own) in zip(self.schedule.stacks, self.places, strict=True):
+            scale, shift = (part.reshape([*above.shape, 1]) for part in (stack.scale, stack.shift))
+            found.append((scale * tf.gather(beside, above) + shift, tf.gather(beside, own)))
         return found
 
-    def log_probability(self, seen: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> list[tf.Tensor]:
+    def log_probability(self, seen: Seen) -> list[tf.Tensor]:
         """log P(label | parents) in nats, [places, B] of each stack, of what `seen` gives; 0 in empty places."""
-        stacks, found = unpack(tf.convert_to_tensor(self.vector), self.shapes), []
-        for s, (layers, (above, own)) in enumerate(zip(stacks, seen, strict=True)):
-            places = above.shape[0]
-            flat = [tuple(tf.reshape(p, [places, *p.shape[2:]]) for p in pair) for pair in layers]
-            outputs = _outputs(flat, above)
-            constants = self.constants[s].reshape([places, CONSTANTS, 1])
+        found = []
+        for s, (outputs, (_, own)) in enumerate(zip(self.outputs(seen), seen, strict=True)):
             total = tf.zeros(tf.shape(own[:, 0]))
-            for codec, mask in self.types[s]:
-                total = tf.where(mask.reshape([places, 1]), codec.log_probability(outputs, own, constants), total)
+            for codec, mask, constants in self._flat_types(s):
+                total = tf.where(mask, codec.log_probability(outputs, own, constants), total)
             found.append(total)
         return found
+
+    def alternatives(self, s: int, outputs: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """What the labels of a stack may be, given what its mechanisms say.
+
+        Args:
+            s: number of the stack.
+            outputs: [places, O, B], see `outputs`.
+            uniform: [places, numbers[s], B] in (0, 1).
+
+        Returns:
+            A drawn value, hard columns [places, W, B]; all values [places, W, V, B] and their probabilities
+            [places, V, B], which for a number are the drawn one and 1.
+        """
+        places, width = outputs.shape[0], self.schedule.stacks[s].shape[3]
+        most, batch = max(2, width), tf.shape(outputs)[-1]
+        drawn, values = tf.zeros([places, width, batch]), tf.zeros([places, width, most, batch])
+        shares = tf.zeros([places, most, batch])
+        for codec, mask, constants in self._flat_types(s):
+            own = codec.draw(outputs, uniform, constants)[:, :width]
+            drawn = tf.where(mask[..., None], _wider(own, 1, width), drawn)
+            found, probability = codec.alternatives(outputs, uniform, constants)
+            found = _wider(_wider(found[:, :width, :most], 1, width), 2, most)
+            values = tf.where(mask[..., None, None], found, values)
+            shares = tf.where(mask[..., None], _wider(probability[:, :most], 1, most), shares)
+        return drawn, values, shares
+
+    def outputs(self, seen: Seen) -> list[tf.Tensor]:
+        """What the networks say of parents, [places, O, B] of each stack, of what `seen` gives."""
+        stacks, found = unpack(tf.convert_to_tensor(self.vector), self.shapes), []
+        for layers, (above, _) in zip(stacks, seen, strict=True):
+            flat = [tuple(tf.reshape(p, [above.shape[0], *p.shape[2:]]) for p in pair) for pair in layers]
+            found.append(_outputs(flat, above))
+        return found
+
+    def _flat_types(self, s: int) -> list[tuple[type[Codec], np.ndarray, np.ndarray]]:
+        """The types of a stack, each with its mask [places, 1] and all places' constants [places, CONSTANTS, 1]."""
+        constants = self.constants[s].reshape([-1, CONSTANTS, 1])
+        return [(codec, mask.reshape([-1, 1]), constants) for codec, mask in self.types[s]]
 
     def _above(self, node: str) -> list[tuple[str, Codec]]:
         return [(parent, self.codecs[parent]) for parent in self.graph.parents[node]]
@@ -155,8 +193,7 @@ class ExplicitController(StackedMechanisms):
         labels = tf.zeros([noise.shape[0], width, tf.shape(noise)[-1]])
         for codec, mask in self.types[s]:
             drawn = codec.draw(outputs, noise, constants)[:, :width]
-            drawn = tf.pad(drawn, [[0, 0], [0, width - drawn.shape[1]], [0, 0]])
-            labels = tf.where(tf.constant(mask)[d][:, None, None], drawn, labels)
+            labels = tf.where(tf.constant(mask)[d][:, None, None], _wider(drawn, 1, width), labels)
         return labels
 
     def _types(self, stack: Stack) -> Types:
@@ -191,6 +228,12 @@ def _outputs(layers: Layers, parents: tf.Tensor) -> tf.Tensor:
 def _perceptron(inputs: int, sizes: Sequence[int], name: str) -> keras.Sequential:
     hidden = [keras.layers.Dense(size, "silu") for size in sizes[:-1]]
     return keras.Sequential([keras.Input([inputs]), *hidden, keras.layers.Dense(sizes[-1])], name=name)
+
+
+def _wider(values: tf.Tensor, axis: int, size: int) -> tf.Tensor:
+    """Values with zeros behind them along an axis, up to a size."""
+    pads = [[0, size - values.shape[axis]] if k == axis else [0, 0] for k in range(len(values.shape))]
+    return tf.pad(values, pads) if values.shape[axis] < size else values
 
 
 def _padded(codec: Codec) -> np.ndarray:

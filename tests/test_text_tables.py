@@ -132,6 +132,9 @@ def test_an_unnamed_column_that_may_be_first_or_last_is_refused(tmp_path, text, 
         ("id,A,B,C\n1,1,0,1\n#2,0,1,1\n", "line 3 is a comment: '#2'"),
         ('[{"A": 1},\n{"A": 0}]\n', "is that of a JSON, XML or web page"),
         ('A,B,C\n1,0,"' + "1,0,1\n" * 60_000, "a quote on line 2 is not closed"),
+        ("A,B,C\n" + "1,0,1\n" * 60_000 + '"1,0,1\n0,1,1\n', "a quote on line 60002 is not closed"),
+        ('A,B,C\n"1,0,1\n0,1,1\n"1,0,1\n', "a quote on line 2 is not closed and swallows the rows behind it"),
+        ('A,B,"C\n' + "1,0,1\n" * 60_000, "a quote on line 1 is not closed"),
         (f"A,{'x' * 5000},{'x' * 5000}\n1,0,1\n", "more than once"),
         (f"A,B,C\n{'9' * 5000},0,1\n1,0,1\n", "column 'A' mixes numbers and texts: 1 on line 3, 999"),
         ("1,0,1\n0,1,1\n", "line 1 holds the numbers 1, 0, 1. Expected a header"),
@@ -253,6 +256,21 @@ def test_names_of_several_levels_are_refused():
     frame = pd.DataFrame([[1, 0], [0, 1]], columns=pd.MultiIndex.from_tuples([("A", "x"), ("A", "y")]))
     with pytest.raises(InputError, match="names of 2 levels"):
         table_from_frame(frame, CausalGraph.from_text("A"))
+
+
+def test_a_large_file_with_an_open_quote_is_refused_in_the_time_of_a_look_at_it(tmp_path):
+    rows, seconds = "1,0,1\n0,1,1\n" * 500_000, []
+    for text in (f"A,B,C\n{rows}", f'A,B,C\n"1,0,1\n{rows}'):
+        path, start = write(tmp_path, text), time.process_time()
+        with contextlib.suppress(InputError):
+            read_labels(path, ABC)
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < seconds[0] + 0.5
+
+
+def test_quotes_within_values_that_are_not_quoted_are_letters(tmp_path):
+    text = 'A,B,C,size,"note, long"\n1,0,1,5" nail,"a\nb"\n0,1,1,"say ""x""",-\n1,1,0,x" "y,"z"\n'
+    assert read_labels(write(tmp_path, text), ABC).rows.to_numpy().tolist() == [[1, 0, 1], [0, 1, 1], [1, 1, 0]]
 
 
 def test_an_excel_file_of_one_sheet_is_a_table(tmp_path, monkeypatch):

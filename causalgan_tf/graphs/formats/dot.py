@@ -10,7 +10,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.graph_text import MAX_EDGES, MAX_NODES
 
 MAX_STATEMENTS = MAX_EDGES + MAX_NODES  # as many as the largest graph needs
-MAX_WORDS = 16 * MAX_EDGES  # an edge with four attributes
+MAX_WORDS = 10 * MAX_EDGES  # an edge with two attributes is 12 words, and few edges have any
 _GRAPHVIZ, _DAGITTY = ("digraph", "graph"), ("dag", "pdag")
 _KEYWORDS = ("node", "edge", "graph", "digraph", "subgraph", "strict")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

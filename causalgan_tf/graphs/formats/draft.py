@@ -151,7 +151,7 @@ class Draft:
             mark: what is written between the nodes; with the arrows of `attributes` it must be "->" or "<-".
             right: another node.
             line: where it is written.
-            attributes: what is said of it, see `arrows.mark`; an invisible edge, or one of an invisible node, is left out.
+            attributes: what is said of it, see `arrows.mark`; an invisible edge or end is left out.
 
         Raises:
             InputError: the edge is there already, or it is not one of a directed graph.

@@ -103,8 +103,10 @@ def read_graphml(path: pathlib.Path | None, text: str) -> CausalGraph:
         graph = nx.parse_graphml(ElementTree.tostring(root))
     except Exception as problem:  # its parser was not made for damaged files
         raise error(path, f"expected a graph in GraphML: {shown(str(problem), 120)}.") from problem
-    if graph.number_of_edges() < edges:
-        raise error(path, f"{edges - graph.number_of_edges()} of {edges} edges are in another graph or group. Save one.")
+    if len(graph.edges) < edges:
+        raise error(
+            path, f"{edges - graph.number_of_edges()} of {edges} edges are in another graph or group. Save one."
+        )
     return _from_networkx(path, graph)
 
 

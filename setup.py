@@ -60,6 +60,7 @@ setup(
     extras_require={
         "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
         "examples": ["ipykernel>=6", "jupytext>=1.16", "nbclient>=0.10"],
+        "excel": ["openpyxl>=3.1"],
         "parquet": ["pyarrow>=15"],
         "test": ["pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"],
     },

@@ -20,10 +20,10 @@ class LabelSampler:
     def __init__(self, mechanisms: StackedMechanisms) -> None:
         """Wraps trained mechanisms."""
         self.mechanisms, self.graph = mechanisms, mechanisms.graph
-        self.kinds = list(self.graph.variables.values())
+        self.variables = list(self.graph.variables.values())
         self._compiled = tf.function(self._chunks, jit_compile=True)
         # rows of every number in one trace, which XLA does not have
-        rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.kinds)], tf.float32)]
+        rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.variables)], tf.float32)]
         self._compiled_rows = tf.function(self.__call__, input_signature=rows)
 
     def __call__(self, seeds: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
@@ -37,8 +37,8 @@ class LabelSampler:
             float32 [B, K], one number a node: 0/1, a category's place, or a continuous value.
         """
         drawn = self.mechanisms.noise(seeds)
-        fixed = None if do is None else columns.encode(self.kinds, tf.transpose(do))
-        return tf.transpose(columns.decode(self.kinds, self.mechanisms.labels(drawn, fixed)))
+        fixed = None if do is None else columns.encode(self.variables, tf.transpose(do))
+        return tf.transpose(columns.decode(self.variables, self.mechanisms.labels(drawn, fixed)))
 
     def draw(self, n: int, query: Query, seed: int, max_draws: int = MAX_DRAWS) -> tuple[np.ndarray, np.ndarray]:
         """`n` rows under a query.
@@ -107,10 +107,10 @@ class LabelSampler:
         kind = tf.float32 if self.graph.sizes is None else tf.uint8
         labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
         seeds = tf.reshape(noise.row_seeds(seed, first, CHUNK * CHUNKS), [CHUNKS, CHUNK])
-        fixed = columns.encode(self.kinds, do)
+        fixed = columns.encode(self.variables, do)
         for i in tf.range(CHUNKS):
             drawn = self.mechanisms.noise(seeds[i])
-            rows = columns.decode(self.kinds, self.mechanisms.labels(drawn, fixed))
+            rows = columns.decode(self.variables, self.mechanisms.labels(drawn, fixed))
             labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
         return tf.reshape(labels, [-1, len(self.graph)]), tf.reshape(seeds, [-1])
 

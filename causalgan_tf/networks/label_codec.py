@@ -32,7 +32,7 @@ class LabelCodec:
     def __init__(
         self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None
     ) -> None:
-        """Takes the kinds, for `coins` the ranges of continuous labels, and for `held` the cells of the data.
+        """Takes the kinds, for `random_labels` the ranges of continuous labels, and for `held` the cells of the data.
 
         Args:
             variables: the types of K labels, all of them known.

@@ -181,7 +181,7 @@ class ACGAN(LabelFed):
             terms["discriminator"] += self.labeler_weight * (read_real + read_fake) + self.penalty(data)
             terms["generator"] += self.labeler_weight * read_fake
         self.descend(terms, tape)
-        shown = {"label_agreement": self.kinds.agreement(fake[:, 1:], labels)}
+        shown = {"label_agreement": self.codec.agreement(fake[:, 1:], labels)}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
     def how_real(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -32,7 +32,7 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "out", "", "file to write, a drawing or the graph in another form; empty: none")
     common.define(values, "overwrite", False, "replace a file that is there already")
     common.define(values, "image", False, "draw the image below the labels, which are its causes")
-    common.define(values, "labels_file", "", "table of labels that the graph is tested on, read as causalgan-train does")
+    common.define(values, "labels_file", "", "table that the graph is tested on: csv, parquet or CelebA's list")
     common.define(values, "drop_missing", False, "leave out rows of labels_file with missing values")
     common.define(values, "decimal", ".", "decimal mark of numbers in labels_file", (".", ","))
     common.define(

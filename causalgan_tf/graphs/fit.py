@@ -60,8 +60,7 @@ def fit_to_rows(graph: CausalGraph, rows: np.ndarray, permutations: int = 200, s
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
             raise InputError(f"graph fit: {name}: expected a whole number of at least 0, got {number!r}.")
     triples = [
-        (graph.index(x), graph.index(y), tuple(map(graph.index, given)))
-        for x, y, given in implied_independences(graph)
+        (graph.index(x), graph.index(y), tuple(map(graph.index, given))) for x, y, given in implied_independences(graph)
     ]
     tests = _Tests(graph, rows, seed)
     results = [tests.result(triple) for triple in triples]

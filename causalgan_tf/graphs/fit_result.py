@@ -144,10 +144,11 @@ class GraphFit:
             yield from _table(violated[:SHOWN], self.rows)
         if len(violated) > SHOWN:
             yield f"  and {len(violated) - SHOWN:,} more"
-        if self.random:
+        random = self.random
+        if random:
             yield (
-                f"of {self.random.graphs:,} random graphs (the same, nodes permuted) {self.random.not_worse:,} violate no "
-                f"more, {self.random.cheaper:,} miss less log-likelihood, {self.random.equivalent:,} imply the same"
+                f"of {random.graphs:,} random graphs (the same, nodes permuted) {random.not_worse:,} violate no more, "
+                f"{random.cheaper:,} miss less log-likelihood, {random.equivalent:,} imply the same"
             )
         yield self.verdict
 

@@ -80,9 +80,7 @@ class _Cells:
         return (np.bincount(place, self.n), codes % size, codes // size), place
 
 
-def table_dependence(
-    x: np.ndarray, y: np.ndarray, strata: np.ndarray, rows: np.ndarray | None = None
-) -> Dependence:
+def table_dependence(x: np.ndarray, y: np.ndarray, strata: np.ndarray, rows: np.ndarray | None = None) -> Dependence:
     """Tests discrete x and y within strata.
 
     >>> x, y = np.repeat([[0, 0, 1, 1], [0, 1, 0, 1]], [30, 10, 10, 30], axis=1)
@@ -108,6 +106,12 @@ def table_dependence(
     if least[told].min() >= FULL:
         return Dependence(float(stats.chi2.sf(2 * gain, freedom.sum())), gain, float(freedom.sum()) / 2, "G")
     chance = _chance(cells)
+    if told.sum() == 1 and freedom.max() == 1:
+        table = np.zeros([2, 2])
+        here = told[cells.s]
+        places = (np.unique(values[here], return_inverse=True)[1] for values in (cells.x, cells.y))
+        table[tuple(places)] = cells.n[here]
+        return Dependence(float(stats.fisher_exact(table).pvalue), gain, chance, "strata")
     # one row where two rare values meet makes X2 large, but not G
     p_value = max(_p_pearson(cells), float(stats.chi2.sf(2 * gain, 2 * chance)))
     # of one informative stratum both statistics are the same
@@ -169,7 +173,8 @@ def _p_pooled(cells: _Cells) -> float:
     covariance = np.einsum("s,sij,skl->ikjl", weights, *spreads).reshape([expected.size] * 2)
     # counts that are nearly always 0 are far from normal
     kept = np.flatnonzero(expected >= FEW)
-    return _p_quadratic((counted - expected).ravel()[kept], covariance[np.ix_(kept, kept)])
+    statistic, freedom = _quadratic((counted - expected).ravel()[kept], covariance[np.ix_(kept, kept)])
+    return float(stats.chi2.sf(statistic, freedom)) if freedom else 1.0
 
 
 def _chance(cells: _Cells) -> float:
@@ -256,7 +261,7 @@ def residuals(targets: np.ndarray, numbers: np.ndarray, indicators: np.ndarray, 
 def residual_dependence(x: np.ndarray, y: np.ndarray) -> Dependence:
     """The generalised covariance measure of residuals x [n, D] and y [n, E].
 
-    The gain is that of joint normal residuals, -n/2 sum ln(1 - r2) over their canonical correlations r.
+    The gain is that of two normal variables, -n/2 ln(1 - r2) of the largest canonical correlation r.
 
     >>> rng = np.random.default_rng(0)
     >>> x, noise = rng.normal(size=[2, 1_000, 1])
@@ -266,11 +271,13 @@ def residual_dependence(x: np.ndarray, y: np.ndarray) -> Dependence:
     n, x, y = len(x), np.asarray(x, np.float64), np.asarray(y, np.float64)
     products = (x[:, :, None] * y[:, None]).reshape(n, -1)
     centred = products - products.mean(0)
-    p_value = _p_quadratic(products.sum(0), centred.T @ centred)
+    statistic, freedom = _quadratic(products.sum(0), centred.T @ centred)
+    p_value = 1.0
+    if 0 < freedom < n:  # Hotelling's T2: the covariance is estimated
+        p_value = float(stats.f.sf(statistic * (n - freedom) / (n * freedom), freedom, n - freedom))
     shared = _whitened(x).T @ _whitened(y)
-    correlations = np.linalg.svd(shared, compute_uv=False)
-    gain = -n / 2 * np.log1p(-np.minimum(correlations, 1 - NONE) ** 2).sum()
-    return Dependence(p_value, float(gain), shared.size / 2, "covariance")
+    correlation = min(np.linalg.svd(shared, compute_uv=False).max(initial=0.0), 1 - NONE)
+    return Dependence(p_value, -n / 2 * float(np.log1p(-(correlation**2))), shared.size / 2, "covariance")
 
 
 def _whitened(columns: np.ndarray) -> np.ndarray:
@@ -279,13 +286,10 @@ def _whitened(columns: np.ndarray) -> np.ndarray:
     return vectors[:, sizes > NONE * max(sizes[0], NONE)]
 
 
-def _p_quadratic(sums: np.ndarray, covariance: np.ndarray) -> float:
-    """P-value of sums [D] that are normal with mean 0 and this covariance under independence."""
+def _quadratic(sums: np.ndarray, covariance: np.ndarray) -> tuple[float, int]:
+    """Sums [D] squared, by their covariance, and their degrees of freedom."""
     if not sums.size:
-        return 1.0
+        return 0.0, 0
     variances, directions = np.linalg.eigh(covariance)
     kept = variances > NONE * max(variances[-1], NONE)
-    if not kept.any():
-        return 1.0
-    statistic = ((directions[:, kept].T @ sums) ** 2 / variances[kept]).sum()
-    return float(stats.chi2.sf(statistic, kept.sum()))
+    return float(((directions[:, kept].T @ sums) ** 2 / variances[kept]).sum()), int(kept.sum())

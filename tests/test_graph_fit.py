@@ -21,7 +21,9 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical
 from causalgan_tf.inference.distribution import LabelDistribution
-from causalgan_tf.metrics.independence import pearson_moments, residual_dependence, table_dependence
+from causalgan_tf.metrics.contingency import table_dependence
+from causalgan_tf.metrics.residuals import residual_dependence
+from causalgan_tf.metrics.thin_tables import pearson_moments
 from causalgan_tf.training.requirements import fit_line
 from tests.graph_tables import (
     ASIA,

@@ -33,7 +33,7 @@ def graph_fit(
         implied independences: 2, violated: 1 (Holm's correction, 5% for all together)
         violated, by what the missing edge would buy in log-likelihood above chance:
           Old -> Ill  0.34 nats a row, 69 in all; effect 0.71; p < 1e-15; given Smokes
-        of 6 random graphs (the same, nodes permuted) 2 violate no more, 0 miss less log-likelihood, 2 imply the same
+        of 6 random graphs (the same, nodes permuted) 2 violate no more, 2 miss less log-likelihood, 2 imply the same
         The table contradicts the graph: 1 of 2 implied independences is violated. ...
     """
     graph = load_graph(graph) if isinstance(graph, str) else graph

@@ -30,7 +30,7 @@ class ImpliedIndependence:
         gain: log-likelihood that the missing edge buys, nats in `rows` rows.
         chance: the gain to expect under independence, nats in `rows` rows.
         rows: how many were tested.
-        method: see metrics.independence.Dependence.
+        method: see metrics.dependence.Dependence.
     """
 
     x: str
@@ -124,7 +124,11 @@ class GraphFit:
         return f"{text} Few random graphs do as well, so its arrows tell something."
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
+        """Plain values for a JSON file.
+
+        >>> GraphFit(rows=100, tests=()).to_json()["tests"]
+        []
+        """
         derived = ("violated", "nats_per_row", "effect")
         tests = [dataclasses.asdict(test) | {name: getattr(test, name) for name in derived} for test in self.tests]
         random = self.random and dataclasses.asdict(self.random) | {"share": self.random.share}

@@ -14,7 +14,6 @@ from causalgan_tf.graphs.label_tests import LabelTests, Triple
 from causalgan_tf.graphs.variables import Categorical
 
 BUDGET = 30_000  # tests for random graphs, about half a minute on one processor core
-
 ROUNDING = 1e-12  # nats a row
 
 

@@ -27,10 +27,8 @@ class Dependence:
     method: str
 
 
-def quadratic(sums: np.ndarray, covariance: np.ndarray) -> tuple[float, int]:
-    """Sums [D] squared, by their covariance, and their degrees of freedom."""
-    if not sums.size:
-        return 0.0, 0
+def quadratic(sums: np.ndarray, covariance: np.ndarray, least: float = 0.0) -> tuple[float, int]:
+    """Sums [D] squared, by their covariance, and their degrees of freedom; directions of less variance are left out."""
     variances, directions = np.linalg.eigh(covariance)
-    kept = variances > NONE * max(variances[-1], NONE)
+    kept = variances > max(least, NONE * variances[-1], NONE**2)
     return float(((directions[:, kept].T @ sums) ** 2 / variances[kept]).sum()), int(kept.sum())

@@ -11,7 +11,7 @@ from scipy import special, stats
 from causalgan_tf.metrics.dependence import NONE, quadratic
 from causalgan_tf.metrics.strata import Cells
 
-FEW = 2.0  # expected rows in a cell of the summed tables from which it is looked at
+FEW = 2.0  # variance of a count in the summed tables below which it is mostly 0, and far from normal
 POOLED = 64  # degrees of freedom up to which tables are summed over the strata
 SPREAD = 10.0  # standard deviations of a count that an expectation is summed over
 
@@ -67,9 +67,7 @@ def pooled_p_value(cells: Cells) -> float:
     expected = np.einsum("s,si,sj->ij", cells.total, *shares)
     weights = cells.total**2 / np.maximum(cells.total - 1, 1)
     covariance = np.einsum("s,sij,skl->ikjl", weights, *spreads).reshape([expected.size] * 2)
-    # counts that are nearly always 0 are far from normal
-    kept = np.flatnonzero(expected >= FEW)
-    statistic, freedom = quadratic((counted - expected).ravel()[kept], covariance[np.ix_(kept, kept)])
+    statistic, freedom = quadratic((counted - expected).ravel(), covariance, FEW)
     return float(stats.chi2.sf(statistic, freedom)) if freedom else 1.0
 
 

@@ -47,7 +47,7 @@ def declare(values: flags.FlagValues) -> None:
 
 
 def main(values: flags.FlagValues) -> None:
-    """Shows a graph."""
+    """Shows a graph, and tests it on a table if one is given."""
     if not values.graph:
         raise InputError(f"--graph is missing: {values['graph'].help}.")
     graph = load_graph(values.graph)

@@ -55,6 +55,7 @@ setup(
         "tensorboard>=2.19",  # TensorFlow 2.21 no longer brings it
         "tensorflow>=2.20,<2.22",
         "tensorflow-datasets>=4.9.9",
+        "threadpoolctl>=3.1",  # scikit-learn brings it
         "tqdm>=4.66",
     ],
     extras_require={

@@ -39,11 +39,11 @@ OBJECTIVES = {
         Entry("causalgan_tf.training.builders:build_likelihood"),
         {
             "explicit": {
-                "steps": 3_000,
+                "steps": 4_000,
                 "batch_size": 1_024,
                 "learning_rate": 5e-3,
                 "beta1": 0.9,
-                "width": 32,
+                "width": 24,
                 "distinct_rows": 2_048,
                 "ema": 0.99,
                 "decay_to": 1e-3,
@@ -60,7 +60,7 @@ OBJECTIVES = {
                 "batch_size": 256,
                 "learning_rate": 2e-3,
                 "beta1": 0.5,
-                "width": 32,
+                "width": 24,
                 "distinct_rows": 2_048,
                 "ema": 0.998,
                 "decay_to": 0.05,
@@ -74,7 +74,7 @@ OBJECTIVES = {
                 "distinct_rows": 512,
                 "ema": 0.999,
                 "decay_to": 0.05,
-            }
+            },
         },
     ),
 }
@@ -88,7 +88,7 @@ class ControllerConfig(Validated):
 
     Examples:
         >>> ControllerConfig().steps, ControllerConfig(objective="wasserstein", mechanisms="implicit").steps
-        (3000, 20000)
+        (4000, 20000)
     """
 
     mechanisms: str = option(
@@ -100,7 +100,7 @@ class ControllerConfig(Validated):
         "likelihood", "likelihood (explicit mechanisms alone) or wasserstein (WGAN-GP, paper)", choices=OBJECTIVES
     )
     steps: int = option(
-        None, "generator steps; 3,000 by likelihood, 20,000 by WGAN-GP", low=0, high=MOST_STEPS, may_grow=True, kind=int
+        None, "generator steps; 4,000 by likelihood, 20,000 by WGAN-GP", low=0, high=MOST_STEPS, may_grow=True, kind=int
     )
     batch_size: int = option(
         None, "label rows a step, over all replicas; 1,024 by likelihood, 256 by WGAN-GP", low=2, kind=int
@@ -112,7 +112,7 @@ class ControllerConfig(Validated):
         None, "Adam's beta1; .9 by likelihood, .5 by WGAN-GP (paper: .9)", low=0.0, high=0.9999, kind=float
     )
     weight_decay: float = option(
-        1.0, "likelihood: precision of the normal prior on the networks' kernels; its weight falls as 1 / rows", low=0.0
+        0.3, "likelihood: precision of the normal prior on the networks' kernels; its weight falls as 1 / rows", low=0.0
     )
     critic_steps: int = option(3, "critic steps before each generator step (paper: 20)", low=1)
     learning_rate: float = option(2e-3, "Adam's learning rate, generator and critic (paper: 8e-5)", low=0.0)
@@ -124,7 +124,7 @@ class ControllerConfig(Validated):
     )
     gradient_penalty: float = option(1.0, "weight of the gradient penalty (paper: .1)", low=0.0)
     noise_size: int = option(10, "noise numbers of one node's implicit mechanism, each uniform in (-1, 1)", low=1)
-    width: int = option(None, "units of a hidden layer of a mechanism; 32 explicit, 10 implicit", low=1, kind=int)
+    width: int = option(None, "units of a hidden layer of a mechanism; 24 explicit, 10 implicit", low=1, kind=int)
     layers: int = option(3, "layers of a mechanism, the output layer included (paper: 6)", low=1)
     critic_width: int = option(32, "units of a hidden layer of the critic (paper: 15)", low=1)
     critic_layers: int = option(3, "layers of the critic, the output layer included (paper: 6)", low=1)
@@ -151,7 +151,11 @@ class ControllerConfig(Validated):
         0.25, "share of the steps after which the learning rate decays exponentially; 1: never", low=0.0, high=1.0
     )
     decay_to: float = option(
-        None, "share of the learning rate left at the last step; .001 (likelihood) or .05", low=1e-6, high=1.0, kind=float
+        None,
+        "share of the learning rate left at the last step; .001 (likelihood) or .05",
+        low=1e-6,
+        high=1.0,
+        kind=float,
     )
     tvd_target: float = option(
         0.0, "stop when the total variation distance to the training rows is below this; 0: never", low=0.0, high=1.0

@@ -83,7 +83,7 @@ class FamilyWassersteinTrainer(ControllerLearner):
                     inner.watch(between)
                     scores = self.critic.scores(s, above, between)
                 slopes = inner.gradient(scores, between)
-                loss += self.penalty_weight * losses.gradient_penalty(slopes, 1, share)
+                loss += self.penalty_weight * losses.lipschitz_penalty(slopes, 1, share)
         self.apply([tape.gradient(loss, self.critic.vector)], self.optimizers["critic"], [self.critic.vector])
         return loss
 

@@ -47,7 +47,9 @@ class LikelihoodTrainer(ControllerLearner):
             pack([[(np.ones(kernel), np.zeros(bias)) for kernel, bias in stack] for stack in self.mechanisms.shapes])
         )
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps or 1, config.decay_to)
-        config = dataclasses.replace(config, batch_size=self.replicas * max(1, min(config.batch_size, self.count) // self.replicas))
+        config = dataclasses.replace(
+            config, batch_size=self.replicas * max(1, min(config.batch_size, self.count) // self.replicas)
+        )
         super().compile(config, {"generator": keras.optimizers.Adam(rate, config.beta1, 0.99)})
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:

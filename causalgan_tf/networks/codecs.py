@@ -338,7 +338,11 @@ def _spline_parts(outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """A spline's parameters [M, P, B], shift and logarithm of the scale [M, B] of a continuous label's outputs."""
     count = spline.PARAMETERS
     # a scale of e^-6 deviations is finer than any table: without an end, rows that are equal would make it 0
-    return outputs[:, :count], outputs[:, count], LEAST_LOG_SCALE + tf.nn.softplus(outputs[:, count + 1] - LEAST_LOG_SCALE)
+    return (
+        outputs[:, :count],
+        outputs[:, count],
+        LEAST_LOG_SCALE + tf.nn.softplus(outputs[:, count + 1] - LEAST_LOG_SCALE),
+    )
 
 
 CODECS: dict[type, type[Codec]] = {Binary: BinaryCodec, Categorical: CategoricalCodec, Continuous: ContinuousCodec}

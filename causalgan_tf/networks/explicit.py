@@ -17,6 +17,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.codecs import CONSTANTS, Codec, codec_of
+from causalgan_tf.networks.mechanisms import SLOPE, mlp
 from causalgan_tf.networks.schedule import EMPTY, Stack
 from causalgan_tf.networks.stacked import Intervene, Layers, StackedMechanisms, fill, unpack
 
@@ -83,7 +84,8 @@ class ExplicitController(StackedMechanisms):
         h = self.parents_seen(node, tf.constant(parents, tf.float32)).numpy().astype(np.float64)
         *hidden, (kernel, bias) = self.perceptron(node)
         for inner, offset in hidden:
-            h = _silu(inner @ h + offset[:, None])
+            h = inner @ h + offset[:, None]
+            h = np.where(h > 0.0, h, SLOPE * h)
         logits = (kernel @ h + bias[:, None]).T
         if logits.shape[1] == 1:  # a binary label's: the odds against 0
             logits = np.concatenate([np.zeros_like(logits), logits], 1)
@@ -104,7 +106,7 @@ class ExplicitController(StackedMechanisms):
             causes = [keras.layers.Rescaling(codecs.scale, codecs.shift)(labels[p]) for p, codecs in self._above(node)]
             seen = causes or [keras.layers.Rescaling(0.0)(noise[node][:, :1])]
             inputs = keras.layers.Concatenate()(seen) if len(seen) > 1 else seen[0]
-            network = _perceptron(inputs.shape[-1], self.sizes(node)[1:], f"mechanism_{safe(node)}")
+            network = mlp(inputs.shape[-1], self.width, self.layer_count, codec.outputs, f"mechanism_{safe(node)}")
             weights = self.perceptron(node)
             fill(network, weights if causes else [(np.zeros([len(weights[0][1]), 1]), weights[0][1]), *weights[1:]])
             drawn = DrawLayer(codec, name=f"draw_{safe(node)}")(network(inputs), noise[node])
@@ -220,14 +222,9 @@ def _outputs(layers: Layers, parents: tf.Tensor) -> tf.Tensor:
     """The networks' outputs [places, O, B] for centred parents [places, P, B]."""
     h = parents
     for kernel, bias in layers[:-1]:
-        h = tf.nn.silu(tf.matmul(kernel, h) + bias[..., None])
+        h = tf.nn.leaky_relu(tf.matmul(kernel, h) + bias[..., None], SLOPE)
     kernel, bias = layers[-1]
     return tf.matmul(kernel, h) + bias[..., None]
-
-
-def _perceptron(inputs: int, sizes: Sequence[int], name: str) -> keras.Sequential:
-    hidden = [keras.layers.Dense(size, "silu") for size in sizes[:-1]]
-    return keras.Sequential([keras.Input([inputs]), *hidden, keras.layers.Dense(sizes[-1])], name=name)
 
 
 def _wider(values: tf.Tensor, axis: int, size: int) -> tf.Tensor:
@@ -239,7 +236,3 @@ def _wider(values: tf.Tensor, axis: int, size: int) -> tf.Tensor:
 def _padded(codec: Codec) -> np.ndarray:
     own = codec.constants()
     return np.array([*own, *[1.0] * (CONSTANTS - len(own))], np.float32)
-
-
-def _silu(x: np.ndarray) -> np.ndarray:
-    return x / (1.0 + np.exp(-x))

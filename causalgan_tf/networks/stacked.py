@@ -187,9 +187,7 @@ class StackedMechanisms(keras.layers.Layer, abc.ABC):
     ) -> tf.Tensor:
         """Labels [places, W, B] of chunk d of stack s, from noise [places, Z, B] and centred parents [places, P, B]."""
 
-    def _loop(
-        self, s: int, layers: Layers, noise: tf.Tensor, do: tf.Tensor | None, how: dict[str, bool]
-    ) -> tf.Tensor:
+    def _loop(self, s: int, layers: Layers, noise: tf.Tensor, do: tf.Tensor | None, how: dict[str, bool]) -> tf.Tensor:
         """The label table [rows, B] of a stack of several chunks, computed one after the other."""
         depth, places, _, outputs = self.schedule.stacks[s].shape
         batch = noise.shape[-1] or tf.shape(noise)[-1]

@@ -14,6 +14,19 @@ MECHANISMS = {
 }
 
 
+# the values of fields of which nothing is said, unless an objective does better with others
+RECIPE: Mapping[str, Any] = {
+    "steps": 4_000,
+    "batch_size": 1_024,
+    "learning_rate": 5e-3,
+    "beta1": 0.9,
+    "width": 24,
+    "distinct_rows": 2_048,
+    "ema": 0.99,
+    "decay_to": 1e-3,
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Objective:
     """What a causal controller is trained by.
@@ -22,14 +35,14 @@ class Objective:
         title: its name in a progress bar.
         build_learner: (RunConfig, CausalGraph, rows [N, K]) to a compiled learners.learner.Learner, whose `averaged`
             are the mechanisms to sample from.
-        recipes: of each family of mechanisms that it trains, the values of ControllerConfig's fields that it does best
-            with; they hold where nothing else is said.
+        recipes: the families of mechanisms that it trains, each with the values other than RECIPE's that it does best
+            with.
         few_rows: whether it takes tables of fewer rows than a batch.
     """
 
     title: str
     build_learner: Entry
-    recipes: Mapping[str, Mapping[str, Any]]
+    recipes: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=lambda: dict.fromkeys(MECHANISMS, {}))
     few_rows: bool = False
 
 
@@ -37,18 +50,7 @@ OBJECTIVES = {
     "likelihood": Objective(
         "causal controller",
         Entry("causalgan_tf.training.builders:build_likelihood"),
-        {
-            "explicit": {
-                "steps": 4_000,
-                "batch_size": 1_024,
-                "learning_rate": 5e-3,
-                "beta1": 0.9,
-                "width": 24,
-                "distinct_rows": 2_048,
-                "ema": 0.99,
-                "decay_to": 1e-3,
-            }
-        },
+        {"explicit": {}},
         few_rows=True,
     ),
     "wasserstein": Objective(
@@ -60,8 +62,6 @@ OBJECTIVES = {
                 "batch_size": 256,
                 "learning_rate": 2e-3,
                 "beta1": 0.5,
-                "width": 24,
-                "distinct_rows": 2_048,
                 "ema": 0.998,
                 "decay_to": 0.05,
             },
@@ -136,7 +136,7 @@ class ControllerConfig(Validated):
     )
     distinct_rows: int = option(
         None,
-        "with at most this many distinct rows their exact shares stand for batches; 2,048 (likelihood) or 512 (paper: 0)",
+        "up to this many distinct rows their shares stand for batches; implicit: 512, else 2,048 (paper: 0)",
         low=0,
         kind=int,
     )
@@ -167,7 +167,7 @@ class ControllerConfig(Validated):
     checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
 
     def __post_init__(self) -> None:
-        recipe = {} if self.objective not in OBJECTIVES else self._recipe()
+        recipe = self._recipe() if self.objective in OBJECTIVES else RECIPE
         for name, value in recipe.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
@@ -183,4 +183,4 @@ class ControllerConfig(Validated):
                 f"probability. Take --controller_objective={' or '.join(others)}, or "
                 f"--controller_mechanisms={' or '.join(recipes)}."
             )
-        return recipes.get(self.mechanisms, {})
+        return {**RECIPE, **recipes.get(self.mechanisms, {})}

@@ -88,6 +88,7 @@ def families(
         mechanisms: of a graph of K nodes.
         rows: [N, K], one number a node.
         most: distinct rows of a node and its parents up to which they are looked for.
+        tempered: see `distinct_family`.
 
     Returns:
         What ExplicitController.seen gives, padded to the largest number of distinct rows D, and the shares

@@ -104,7 +104,7 @@ class Codec(abc.ABC):
     @staticmethod
     @abc.abstractmethod
     def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
-        """log P(label | parents) in nats, [M, B], for columns [M, W, B]; of a continuous label its columns' density."""
+        """Log P(label | parents) in nats, [M, B], for columns [M, W, B]; of a continuous label its columns' density."""
 
     @classmethod
     def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -139,7 +139,7 @@ class ExplicitController(StackedMechanisms):
         return found
 
     def log_probability(self, seen: Seen) -> list[tf.Tensor]:
-        """log P(label | parents) in nats, [places, B] of each stack, of what `seen` gives; 0 in empty places."""
+        """Log P(label | parents) in nats, [places, B] of each stack, of what `seen` gives; 0 in empty places."""
         found = []
         for s, (outputs, (_, own)) in enumerate(zip(self.outputs(seen), seen, strict=True)):
             total = tf.zeros(tf.shape(own[:, 0]))

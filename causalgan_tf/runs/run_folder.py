@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 import causalgan_tf
 from causalgan_tf import data
 from causalgan_tf.config import budget
-from causalgan_tf.config.data import FILES
 from causalgan_tf.config.controller import MECHANISMS
+from causalgan_tf.config.data import FILES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError, brief

@@ -12,7 +12,7 @@ BINS = 12
 REACH = 4.0  # the spline bends between -REACH and REACH
 SMALLEST = 1e-3  # share of the interval that a bin has at least, and the least slope at a knot
 PARAMETERS = 3 * BINS - 1  # widths, heights and the slopes of inner knots
-UNIT_SLOPE = math.log(math.e - 1.0)  # softplus of it is 1: parameters of 0 are the identity
+UNIT_SLOPE = math.log(math.exp(1.0 - SMALLEST) - 1.0)  # a slope of 1: parameters of 0 are the identity
 
 Knots = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 

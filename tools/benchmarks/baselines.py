@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.config import GanConfig, ImageConfig, RunConfig
+from causalgan_tf.config import ControllerConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import label_sampler as label_sampling
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, r1_penalty

@@ -32,9 +32,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/forty.csv"))
     parser.add_argument("--draws", type=int, default=200_000, help="rows drawn of the model, and resampled")
     parser.add_argument("--seed", type=int, default=0, help="seed of the training")
-    parser.add_argument(
-        "--flagfile", type=pathlib.Path, default=None, help="settings of the controller; none: the defaults"
-    )
+    parser.add_argument("--flagfile", type=pathlib.Path, help="settings of the controller; none: the defaults")
     arguments, rest = parser.parse_known_args()
     config, results = controller_config(arguments.flagfile, rest), Results(arguments.out)
     table = read_labels(arguments.labels_file, completed(label_names(arguments.labels_file)))

@@ -100,9 +100,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the training")
     parser.add_argument("--rivals_python", default="", help="python of the rivals' environment; empty: no rivals")
     parser.add_argument("--no_gcm", action="store_true", help="leave DoWhy out")
-    parser.add_argument(
-        "--flagfile", type=pathlib.Path, default=None, help="settings of the controller; none: the defaults"
-    )
+    parser.add_argument("--flagfile", type=pathlib.Path, help="settings of the controller; none: the defaults")
     arguments, rest = parser.parse_known_args()
     config, results = controller_config(arguments.flagfile, rest), Results(arguments.out)
     print("settings:", differences(config) or "the defaults")

@@ -12,12 +12,12 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.config import GanConfig, ImageConfig, RunConfig
+from causalgan_tf.config import ControllerConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import label_sampler as label_sampling
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, r1_penalty
 from causalgan_tf.learners.learner import update_average
-from causalgan_tf.networks import dcgan, mechanisms
+from causalgan_tf.networks import builders, dcgan, mechanisms
 from causalgan_tf.runs import run_folder
 
 PERCEPTRON = (64, 3)  # width and layers of what sees labels without their image
@@ -204,7 +204,8 @@ def build_ac_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -
 def build_joint(config: RunConfig, graph: CausalGraph, sampler: LabelSampler | None = None) -> Joint:
     """Joint of the configured shape and optimisation, untrained; it draws its own labels and needs no sampler."""
     discriminator = projection(config, len(graph), with_law=True)
-    controllers = (run_folder.build_mechanisms(config, graph) for _ in range(2))
+    shape = ControllerConfig(mechanisms="implicit", objective="wasserstein")
+    controllers = (builders.implicit(graph, shape, config.seed) for _ in range(2))
     return _compiled(Joint(*_generators(config, graph), discriminator, *controllers, seed=config.seed), config)
 
 

@@ -28,7 +28,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.learners.controller import WassersteinTrainer
+from causalgan_tf.learners.wasserstein import WassersteinTrainer
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.networks import mechanisms as nets
 from causalgan_tf.networks.critic import Critic
@@ -52,6 +52,8 @@ LOOKS = dict(zip(GENERATORS, zip(COLORS, ("-", "-", "-", ":", "--", "-."), stric
 # one kind for every variable of every data set, so that one compiled learner serves them all
 KIND = Continuous(0.0, 1.0, mean=0.5, std=0.29)
 CONFIG = ControllerConfig(
+    mechanisms="implicit",
+    objective="wasserstein",
     steps=6_000,
     batch_size=128,
     critic_steps=3,

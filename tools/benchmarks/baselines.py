@@ -14,7 +14,6 @@ import tensorflow as tf
 from causalgan_tf import losses
 from causalgan_tf.config import ControllerConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import label_sampler as label_sampling
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, r1_penalty
 from causalgan_tf.learners.learner import update_average
 from causalgan_tf.networks import builders, dcgan, mechanisms
@@ -137,7 +136,11 @@ class Joint(LabelFed):
         seed: int = 0,
     ) -> None:
         """Joins the networks; the labels are drawn by the mechanisms."""
-        super().__init__(generator, averaged, discriminator, label_sampling.LabelSampler(label_mechanisms).soft, seed)
+
+        def soft(seeds: tf.Tensor) -> tf.Tensor:
+            return tf.transpose(label_mechanisms.soft_labels(label_mechanisms.noise(seeds)))
+
+        super().__init__(generator, averaged, discriminator, soft, seed)
         self.players["controller"] = label_mechanisms
         self.controller, self.averaged_labels = label_mechanisms, averaged_labels
 

@@ -29,9 +29,9 @@ ROWS = TRUTH.sample(20_000, seed=1)
 DOS = [{}, {"Rain": 0}, {"Rain": 1}, {"Wet": 0}, {"Wet": 1}, {"Slip": "fall"}]
 # objective, the seconds' worth of steps, the largest TVD under a do to the rows' own conditional frequencies
 CASES = {
-    "likelihood": ({"steps": 600, "weight_decay": 0.0}, 0.004),
+    "likelihood": ({"steps": 2_000, "weight_decay": 0.0}, 0.004),
     "likelihood by batches": ({"steps": 1_500, "distinct_rows": 0}, 0.03),
-    "wasserstein": ({"steps": 4_000, "ema": 0.99}, 0.03),
+    "wasserstein": ({"steps": 8_000}, 0.03),
     "wasserstein by batches": ({"steps": 1_500, "ema": 0.99, "distinct_rows": 0}, 0.06),
 }
 

@@ -115,8 +115,6 @@ class ControllerConfig(Validated):
         0.3, "likelihood: precision of the normal prior on the networks' kernels; its weight falls as 1 / rows", low=0.0
     )
     critic_steps: int = option(3, "critic steps before each generator step (paper: 20)", low=1)
-    learning_rate: float = option(2e-3, "Adam's learning rate, generator and critic (paper: 8e-5)", low=0.0)
-    beta1: float = option(0.5, "Adam's beta1 (paper: .9)", low=0.0, high=0.9999)
     critic_loss: str = option(
         "wasserstein",
         "loss of the critic: wasserstein (WGAN-GP) or jensen_shannon (the original GAN's, saturates on labels)",

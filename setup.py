@@ -55,11 +55,13 @@ setup(
         "tensorboard>=2.19",  # TensorFlow 2.21 no longer brings it
         "tensorflow>=2.20,<2.22",
         "tensorflow-datasets>=4.9.9",
+        "threadpoolctl>=3.1",  # scikit-learn brings it
         "tqdm>=4.66",
     ],
     extras_require={
         "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
         "examples": ["ipykernel>=6", "jupytext>=1.16", "nbclient>=0.10"],
+        "excel": ["openpyxl>=3.1"],
         "parquet": ["pyarrow>=15"],
         "test": ["pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"],
     },

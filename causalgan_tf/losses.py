@@ -39,6 +39,24 @@ def gradient_penalty(gradient: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.reduce_mean(tf.square(norm - 1.0))
 
 
+def lipschitz_penalty(gradient: tf.Tensor, axis: int, weights: tf.Tensor) -> tf.Tensor:
+    """sum_i w_i max(0, |grad C(x_i)| - 1)^2 (arXiv:1709.08894, equation 7).
+
+    The critic of a single column needs it one-sided: to change its sign a slope must pass 0, which `gradient_penalty`
+    punishes.
+
+    >>> float(lipschitz_penalty(tf.constant([[3.0], [0.0]]), 1, tf.constant([0.5, 0.5])))
+    2.0
+
+    Args:
+        gradient: gradient of the critic's score in its input, one vector a sample.
+        axis: the axis along which a sample's gradient lies.
+        weights: of the samples.
+    """
+    norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis) + 1e-12)
+    return tf.reduce_sum(weights * tf.square(tf.nn.relu(norm - 1.0)))
+
+
 def zero_centred_penalty(gradient: tf.Tensor) -> tf.Tensor:
     """R1 without its weight: 1/2 E|grad D(x)|^2 over real images (arXiv:1801.04406, equation 9).
 

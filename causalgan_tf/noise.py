@@ -100,6 +100,29 @@ def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
     return tf.reshape(2.0 * drawn - 1.0, [len(blocks) * width, -1])
 
 
+def unit(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
+    """Noise U(0,1) of named blocks, batch last, fine enough for the inverse of a distribution function.
+
+    Args:
+        seeds: int64 [B], one seed a row.
+        blocks: names of the blocks.
+        width: numbers in a block; number i of a block is the same whatever `width` is.
+
+    Returns:
+        float32 [len(blocks) * width, B] in (0, 1), 23 bits each; block j occupies rows j * width to (j + 1) * width.
+    """
+    pairs = (width + 1) // 2  # of words, of which each holds one number
+    places = np.tile(np.arange(pairs, dtype=np.uint32), len(blocks))[:, None]
+    streams = np.repeat(np.array([zlib.crc32(name.encode()) for name in blocks], np.uint32), pairs)[:, None]
+    low, high = _key(seeds)
+    words = threefry((low[None], high[None]), (tf.constant(places), tf.constant(streams)), ROUNDS)
+    # the middle of each of 2**23 equal parts: with a bit more, float32 would round the last one to 1
+    numbers = [(tf.cast(tf.bitwise.right_shift(word, tf.constant(9, tf.uint32)), tf.float32) + 0.5) for word in words]
+    both = tf.stack([tf.reshape(number, [len(blocks), pairs, -1]) for number in numbers[: 1 + (width > 1)]], 2)
+    drawn = tf.reshape(both, [len(blocks), pairs * len(numbers[: 1 + (width > 1)]), -1])[:, :width]
+    return tf.reshape(drawn * 2.0**-23, [len(blocks) * width, -1])
+
+
 def _halves(word: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Two float32 in (0, 1) of 16 bits each out of uint32 bits."""
     parts = word & tf.constant(0xFFFF, tf.uint32), tf.bitwise.right_shift(word, tf.constant(16, tf.uint32))

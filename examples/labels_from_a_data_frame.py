@@ -15,7 +15,7 @@
 #
 # Old people smoke less and are ill more often. So people who smoke are mostly young, and *seeing* that somebody smokes
 # says something about age. *Making* somebody smoke does not. This notebook fits a causal model to a table and asks both
-# questions. It takes about half a minute on two cores.
+# questions. It takes seconds on two cores.
 #
 # To open it as a notebook: `jupytext --to ipynb examples/labels_from_a_data_frame.py`
 
@@ -55,8 +55,7 @@ Image.open(drawing)
 # ## Fit, then see and do
 
 # %%
-config = causalgan_tf.ControllerConfig(steps=4_000)
-model = causalgan_tf.fit_labels(frame, graph, config, progress=False)
+model = causalgan_tf.fit_labels(frame, graph, progress=False)
 seen = model.sample(20_000, given={"Smokes": 1}).labels
 done = model.sample(20_000, do={"Smokes": 1}).labels
 answers = pd.DataFrame(
@@ -88,7 +87,10 @@ smoking["Ill"].mean() - abstaining["Ill"].mean()  # truth .2
 # %% [markdown]
 # ## Without sampling
 #
-# The distribution of discrete labels can be enumerated.
+# Probabilities of discrete labels are computed from the mechanisms, of one label or of several, by do and given.
+
+# %%
+model.distribution("Ill", do={"Smokes": 1}).round(3)  # truth .37
 
 # %%
 model.joint_distribution(do={"Smokes": 1}).round(3)

@@ -120,6 +120,9 @@ class ConditioningLaw(LabelDistribution):
         seen = super().joint() * meets(cells(len(GRAPH)), GRAPH, do or {})
         return seen / seen.sum()
 
+    def probability(self, event, do=None, given=None):
+        return super().probability(event, given={**(do or {}), **(given or {})})
+
 
 class BlindModel(PerfectModel):
     """Right labels; the images always wear a mustache."""

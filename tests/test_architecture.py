@@ -37,6 +37,7 @@ ALIASES = {"graph", "query"}  # places of version 0.3
 WITHOUT_TENSORFLOW = {"config", "errors", "graphs", "metrics", "system"}
 VALUES = (
     "config",
+    "data.graph_fit",
     "graph",
     "graphs.formats",
     "inference.distribution",

@@ -120,7 +120,7 @@ CASES = [
     lambda folder: table(graph="A -> Height"),
     lambda folder: table(graph="A -> Age; Age -> A"),
     lambda folder: table(labels_file="gone.csv"),
-    lambda folder: RunConfig(table().data, ControllerConfig(batch_size=61)),
+    lambda folder: RunConfig(table().data, ControllerConfig("implicit", "wasserstein", batch_size=61)),
     lambda folder: RunConfig(photos().data, TINY, ImageConfig(batch_size=49)),
     lambda folder: RunConfig(table().data, ControllerConfig(width=10**9)),
     lambda folder: RunConfig(table().data, ControllerConfig(batch_size=16, tvd_target=0.1)),
@@ -180,7 +180,7 @@ def test_the_program_takes_the_flag_and_writes_nothing(folder, capsys):
     arguments = ["--dataset=table", "--labels_file=rows.csv", "--graph=A -> Age", "--workdir=run", "--check"]
     before = everything(folder)
     train.main(common.parse(["", *arguments, "--controller_batch_size=16"], values))
-    assert "controller: 20,000 steps would be trained" in capsys.readouterr().out and everything(folder) == before
+    assert "controller: 4,000 steps would be trained" in capsys.readouterr().out and everything(folder) == before
 
 
 def test_cells_of_labels_and_parents_with_few_rows_are_counted():

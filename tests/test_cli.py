@@ -160,10 +160,10 @@ def test_a_run_of_another_configuration_is_refused_with_what_differs(run_folder)
     data = RunConfig.load(run_folder).data
     arguments = ["--dataset=table", "--graph=A -> B", f"--labels_file={data.labels_file}", "--controller_steps=200"]
     values = parsed(train, f"--workdir={run_folder}", *arguments, "--seed=3", "--controller_width=7")
-    with pytest.raises(InputError, match="controller.width: 10 -> 7") as refused:
+    with pytest.raises(InputError, match="controller.width: 24 -> 7") as refused:
         train.main(values)
     assert "steps" not in str(refused.value)
-    assert RunConfig.load(run_folder).controller.width == 10
+    assert RunConfig.load(run_folder).controller.width == 24
 
 
 # what is refused before TensorFlow is imported
@@ -315,7 +315,8 @@ def test_a_program_says_that_it_starts_tensorflow(capsys):
 
 def test_help_states_unit_default_and_range():
     words = " ".join(command("-m", "causalgan_tf.cli.train", "--helpfull").stdout.split())
-    assert "--controller_batch_size: label rows a step, over all replicas (default: '256') (integer >= 2)" in words
+    said = "--controller_batch_size: label rows a step, over all replicas; 1,024 by likelihood, 256 by WGAN-GP (integer"
+    assert f"{said} >= 2)" in words
 
 
 # what is written

@@ -57,7 +57,7 @@ def test_a_wrong_value_is_named_with_what_was_expected(make, message):
 @pytest.mark.parametrize("part", [config for _, config in PARTS.values()])
 def test_every_field_is_explained_and_has_a_legal_default_of_its_type(part):
     for field in dataclasses.fields(part):
-        assert field.metadata["text"] and type(field.default) is field.type, field.name
+        assert field.metadata["text"] and type(getattr(part(), field.name)) is field.type, field.name
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(part(), dataclasses.fields(part)[0].name, "other")
 
@@ -159,3 +159,18 @@ def test_a_field_that_is_gone_is_read_at_its_only_value_and_refused_at_another()
         odd[part][field] = value
         with pytest.raises(InputError, match=f"{part}.{field}={value!r} is an option of version 0.3 that is gone"):
             RunConfig.from_json(json.dumps(odd))
+
+
+def test_an_objective_says_which_mechanisms_it_trains_and_how_it_does_best():
+    assert ControllerConfig().steps == 4_000
+    assert ControllerConfig("implicit", "wasserstein").steps == 20_000
+    assert ControllerConfig(steps=7).steps == 7
+    with pytest.raises(
+        InputError, match="likelihood does not train implicit.*objective=wasserstein.*mechanisms=explicit"
+    ):
+        ControllerConfig("implicit")
+
+
+def test_a_run_that_was_saved_without_mechanisms_has_implicit_ones():
+    old = RunConfig.from_json('{"controller": {"steps": 30, "width": 10}}').controller
+    assert (old.mechanisms, old.objective, old.steps, old.batch_size) == ("implicit", "wasserstein", 30, 256)

@@ -13,7 +13,8 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.learners.controller import WassersteinTrainer, calls
+from causalgan_tf.learners.controller import calls
+from causalgan_tf.learners.wasserstein import WassersteinTrainer
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.networks.mechanisms import CausalController
@@ -23,6 +24,8 @@ GRAPH = CausalGraph.from_text("Rain -> Wet")
 LAW = LabelDistribution(GRAPH, {"Rain": np.array(0.3), "Wet": np.array([0.2, 0.9])})
 ROWS = LAW.sample(50_000, seed=1)
 CONFIG = ControllerConfig(
+    mechanisms="implicit",
+    objective="wasserstein",
     steps=2_000,
     batch_size=128,
     critic_steps=5,
@@ -115,7 +118,8 @@ def test_a_jensen_shannon_critic_loses_the_law_that_the_wasserstein_critic_fits(
 def test_the_controller_fits_categories_and_numbers():
     table = pd.DataFrame({"Kind": np.repeat(["a", "b", "c"], [500, 300, 200])})
     table["Size"] = table["Kind"].map({"a": -1.0, "b": 0.5, "c": 2.0}) + np.tile(np.linspace(-0.5, 0.5, 100), 10)
-    config = ControllerConfig(steps=3_000, batch_size=128, width=16, critic_steps=5, steps_per_call=1_000)
+    own = {"steps": 3_000, "batch_size": 128, "width": 16, "critic_steps": 5, "steps_per_call": 1_000}
+    config = ControllerConfig("implicit", "wasserstein", **own)
     model = fit_labels(table, "Kind -> Size", config, progress=False)
     drawn = model.sample(50_000).labels
     shares = drawn["Kind"].value_counts(normalize=True)

@@ -272,13 +272,25 @@ def test_a_graph_of_too_many_cells_is_measured_label_by_label(tmp_path):
     assert labels["thin_cells"]["count"] == 0
 
 
-def test_statements_are_counted_where_the_law_is_too_large(tmp_path):
+def test_statements_are_computed_where_the_joint_law_is_too_large(tmp_path):
     other = CausalGraph({**squares.GRAPH.parents, **{f"x{i}": () for i in range(20)}})
     law = LabelDistribution(other, squares.LAW.tables | {f"x{i}": 0.5 for i in range(20)})
     world = Dataset(other, law.sample(2_000, seed=1), queries=squares.CELEBA_QUERIES)
+    labels = evaluate(LawModel(law), world, squares.CONFIG, tmp_path, SIZES)["labels"]
+    assert labels["do"] is None and labels["queries"][0]["rows"] is None
+    assert labels["queries"][0]["model"] == pytest.approx(0.6) and labels["queries"][1]["model"] == 0.0
+    # the truth is fitted to 2,000 rows
+    assert labels["queries"][0]["truth"] == pytest.approx(0.6, abs=0.05)
+
+
+def test_statements_are_counted_where_a_node_has_too_many_parents_for_a_table(tmp_path):
+    causes = [f"x{i}" for i in range(13)]
+    other = CausalGraph({**squares.GRAPH.parents, **dict.fromkeys(causes, ()), "y": causes})
+    law = LabelDistribution(other, squares.LAW.tables | dict.fromkeys(causes, 0.5) | {"y": np.full([2] * 13, 0.5)})
+    world = Dataset(other, law.sample(2_000, seed=1), queries=squares.CELEBA_QUERIES)
     rows = evaluate(LawModel(law), world, squares.CONFIG, tmp_path, SIZES)["labels"]["queries"]
     assert rows[0]["model"] == pytest.approx(0.6, abs=0.02) and rows[1]["model"] == 0.0
-    assert rows[0]["rows"] == SIZES.draws and rows[0]["truth"] is None
+    assert rows[0]["rows"] == SIZES.draws and rows[0]["truth"] == pytest.approx(0.6, abs=0.05)
 
 
 def test_labels_only(world, tmp_path):

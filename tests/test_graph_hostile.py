@@ -57,6 +57,8 @@ def outcome(path):
         ("c.dot", "digraph {" + "/* " * 300_000),
         ("d.dot", 'digraph {"' + '\\"' * 300_000),
         ("e.dot", "digraph { a [label=" + "<a " * 300_000),
+        ("i.dot", "digraph {" + "a " * 4_000_000 + "}"),
+        ("j.dot", "digraph { a " + "[a] " * 700_000 + "}"),
         ("a.txt", '"\\' * 300_000),
         ("b.txt", "- " * 300_000),
         ("c.txt", "<" * 300_000),

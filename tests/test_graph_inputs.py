@@ -19,6 +19,24 @@ GRAPHML = (
     '<node id="n0"><data key="v">Age</data></node><node id="n1"><data key="v">Ill</data></node>'
     '<edge source="n0" target="n1"/></graph></graphml>'
 ).replace("graphdrafts", "graphdrawing")
+YED_GML = """Creator "yFiles"
+graph [ hierarchic 1 directed 1
+node [ id 0 label "A" ] node [ id 1 label "B" ] node [ id 2 label "C" ]
+edge [ source 0 target 1 graphics [ fill "#000000" targetArrow "standard" ] ]
+edge [ source 2 target 1 graphics [ fill "#000000" LAST ] ] ]
+"""
+YED = """<?xml version="1.0" encoding="UTF-8"?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:y="http://www.yworks.com/xml/graphml">
+<key id="d6" for="node" yfiles.type="nodegraphics"/><key id="d9" for="edge" yfiles.type="edgegraphics"/>
+<graph edgedefault="directed" id="G">
+<node id="n0"><data key="d6"><y:ShapeNode><y:NodeLabel>A</y:NodeLabel></y:ShapeNode></data></node>
+<node id="n1"><data key="d6"><y:ShapeNode><y:NodeLabel>B</y:NodeLabel></y:ShapeNode></data></node>
+<node id="n2"><data key="d6"><y:ShapeNode><y:NodeLabel>C</y:NodeLabel></y:ShapeNode></data></node>
+<edge id="e0" source="n0" target="n1"><data key="d9"><y:PolyLineEdge>
+<y:LineStyle color="#000000"/><y:Arrows source="none" target="standard"/></y:PolyLineEdge></data></edge>
+<edge id="e1" source="n2" target="n1"><data key="d9"><y:ArcEdge>LAST</y:ArcEdge></data></edge>
+</graph></graphml>
+"""
 BIF = """// from a program
 network "pets" { }
 variable  "lights" { type discrete[2] {  "true"  "false" }; }
@@ -60,6 +78,23 @@ def saved(folder, name, text, encoding="utf-8"):
          "Age Ill"),
         ("label.gml", GML, "Age Ill"),
         ("name.graphml", GRAPHML, "Age Ill"),
+        # the arrow at the other end: the edge that was drawn from the effect to the cause
+        ("target.gml", YED_GML.replace("LAST", 'targetArrow "delta"'), "A B; C B"),
+        ("source.gml", YED_GML.replace("LAST", 'sourceArrow "delta"'), "A B; B C"),
+        ("ends.gml", YED_GML.replace("LAST", 'sourceArrow "diamond" targetArrow "none"'), "A B; B C"),
+        ("first.gml", YED_GML.replace("LAST", 'arrow "first"'), "A B; B C"),
+        ("last.gml", YED_GML.replace("LAST", 'arrow "last"'), "A B; C B"),
+        ("edge.gml", GML.replace("source 0 target 1", 'source 0 target 1 arrow "first"'), "Ill Age"),
+        ("dir.gml", GML.replace("source 0 target 1", 'source 0 target 1 dir "back"'), "Ill Age"),
+        ("igraph.gml", GML.replace("source 0 target 1", "source 0 target 1 arrowmode 1"), "Ill Age"),
+        ("igraph2.gml", GML.replace("source 0 target 1", "source 0 target 1 arrowmode 2"), "Age Ill"),
+        ("plain.gml", GML.replace("source 0 target 1", 'source 0 target 1 graphics [ fill "#0" ]'), "Age Ill"),
+        ("target.graphml", YED.replace("LAST", '<y:Arrows source="none" target="delta"/>'), "A B; C B"),
+        ("source.graphml", YED.replace("LAST", '<y:Arrows source="delta" target="none"/>'), "A B; B C"),
+        ("pydot.json", '{"nodes":[{"id":"A"},{"id":"B"}],"links":[{"source":"A","target":"B","dir":"back"}]}', "B A"),
+        ("cytoscape.json", '{"elements":{"nodes":[{"data":{"id":"A"}},{"data":{"id":"B"}}],"edges":[{"data":{"source":'
+         '"A","target":"B","source-arrow-shape":"triangle","target-arrow-shape":"none"}}]}}', "B A"),
+        ("back.dot", "digraph { A -> B [dir=back]; C -> B [dir=both arrowhead=none] }", "B A; B C"),
         # links by the places of their nodes, as networkx 1 wrote them
         ("nx1.json", json.dumps({"directed": True, "nodes": NODES, "links": [{"source": 0, "target": 1},
                                                                              {"source": 1, "target": 2}]}),
@@ -127,6 +162,22 @@ def test_a_file_is_read_as_its_owner_meant_it(tmp_path, name, text, edges):
         ("entity.graphml", '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><graphml/>', "without <!DOCTYPE"),
         ("undirected.graphml", GRAPHML.replace('"directed"', '"undirected"'), "Age -- Ill has no direction"),
         ("empty.txt", "", "no nodes and no edges"),
+        # arrows at both ends or at none
+        ("both.gml", YED_GML.replace("LAST", 'sourceArrow "delta" targetArrow "delta"'), "C <-> B says that a hidden"),
+        ("none.gml", YED_GML.replace("LAST", 'sourceArrow "none" targetArrow "none"'), "C -- B has no direction"),
+        ("line.gml", YED_GML.replace("LAST", ""), "C -- B has no direction"),
+        ("both2.gml", YED_GML.replace("LAST", 'arrow "both"'), "C <-> B says that a hidden cause"),
+        ("none2.gml", YED_GML.replace("LAST", 'arrow "none"'), "C -- B has no direction"),
+        ("igraph.gml", GML.replace("source 0 target 1", "source 0 target 1 arrowmode 3"), "Age <-> Ill says"),
+        ("both.graphml", YED.replace("LAST", '<y:Arrows source="delta" target="delta"/>'), "C <-> B says that a"),
+        ("none.graphml", YED.replace("LAST", '<y:Arrows source="none" target="none"/>'), "C -- B has no direction"),
+        ("line.graphml", YED.replace("LAST", ""), "C -- B has no direction"),
+        ("pydot.json", '{"nodes":[{"id":"A"},{"id":"B"}],"links":[{"source":"A","target":"B","dir":"none"}]}',
+         "A -- B has no direction"),
+        ("both.dot", "digraph { A -> B [dir=both] }", "A <-> B says that a hidden cause"),
+        ("none.dot", "digraph { A -> B [dir=none] }", "A -- B has no direction"),
+        ("group.graphml", GRAPHML.replace("</node><edge", '<graph><edge source="n1" target="n0"/></graph></node><edge'),
+         "1 of 2 edges are in another graph or group"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused_with_a_way_out(tmp_path, name, text, message):

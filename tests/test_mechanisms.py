@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.networks import columns, schedule
+from causalgan_tf.networks import columns, schedule, stacked
 from causalgan_tf.networks import mechanisms as nets
 
 SIZE, ROWS = 3, 16
@@ -54,7 +54,7 @@ def test_the_gradient_is_the_functional_models(both):
     weight = tf.constant(np.random.default_rng(1).normal(size=do.shape), tf.float32)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(weight * mechanisms.soft_labels(drawn))
-    packed = nets.unpack(tape.gradient(loss, mechanisms.vector), mechanisms.shapes)
+    packed = stacked.unpack(tape.gradient(loss, mechanisms.vector), mechanisms.shapes)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(weight * tf.transpose(model([named, tf.constant(do.T)])))
     expected = dict(

@@ -65,7 +65,7 @@ def test_a_code_that_no_machine_holds_is_refused(value):
 def test_a_size_that_this_machine_does_not_hold_is_refused_below_a_milliard(monkeypatch):
     monkeypatch.setattr(budget, "machine", lambda: 8 * 10**9)
     config = RunConfig(controller=ControllerConfig(width=20_000))
-    with pytest.raises(InputError, match=r"--controller_width=20000: .* 58 GB of memory; this machine has 8 GB"):
+    with pytest.raises(InputError, match=r"--controller_width=20000: .* 59.1 GB of memory; this machine has 8 GB"):
         budget.check_training(config, GRAPH, ("controller",))
 
 

@@ -313,7 +313,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
         raise ImportError("Unable to find a usable engine")
 
     monkeypatch.setattr(pd, "read_parquet", absent)
-    with pytest.raises(InputError, match="needs pyarrow: pip install it"):
+    with pytest.raises(InputError, match="needs pyarrow: pip install pyarrow"):
         numbers(write(tmp_path, "", "rows.parquet"), "A")
 
 

@@ -1,9 +1,11 @@
 """Files of text as their owners mean them: separators, widths, row names, encodings, missing values, marks."""
 
 import bz2
+import contextlib
 import gzip
 import lzma
 import pathlib
+import time
 import zipfile
 
 import numpy as np
@@ -11,7 +13,7 @@ import pandas as pd
 import pytest
 
 from causalgan_tf.config.run import DataConfig
-from causalgan_tf.data import contents, load, text_tables
+from causalgan_tf.data import contents, load, tables, text_tables
 from causalgan_tf.data.tables import read_labels, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
@@ -132,6 +134,9 @@ def test_an_unnamed_column_that_may_be_first_or_last_is_refused(tmp_path, text, 
         ("id,A,B,C\n1,1,0,1\n#2,0,1,1\n", "line 3 is a comment: '#2'"),
         ('[{"A": 1},\n{"A": 0}]\n', "is that of a JSON, XML or web page"),
         ('A,B,C\n1,0,"' + "1,0,1\n" * 60_000, "a quote on line 2 is not closed"),
+        ("A,B,C\n" + "1,0,1\n" * 60_000 + '"1,0,1\n0,1,1\n', "a quote on line 60002 is not closed"),
+        ('A,B,C\n"1,0,1\n0,1,1\n"1,0,1\n', "a quote on line 2 is not closed and swallows the rows behind it"),
+        ('A,B,"C\n' + "1,0,1\n" * 60_000, "a quote on line 1 is not closed"),
         (f"A,{'x' * 5000},{'x' * 5000}\n1,0,1\n", "more than once"),
         (f"A,B,C\n{'9' * 5000},0,1\n1,0,1\n", "column 'A' mixes numbers and texts: 1 on line 3, 999"),
         ("1,0,1\n0,1,1\n", "line 1 holds the numbers 1, 0, 1. Expected a header"),
@@ -255,23 +260,88 @@ def test_names_of_several_levels_are_refused():
         table_from_frame(frame, CausalGraph.from_text("A"))
 
 
+def test_a_large_file_with_an_open_quote_is_refused_in_the_time_of_a_look_at_it(tmp_path):
+    rows, seconds = "1,0,1\n0,1,1\n" * 500_000, []
+    for text in (f"A,B,C\n{rows}", f'A,B,C\n"1,0,1\n{rows}'):
+        path, start = write(tmp_path, text), time.process_time()
+        with contextlib.suppress(InputError):
+            read_labels(path, ABC)
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < seconds[0] + 0.5
+
+
+def test_quotes_within_values_that_are_not_quoted_are_letters(tmp_path):
+    text = 'A,B,C,size,"note, long"\n1,0,1,5" nail,"a\nb"\n0,1,1,"say ""x""",-\n1,1,0,x" "y,"z"\n'
+    assert read_labels(write(tmp_path, text), ABC).rows.to_numpy().tolist() == [[1, 0, 1], [0, 1, 1], [1, 1, 0]]
+
+
+HEADED = pd.DataFrame([["A", "B", "C"], *TRUTH])  # as pandas gives a sheet that is read without a header
+
+
+def sheets_of(monkeypatch, **sheets: pd.DataFrame) -> None:
+    """Lets every Excel file hold these sheets, whether or not a reader is installed."""
+    monkeypatch.setattr(pd, "read_excel", lambda *_, **__: sheets)
+
+
 def test_an_excel_file_of_one_sheet_is_a_table(tmp_path, monkeypatch):
-    frame, path = pd.DataFrame(TRUTH, columns=["A", "B", "C"]), write(tmp_path, "", "x.xlsx")
-    sheets = {"one": frame, "empty": pd.DataFrame()}
-    monkeypatch.setattr(pd, "read_excel", lambda path, sheet_name: sheets)
-    assert read_labels(path, ABC).rows.to_numpy().tolist() == TRUTH
-    sheets["two"] = frame
+    path, below = write(tmp_path, "", "x.xlsx"), pd.concat([pd.DataFrame([[None] * 3] * 2), HEADED], ignore_index=True)
+    for sheet in (HEADED, below):
+        sheets_of(monkeypatch, one=sheet, empty=pd.DataFrame(), title=HEADED[:1])
+        assert read_labels(path, ABC).rows.to_numpy().tolist() == TRUTH
+    sheets_of(monkeypatch, one=HEADED, two=HEADED)
     with pytest.raises(InputError, match="2 sheets with rows; expected one"):
         read_labels(path, ABC)
 
 
-def test_excel_without_its_reader_says_what_to_install(tmp_path, monkeypatch):
-    def absent(path: pathlib.Path, sheet_name: None) -> None:
-        raise ImportError("openpyxl")
+def test_a_sheet_that_names_a_column_twice_or_misses_a_value_is_refused_at_its_line(tmp_path, monkeypatch):
+    path = write(tmp_path, "", "x.xlsx")
+    sheets_of(monkeypatch, one=HEADED.replace("C", "B"))
+    with pytest.raises(InputError, match="more than one column 'B'"):
+        read_labels(path, AB)
+    sheets_of(monkeypatch, one=HEADED.mask((HEADED.index == 2)[:, None] & (HEADED.columns == 1)))
+    with pytest.raises(InputError, match="missing values in 1 of 3 rows: B 1; first on line 3"):
+        read_labels(path, ABC)
+
+
+@pytest.mark.parametrize(
+    "said, needed",
+    [
+        ("Missing optional dependency 'openpyxl'. Use pip or conda", "openpyxl"),
+        ("`Import xlrd` failed. Install xlrd >= 2.0.1", "xlrd"),
+        ("", "openpyxl"),
+    ],
+)
+def test_excel_without_its_reader_says_what_to_install(tmp_path, monkeypatch, said, needed):
+    def absent(*_: object, **__: object) -> None:
+        raise ImportError(said)
 
     monkeypatch.setattr(pd, "read_excel", absent)
-    with pytest.raises(InputError, match="needs openpyxl: pip install it, or save a csv"):
+    with pytest.raises(InputError, match=f"needs {needed}: pip install {needed}, or save a csv"):
         read_labels(write(tmp_path, "", "x.xlsx"), ABC)
+
+
+def test_an_excel_file_that_swells_is_refused_unread(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * (tables.LARGEST_SHEET + 1))
+    with pytest.raises(InputError, match="more than 128 MB when unpacked. Save its sheet as a csv"):
+        read_labels(tmp_path / "x.xlsx", ABC)
+
+
+@pytest.mark.extra("excel")
+def test_an_excel_file_is_read_as_it_is_written(tmp_path):
+    path, graph = tmp_path / "x.xlsx", CausalGraph.from_text("A -> B; C: continuous; D: categorical(NA, 01, 1)")
+    frame = pd.DataFrame({"A": [0, 1, 1], "B": ["x", "y", "x"], "C": [0.5, 1.25, 3], "D": ["NA", "01", "1"]})
+    expected = table_from_frame(frame, graph)
+    for row, named in ((0, False), (2, True)):
+        frame.to_excel(path, startrow=row, index=named)
+        assert read_labels(path, graph).rows.equals(expected.rows)
+    frame.loc[1, "C"] = None
+    frame.to_excel(path, index=False)
+    with pytest.raises(InputError, match="missing values in 1 of 3 rows: C 1; first on line 3"):
+        read_labels(path, graph)
+    path.write_text("A,B\n0,1\n")
+    with pytest.raises(InputError, match="is no Excel file"):
+        read_labels(path, graph)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ from causalgan_tf.runs import run_folder, timing
 from causalgan_tf.runs.run_graph import RunGraph
 from causalgan_tf.training import requirements, stages
 
+PAPER = {"mechanisms": "implicit", "objective": "wasserstein"}
+
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
@@ -222,7 +224,11 @@ def test_another_configuration_is_refused_with_what_differs(workdir, config):
 @pytest.mark.parametrize(
     ("part", "change", "message"),
     [
-        ("controller", {"batch_size": 6_000}, "5000 rows, fewer than one batch of 6000.*--controller_batch_size"),
+        (
+            "controller",
+            PAPER | {"batch_size": 6_000},
+            "5000 rows, fewer than one batch of 6000.*--controller_batch_size",
+        ),
         ("image", {"batch_size": 100}, "64 training images, fewer than one batch of 100.*--image_batch_size"),
         ("controller", {"tvd_target": 0.001}, "--controller_tvd_target=0.001 lies below the sampling floor"),
     ],

@@ -131,27 +131,30 @@ def define(
     low: float | None = None,
     high: float | None = None,
     module: str = "",
+    kind: type | None = None,
 ) -> None:
-    """Declares a flag of the default's type.
+    """Declares a flag of the default's type, or of `kind`.
 
     Args:
         values: where to declare it.
         name: name of the flag.
-        default: its default, a bool, int, float or str.
+        default: its default, a bool, int, float or str; None: the program chooses.
         text: help, with the unit.
         choices: the legal strings; empty: any.
         low: smallest legal number, inclusive.
         high: largest legal number, inclusive.
         module: the heading below which --helpfull lists it; empty: the program, whose flags --help lists too.
+        kind: the flag's type, where the default is None.
     """
+    kind = kind or type(default)
     where = {"flag_values": values, "module_name": module or sys.argv[0]}
     if choices:
         flags.DEFINE_enum(name, default, choices, text, **where)
-    elif isinstance(default, bool):
+    elif kind is bool:
         flags.DEFINE_boolean(name, default, text, **where)
-    elif isinstance(default, int):
+    elif kind is int:
         flags.DEFINE_integer(name, default, text, low, high, **where)
-    elif isinstance(default, float):
+    elif kind is float:
         flags.DEFINE_float(name, default, text, low, high, **where)
     else:
         flags.DEFINE_string(name, default, text, **where)
@@ -160,7 +163,7 @@ def define(
 def define_fields(values: flags.FlagValues, config: type, prefix: str = "") -> None:
     """Declares one flag for each field of a configuration, named `prefix` + field."""
     for field in dataclasses.fields(config):
-        limits = {name: field.metadata[name] for name in ("text", "choices", "low", "high")}
+        limits = {name: field.metadata[name] for name in ("text", "choices", "low", "high", "kind")}
         define(values, prefix + field.name, field.default, module=config.__name__, **limits)
 
 

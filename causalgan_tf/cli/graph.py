@@ -1,8 +1,13 @@
-"""Shows a causal graph, draws it or converts it: causalgan-graph --graph=asia.bif --out=asia.svg.
+"""Shows a causal graph, draws it, converts it or tests it: causalgan-graph --graph=asia.bif --out=asia.svg.
 
 Prints the nodes in ancestral order, each with its type and its parents. The ending of --out says what is written: a
-drawing (.svg, .pdf, .png), or the graph in another form (.txt, .dot, .gv, .dagitty, .gml, .json, .cg, .list).
+drawing (.svg, .pdf, .png), or the graph in another form (.txt, .dot, .gv, .dagitty, .gml, .json, .cg, .list). With
+--labels_file it says whether a table contradicts the graph, and which missing edges would explain it best.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import networkx as nx
 from absl import flags
@@ -15,6 +20,11 @@ from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.names import written
 from causalgan_tf.system.outputs import write_file
 
+if TYPE_CHECKING:
+    from causalgan_tf.data.tables import LabelTable
+
+OF_A_TABLE = ("drop_missing", "decimal", "permutations", "seed")  # flags that are about --labels_file
+
 
 def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
@@ -22,18 +32,46 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "out", "", "file to write, a drawing or the graph in another form; empty: none")
     common.define(values, "overwrite", False, "replace a file that is there already")
     common.define(values, "image", False, "draw the image below the labels, which are its causes")
+    common.define(values, "labels_file", "", "table that the graph is tested on: csv, parquet or CelebA's list")
+    common.define(values, "drop_missing", False, "leave out rows of labels_file with missing values")
+    common.define(values, "decimal", ".", "decimal mark of numbers in labels_file", (".", ","))
+    common.define(
+        values,
+        "permutations",
+        200,
+        "random graphs, the same with its nodes permuted, that are tested on labels_file too; 0: none",
+        low=0,
+        high=100_000,
+    )
+    common.define(values, "seed", 0, "seed of the random graphs and of rows that are sampled", low=0, high=2**31 - 1)
 
 
 def main(values: flags.FlagValues) -> None:
-    """Shows a graph."""
+    """Shows a graph, and tests it on a table if one is given."""
     if not values.graph:
         raise InputError(f"--graph is missing: {values['graph'].help}.")
     graph = load_graph(values.graph)
+    unread = [name for name in OF_A_TABLE if values[name].present and not values.labels_file]
+    if unread:
+        raise InputError(f"--{unread[0]} is about a table that the graph is tested on: give --labels_file too.")
+    table = read_table(graph, values) if values.labels_file else None
     if values.out:
         write(graph, values)
-    print(described(graph))
+    print(described(table.graph if table else graph))
+    if table:
+        from causalgan_tf.data.graph_fit import graph_fit
+
+        print(f"\n{graph_fit(table, table.graph, values.permutations, values.seed)}")
     if values.out:
         print(common.folder(values, "out"))
+
+
+def read_table(graph: CausalGraph, values: flags.FlagValues) -> LabelTable:
+    """The labels that the graph is tested on."""
+    # pandas takes a second, and a graph alone does without
+    from causalgan_tf.data.tables import read_labels
+
+    return read_labels(common.folder(values, "labels_file"), graph, values.drop_missing, values.decimal)
 
 
 def described(graph: CausalGraph) -> str:

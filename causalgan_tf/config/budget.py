@@ -19,6 +19,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 MANY = 10**9 - 1  # of anything: what is more is refused on the largest machine too
 MOST = {"layers": 1_000, "critic_layers": 1_000, "critic_steps": 10_000}  # a program of more is never compiled
 NUMBER = 4  # bytes of a float32
+SPLINE = 37  # outputs of an explicit mechanism of a number
 HELD = 4  # arrays of the weights' size in training: weights, gradient, two moments of Adam
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -142,8 +143,11 @@ def image_memory(config: RunConfig, graph: CausalGraph) -> int:
 def _mechanisms(config: RunConfig, graph: CausalGraph) -> int:
     """Weights of the label generators, without biases."""
     c, columns = config.controller, {node: variable.width or 1 for node, variable in graph.variables.items()}
-    inputs = {node: c.noise_size + sum(columns[parent] for parent in graph.parents[node]) for node in graph.nodes}
-    return sum(_perceptron(inputs[node], c.width, c.layers, columns[node]) for node in graph.nodes)
+    explicit = c.mechanisms == "explicit"
+    noise = 0 if explicit else c.noise_size
+    inputs = {node: noise + sum(columns[parent] for parent in graph.parents[node]) for node in graph.nodes}
+    outputs = columns | {node: SPLINE for node, v in graph.variables.items() if explicit and v.size is None}
+    return sum(_perceptron(inputs[node], c.width, c.layers, outputs[node]) for node in graph.nodes)
 
 
 def _perceptron(inputs: int, width: int, layers: int, outputs: int) -> int:
@@ -168,7 +172,8 @@ def _refuse_part(flags: str, names: Sequence[str], config: Any, size: int) -> No
     """Refuses a configuration in the name of a field that is too large, else of the one furthest above its default."""
     values = {name: getattr(config, name) for name in names}
     over = [name for name, value in values.items() if value > MOST.get(name, MANY)]
-    name = over[0] if over else max(values, key=lambda name: values[name] * 1_000 // getattr(type(config), name))
+    usual = type(config)()
+    name = over[0] if over else max(values, key=lambda name: values[name] * 1_000 // getattr(usual, name))
     _refuse(flags + name, values[name], size, "with the rest of the configuration that", f"Lower {flags}{name}.")
 
 

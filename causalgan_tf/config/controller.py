@@ -1,8 +1,30 @@
 """Configuration of the causal controller, and the objectives that train it."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from causalgan_tf.config.fields import MOST_STEPS, Entry, Validated, option
+from causalgan_tf.errors import InputError
+
+# families of mechanisms: (graph, ControllerConfig, seed) to networks.stacked.StackedMechanisms
+MECHANISMS = {
+    "explicit": Entry("causalgan_tf.networks.builders:explicit"),
+    "implicit": Entry("causalgan_tf.networks.builders:implicit"),
+}
+
+
+# the values of fields of which nothing is said, unless an objective does better with others
+RECIPE: Mapping[str, Any] = {
+    "steps": 4_000,
+    "batch_size": 1_024,
+    "learning_rate": 5e-3,
+    "beta1": 0.9,
+    "width": 24,
+    "distinct_rows": 2_048,
+    "ema": 0.99,
+    "decay_to": 1e-3,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,40 +35,94 @@ class Objective:
         title: its name in a progress bar.
         build_learner: (RunConfig, CausalGraph, rows [N, K]) to a compiled learners.learner.Learner, whose `averaged`
             are the mechanisms to sample from.
+        recipes: the families of mechanisms that it trains, each with the values other than RECIPE's that it does best
+            with.
+        few_rows: whether it takes tables of fewer rows than a batch.
     """
 
     title: str
     build_learner: Entry
+    recipes: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=lambda: dict.fromkeys(MECHANISMS, {}))
+    few_rows: bool = False
 
 
 OBJECTIVES = {
-    "adversarial": Objective("causal controller", Entry("causalgan_tf.training.builders:build_adversarial")),
+    "likelihood": Objective(
+        "causal controller",
+        Entry("causalgan_tf.training.builders:build_likelihood"),
+        {"explicit": {}},
+        few_rows=True,
+    ),
+    "wasserstein": Objective(
+        "causal controller",
+        Entry("causalgan_tf.training.builders:build_wasserstein"),
+        {
+            "explicit": {
+                "steps": 8_000,
+                "batch_size": 256,
+                "learning_rate": 2e-3,
+                "beta1": 0.5,
+                "ema": 0.998,
+                "decay_to": 0.05,
+            },
+            "implicit": {
+                "steps": 20_000,
+                "batch_size": 256,
+                "learning_rate": 2e-3,
+                "beta1": 0.5,
+                "width": 10,
+                "distinct_rows": 512,
+                "ema": 0.999,
+                "decay_to": 0.05,
+            },
+        },
+    ),
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class ControllerConfig(Validated):
-    """Causal controller trained by WGAN-GP (arXiv:1709.02023, section 4; arXiv:1704.00028).
+    """Causal controller: its mechanisms and what trains them.
+
+    A field that is None takes the value that the objective does best with, see OBJECTIVES.
 
     Examples:
-        >>> ControllerConfig(steps=4_000).critic_steps
-        3
+        >>> ControllerConfig().steps, ControllerConfig(objective="wasserstein", mechanisms="implicit").steps
+        (4000, 20000)
     """
 
-    objective: str = option("adversarial", "what trains the mechanisms: adversarial (WGAN-GP)", choices=OBJECTIVES)
-    steps: int = option(20_000, "generator steps", low=0, high=MOST_STEPS, may_grow=True)
-    batch_size: int = option(256, "label rows a step, over all replicas", low=2)
+    mechanisms: str = option(
+        "explicit",
+        "explicit: state P(label | parents), or implicit: networks of parents and noise (paper)",
+        choices=MECHANISMS,
+    )
+    objective: str = option(
+        "likelihood", "likelihood (explicit mechanisms alone) or wasserstein (WGAN-GP, paper)", choices=OBJECTIVES
+    )
+    steps: int = option(
+        None, "generator steps; 4,000 by likelihood, 20,000 by WGAN-GP", low=0, high=MOST_STEPS, may_grow=True, kind=int
+    )
+    batch_size: int = option(
+        None, "label rows a step, over all replicas; 1,024 by likelihood, 256 by WGAN-GP", low=2, kind=int
+    )
+    learning_rate: float = option(
+        None, "Adam's learning rate; .005 by likelihood, .002 by WGAN-GP (paper: 8e-5)", low=0.0, kind=float
+    )
+    beta1: float = option(
+        None, "Adam's beta1; .9 by likelihood, .5 by WGAN-GP (paper: .9)", low=0.0, high=0.9999, kind=float
+    )
+    weight_decay: float = option(
+        0.3, "likelihood: precision of the normal prior on the networks' kernels; its weight falls as 1 / rows", low=0.0
+    )
     critic_steps: int = option(3, "critic steps before each generator step (paper: 20)", low=1)
-    learning_rate: float = option(2e-3, "Adam's learning rate, generator and critic (paper: 8e-5)", low=0.0)
-    beta1: float = option(0.5, "Adam's beta1 (paper: .9)", low=0.0, high=0.9999)
     critic_loss: str = option(
         "wasserstein",
         "loss of the critic: wasserstein (WGAN-GP) or jensen_shannon (the original GAN's, saturates on labels)",
         choices=("wasserstein", "jensen_shannon"),
     )
     gradient_penalty: float = option(1.0, "weight of the gradient penalty (paper: .1)", low=0.0)
-    noise_size: int = option(10, "noise numbers of one node, each uniform in (-1, 1)", low=1)
-    width: int = option(10, "units of a hidden layer of a mechanism", low=1)
+    noise_size: int = option(10, "noise numbers of one node's implicit mechanism, each uniform in (-1, 1)", low=1)
+    width: int = option(None, "units of a hidden layer of a mechanism; 24 explicit, 10 implicit", low=1, kind=int)
     layers: int = option(3, "layers of a mechanism, the output layer included (paper: 6)", low=1)
     critic_width: int = option(32, "units of a hidden layer of the critic (paper: 15)", low=1)
     critic_layers: int = option(3, "layers of the critic, the output layer included (paper: 6)", low=1)
@@ -57,20 +133,28 @@ class ControllerConfig(Validated):
         high=3,
     )
     distinct_rows: int = option(
-        512,
-        "with at most this many distinct rows the critic sees exact shares, not batches; wasserstein only (paper: 0)",
+        None,
+        "up to this many distinct rows their shares stand for batches; implicit: 512, else 2,048 (paper: 0)",
         low=0,
+        kind=int,
     )
     ema: float = option(
-        0.999,
-        "decay per step of the averaged weights that are sampled from; 0: use the last weights",
+        None,
+        "decay per step of the averaged weights that are sampled from; .99 by likelihood, .999 by WGAN-GP; 0: the last",
         low=0.0,
         high=0.99999,
+        kind=float,
     )
     decay_start: float = option(
         0.25, "share of the steps after which the learning rate decays exponentially; 1: never", low=0.0, high=1.0
     )
-    decay_to: float = option(0.05, "share of the learning rate that remains at the last step", low=1e-6, high=1.0)
+    decay_to: float = option(
+        None,
+        "share of the learning rate left at the last step; .001 (likelihood) or .05",
+        low=1e-6,
+        high=1.0,
+        kind=float,
+    )
     tvd_target: float = option(
         0.0, "stop when the total variation distance to the training rows is below this; 0: never", low=0.0, high=1.0
     )
@@ -79,3 +163,22 @@ class ControllerConfig(Validated):
         500, "generator steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False
     )
     checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
+
+    def __post_init__(self) -> None:
+        recipe = self._recipe() if self.objective in OBJECTIVES else RECIPE
+        for name, value in recipe.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        super().__post_init__()
+
+    def _recipe(self) -> Mapping[str, Any]:
+        """The objective's own values; InputError if it does not train these mechanisms."""
+        recipes = OBJECTIVES[self.objective].recipes
+        if self.mechanisms in MECHANISMS and self.mechanisms not in recipes:
+            others = [name for name, other in OBJECTIVES.items() if self.mechanisms in other.recipes]
+            raise InputError(
+                f"--controller_objective={self.objective} does not train {self.mechanisms} mechanisms: they state no "
+                f"probability. Take --controller_objective={' or '.join(others)}, or "
+                f"--controller_mechanisms={' or '.join(recipes)}."
+            )
+        return {**RECIPE, **recipes.get(self.mechanisms, {})}

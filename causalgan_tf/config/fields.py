@@ -20,17 +20,19 @@ def option(
     high: float | None = None,
     compared: bool = True,
     may_grow: bool = False,
+    kind: type | None = None,
 ) -> Any:
     """A dataclass field with its help text and its legal values.
 
     Args:
-        default: the value when nothing is said; its type is the field's type.
+        default: the value when nothing is said; its type is the field's type. None: other fields decide, see `kind`.
         text: one line of help, with the unit and the reason.
         choices: the legal strings, if the field is a choice; a registry's own names if that is given.
         low: smallest legal number, inclusive.
         high: largest legal number, inclusive.
         compared: whether a run folder of another value is another run.
         may_grow: whether a larger value continues a run instead of starting another.
+        kind: the field's type, where the default is None.
     """
     metadata = {
         "text": text,
@@ -39,6 +41,7 @@ def option(
         "high": high,
         "compared": compared,
         "may_grow": may_grow,
+        "kind": kind or type(default),
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -68,13 +71,13 @@ class Validated:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             _check(type(self).__name__, field, value)
-            if type(field.default) is float:
+            if field.metadata["kind"] is float:
                 # a whole number may be given; TensorFlow tells it from a float
                 object.__setattr__(self, field.name, float(value))
 
 
 def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
-    limits, expected = field.metadata, type(field.default)
+    limits, expected = field.metadata, field.metadata["kind"]
     fits = isinstance(value, expected) or (expected is float and type(value) is int)
     if not fits or (isinstance(value, bool) and expected is not bool):
         raise InputError(f"{owner}.{field.name}: expected {expected.__name__}, got {value!r}.")

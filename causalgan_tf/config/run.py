@@ -17,8 +17,11 @@ from causalgan_tf.config.image import IMAGE_MODELS, BeganConfig, GanConfig, Imag
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.system.files import RESTORE, read_object, write_text
 
-# what image runs did that were saved before there were such fields
-BEFORE = {"discriminator_rows": "data", "gradient_limit": 0.0}
+# what runs did that were saved before there were such fields
+BEFORE = {
+    "controller": {"mechanisms": "implicit", "objective": "wasserstein"},
+    "image": {"discriminator_rows": "data", "gradient_limit": 0.0},
+}
 # fields of version 0.3 that are gone, with the value that is left
 GONE = {
     "image": {"label_loss": "cross_entropy"},
@@ -106,7 +109,8 @@ class RunConfig:
         parts = _without_gone(_moved({name: dict(values.get(name, {})) for name in PARTS}))
         for name, (_, config) in PARTS.items():
             _check_names(f"config.json: {name}", parts[name], config.__dataclass_fields__)
-        parts["image"] = parts["image"] and BEFORE | parts["image"]
+        for name, fields in BEFORE.items():
+            parts[name] = parts[name] and fields | parts[name]
         chosen = parts["image"].get("model", ImageConfig.model)
         for name, model in IMAGE_MODELS.items():
             # what this run's model does not read is no part of it, whatever the default was when it was saved

@@ -188,9 +188,9 @@ def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywher
     """
     values, cell, count = np.unique(label_cells(graph, rows), return_inverse=True, return_counts=True)
     draws = -(-MIXED // len(rows))
-    coins = uniform_labels(graph, rows, draws * len(rows), seed)
-    picked = np.random.default_rng((seed, 1)).integers(0, len(graph), (len(coins), 1))
-    one = np.where(np.arange(len(graph)) == picked, coins, np.tile(rows, (draws, 1)))
+    random_labels = uniform_labels(graph, rows, draws * len(rows), seed)
+    picked = np.random.default_rng((seed, 1)).integers(0, len(graph), (len(random_labels), 1))
+    one = np.where(np.arange(len(graph)) == picked, random_labels, np.tile(rows, (draws, 1)))
 
     def visits(labels: np.ndarray) -> np.ndarray:
         """How many of the labels fall into each cell of the data, for one row of the data."""
@@ -198,7 +198,7 @@ def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywher
         place = np.searchsorted(values, codes).clip(max=len(values) - 1)
         return np.bincount(place[values[place] == codes], minlength=len(values)) / draws
 
-    mixed = (1.0 - single - everywhere) * count + single * visits(one) + everywhere * visits(coins)
+    mixed = (1.0 - single - everywhere) * count + single * visits(one) + everywhere * visits(random_labels)
     if not mixed.any():
         raise InputError(
             "No label cell that label mixing visits is in the data: expected some, so that the discriminator has real "

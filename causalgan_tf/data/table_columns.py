@@ -52,7 +52,7 @@ FORMS = (  # numbers and dates that are written as pandas does not read them, an
         "Turn it into days or seconds since the first",
     ),
 )
-BLUR = 1e-4  # share of the standard deviation that float32 may round off a continuous label
+ROUNDING = 1e-4  # share of the standard deviation that float32 may round off a continuous label
 BINARY = "0 or 1, -1 or 1, or False or True"
 
 
@@ -98,9 +98,9 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
 
 def _offset(numbers: np.ndarray) -> float:
     """The whole number to subtract from a column [N]; 0 unless float32 would round away its differences."""
-    blur, spread = np.abs(numbers - numbers.astype(np.float32)).max(), numbers.std()
+    rounding, spread = np.abs(numbers - numbers.astype(np.float32)).max(), numbers.std()
     # a whole number: what is whole before stays whole
-    return float(np.round(numbers.mean())) if blur > BLUR * spread > 0 else 0.0
+    return float(np.round(numbers.mean())) if rounding > ROUNDING * spread > 0 else 0.0
 
 
 def is_missing(column: pd.Series, declared: Variable | None = None) -> pd.Series:

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import re
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 
 PARQUET, EXCEL = (".parquet", ".pq"), (".xlsx", ".xlsm", ".xls", ".ods")
-NEEDED = {"parquet": "pyarrow", "Excel": "openpyxl"}
+LARGEST_SHEET = 2**27  # bytes of an Excel file, unpacked: about three million cells, which take gigabytes to read
 SHOWN = 100  # letters of a list of names in one error message
 
 
@@ -119,18 +120,35 @@ def _frame_table(source: str, frame: pd.DataFrame) -> Table:
 def _stored(path: pathlib.Path, kind: str) -> Table:
     """The table in a parquet or an Excel file."""
     try:
-        if kind == "parquet":
-            return _frame_table(str(path), pd.read_parquet(path))
-        sheets = {name: sheet for name, sheet in pd.read_excel(path, sheet_name=None).items() if sheet.size}
+        return _frame_table(str(path), pd.read_parquet(path)) if kind == "parquet" else _sheet(path)
     except ImportError as error:
-        raise InputError(f"{path}: reading {kind} needs {NEEDED[kind]}: pip install it, or save a csv.") from error
+        # pandas picks the reader by the contents and names it: python-calamine or xlrd for .xls
+        needed = re.search(r"['`](?:Import )?([\w-]+)['`]", str(error))
+        reader = needed[1] if needed else "pyarrow" if kind == "parquet" else "openpyxl"
+        raise InputError(f"{path}: reading {kind} needs {reader}: pip install {reader}, or save a csv.") from error
     except InputError:
         raise
     except Exception as error:  # of the readers behind pandas, which have each their own
         raise InputError(f"{path} is no {kind} file: {str(error)[:100]}. Get it again, or save a csv.") from error
-    if len(sheets) != 1:
-        raise InputError(f"{path} has {len(sheets)} sheets with rows; expected one, the labels. Save that one as csv.")
-    return _frame_table(str(path), next(iter(sheets.values())))
+
+
+def _sheet(path: pathlib.Path) -> Table:
+    """The table in an Excel file, its first row that is not empty the header."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+        if size > LARGEST_SHEET:
+            raise InputError(f"{path} holds more than {LARGEST_SHEET >> 20} MB when unpacked. Save its sheet as a csv.")
+    # without a header, for pandas renames a column that is there twice; and NA may be a declared category
+    sheets = pd.read_excel(path, sheet_name=None, header=None, keep_default_na=False, na_values=[""])
+    sheets = {name: sheet.dropna(how="all").dropna(how="all", axis=1) for name, sheet in sheets.items()}
+    filled = [sheet for sheet in sheets.values() if len(sheet) > 1]
+    if len(filled) != 1:
+        raise InputError(f"{path} has {len(filled)} sheets with rows; expected one, the labels. Save that one as csv.")
+    header, rows = filled[0].iloc[0], filled[0].iloc[1:]
+    names = ["" if pd.isna(name) else str(name).strip() for name in header]
+    values = rows.set_axis(names, axis=1).infer_objects().reset_index(drop=True)
+    return Table(str(path), values, rows.index.to_numpy() + 1)
 
 
 def _with_row_names(table: Table, nodes: Sequence[str]) -> Table:

@@ -28,6 +28,7 @@ IDENTIFIER = re.compile(  # a header of what tells units apart
     re.IGNORECASE,
 )
 SPOKEN = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "blanks"}
+FEW_QUOTES = 10_000  # each is looked at
 TYPES = re.compile(
     r"(u?int|float)(8|16|32|64)?|integer|double|numeric|number|real|char(acter)?|string|str|text|object|bool(ean)?|factor"
     r"|categor(y|ical)|nominal|ordinal|binary|continuous|discrete|date"
@@ -102,6 +103,7 @@ def _rows(source: str, text: str, layout: Layout) -> _Rows:
     plain = _plain_rows(text, layout)
     if plain:
         return plain
+    _check_quotes(source, text, layout.separator)
     shown = "\n" * (layout.header - 1) + "".join(itertools.islice(io.StringIO(text), layout.header - 1, None))
     out, counts, line = io.StringIO(), [], layout.header
     # written anew in one plain form: pandas' fast reader then sees neither blanks nor other separators
@@ -150,6 +152,21 @@ def _plain_rows(text: str, layout: Layout) -> _Rows | None:
     breaks = np.flatnonzero(letters == ord("\n"))
     widths = np.diff(np.searchsorted(np.flatnonzero(letters == ord(",")), breaks), prepend=0) + 1
     return _Rows(body, raw, np.arange(len(breaks)) + layout.header + 1, widths, widths)
+
+
+def _check_quotes(source: str, text: str, separator: str) -> None:
+    """Refuses a quote that is not closed, before a reader takes the rest of a large file for one value."""
+    count = text.count('"')
+    if count % 2 == 0 and count > FEW_QUOTES:
+        return
+    before = r"\s" if separator == " " else rf"[{re.escape(separator)}\n]"
+    for value in re.finditer(rf'(?:\A|{before}) *(?P<open>")[^"]*(?:""[^"]*)*(?P<close>"|\Z)', text):
+        # a value of several lines whose end lies within the next one has run on to the quote that opens that
+        runs_on = value["close"] and not re.match(rf"{before}|\s|\Z", text[value.end() : value.end() + 1])
+        if not value["close"] or (runs_on and "\n" in value[0].strip()):
+            line = text.count("\n", 0, value.start("open")) + 1
+            what = "the rows behind it" if runs_on else "the rest of the file"
+            raise InputError(f"{source}: a quote on line {line} is not closed and swallows {what}. Close or remove it.")
 
 
 def _check_end(source: str, text: str, separator: str, line: int) -> None:

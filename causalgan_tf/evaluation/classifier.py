@@ -47,8 +47,8 @@ class EvaluationClassifier:
     def __init__(self, network: keras.Model, variables: Mapping[str, Variable]) -> None:
         """Wraps a network of `classifier_network`, see `train_classifier` and `load`; `variables`: node to type."""
         self.network, self.nodes = network, tuple(variables)
-        self.kinds = LabelCodec(variables.values())
-        self.dtype = np.uint8 if all(variable.size for variable in self.kinds.variables) else np.float32
+        self.codec = LabelCodec(variables.values())
+        self.dtype = np.uint8 if all(variable.size for variable in self.codec.variables) else np.float32
         # images of every number in one trace
         signature = [tf.TensorSpec([None, *network.input_shape[1:]], tf.uint8)]
         self._compiled = tf.function(self._read, input_signature=signature)
@@ -73,7 +73,7 @@ class EvaluationClassifier:
     def save(self, path: pathlib.Path) -> None:
         """Writes names, kinds, shape and weights to `path`, an .npz file."""
         weights = {f"weight_{place}": weight for place, weight in enumerate(self.network.get_weights())}
-        kinds = json.dumps(to_json(dict(zip(self.nodes, self.kinds.variables, strict=True))))
+        kinds = json.dumps(to_json(dict(zip(self.nodes, self.codec.variables, strict=True))))
         np.savez(path, shape=self.network.input_shape[1:], kinds=kinds, **weights)
 
     @classmethod
@@ -88,7 +88,7 @@ class EvaluationClassifier:
 
     def _read(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits, features = self.network(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)
-        return tf.cast(self.kinds.read(logits), self.dtype), features
+        return tf.cast(self.codec.read(logits), self.dtype), features
 
 
 def classifier_network(shape: Sequence[int], columns: int, seed: int, width: int = 16) -> keras.Model:
@@ -138,13 +138,13 @@ def train_classifier(
     Returns:
         The classifier.
     """
-    kinds = LabelCodec(variables.values())
-    network = classifier_network(train.images.shape[1:], kinds.columns, seed)
+    codec = LabelCodec(variables.values())
+    network = classifier_network(train.images.shape[1:], codec.columns, seed)
     # without the features, which have no loss; the weights are shared
     learner = keras.Model(network.inputs, network.outputs[0])
     learner.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        kinds.cross_entropy,
+        codec.cross_entropy,
         steps_per_execution=CALL,
         jit_compile=False,  # XLA's convolutions are several times slower on a CPU
     )

@@ -78,13 +78,13 @@ def image_numbers(
     graph = dataset.graph
     train, held_out = classifier_split(dataset, sizes.judge_test)
     judge = judge or train_classifier(train, graph.variables, derived_seed(seed, "judge"), sizes.judge_steps)
-    eyes = ImageScorer(judge, extractor or judge, dataset.measures)
-    real = eyes.look(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
+    scorer = ImageScorer(judge, extractor or judge, dataset.measures)
+    real = scorer.score(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
-    observational = eyes.observe(source, sizes.cfid, seed)
-    generated, rendered = _both_under_every_do(source, observational, dataset, law, eyes, sizes, seed)
-    uniform = _on_uniform_cells(source, eyes, dataset, sizes.uniform, seed)
-    halves, unseen = _real_halves(eyes, dataset, real), eyes.judged(held_out.labels, held_out.images)
+    observational = scorer.observe(source, sizes.cfid, seed)
+    generated, rendered = _both_under_every_do(source, observational, dataset, law, scorer, sizes, seed)
+    uniform = _on_uniform_cells(source, scorer, dataset, sizes.uniform, seed)
+    halves, unseen = _real_halves(scorer, dataset, real), scorer.judged(held_out.labels, held_out.images)
     sets = {"real": unseen, "observational": observational, "uniform": uniform}
     support = _support(dataset, generated)
     return ImageMetrics(
@@ -94,7 +94,7 @@ def image_numbers(
         continuous=_errors(dataset, sets, generated, sizes.effectiveness),
         support=support,
         supported_from=SUPPORTED,
-        **_by_features(eyes.extractor, observational, real, halves, derived_seed(seed, "subsets")),
+        **_by_features(scorer.extractor, observational, real, halves, derived_seed(seed, "subsets")),
         frechet=_frechet(observational, real, halves, generated, rendered, support),
         diversity=_diversity(source, observational.labels[: sizes.diversity], dataset, seed),
         n={
@@ -119,11 +119,11 @@ def _check_test(dataset: Dataset) -> None:
         )
 
 
-def _on_uniform_cells(source: Source, eyes: ImageScorer, dataset: Dataset, n: int, seed: int) -> Predictions:
+def _on_uniform_cells(source: Source, scorer: ImageScorer, dataset: Dataset, n: int, seed: int) -> Predictions:
     """Generated images whose labels are independent and uniform."""
     cells = uniform_labels(dataset.graph, dataset.label_rows, n, derived_seed(seed, "cells"))
-    parts = [eyes.judged(cells[rows], images) for rows, images in source.chunks(cells, "uniform", seed)]
-    measured = np.concatenate([part.measured for part in parts]) if eyes.measures else None
+    parts = [scorer.judged(cells[rows], images) for rows, images in source.chunks(cells, "uniform", seed)]
+    measured = np.concatenate([part.measured for part in parts]) if scorer.measures else None
     return Predictions(cells, np.concatenate([part.predicted for part in parts]), measured=measured)
 
 
@@ -132,16 +132,16 @@ def _both_under_every_do(
     observational: ScoredImages,
     dataset: Dataset,
     law: LabelDistribution | None,
-    eyes: ImageScorer,
+    scorer: ImageScorer,
     sizes: EvaluationSizes,
     seed: int,
 ) -> tuple[dict[str, ScoredIntervention], dict[str, ScoredIntervention]]:
     """The generated images under every single intervention and the true ones, which without a renderer are none."""
     interventions = list(single_interventions(dataset.graph, dataset.label_rows))
     if dataset.render is None:
-        return eyes.under_every_do(source, observational.first(sizes.effectiveness), interventions, seed), {}
+        return scorer.under_every_do(source, observational.first(sizes.effectiveness), interventions, seed), {}
     rows = dataset.sample_labels or (lambda n, do, s: law.sample(n, seed=s, do=do))
-    truth, plain = Source("rendered", rows, dataset.render), dataclasses.replace(eyes, measures={})
+    truth, plain = Source("rendered", rows, dataset.render), dataclasses.replace(scorer, measures={})
 
     def rendered() -> dict[str, ScoredIntervention]:
         return plain.under_every_do(truth, plain.observe(truth, sizes.cfid, seed), interventions, seed)
@@ -149,16 +149,16 @@ def _both_under_every_do(
     # the renderer works in Python, the generator and the classifier in TensorFlow
     with ThreadPoolExecutor(1) as beside:
         rendering = beside.submit(rendered)
-        return eyes.under_every_do(source, observational, interventions, seed), rendering.result()
+        return scorer.under_every_do(source, observational, interventions, seed), rendering.result()
 
 
-def _real_halves(eyes: ImageScorer, dataset: Dataset, real: ScoredImages) -> tuple[np.ndarray, np.ndarray]:
+def _real_halves(scorer: ImageScorer, dataset: Dataset, real: ScoredImages) -> tuple[np.ndarray, np.ndarray]:
     """Features of two equally large sets of real images, neither of which the classifier was trained on."""
     if dataset.uniform is None:
         half = len(real.features) // 2
         return real.features[:half], real.features[half : 2 * half]
     n = min(len(real.features), len(dataset.train))
-    return eyes.extractor.features(dataset.train.images[:n]), real.features[:n]
+    return scorer.extractor.features(dataset.train.images[:n]), real.features[:n]
 
 
 def _accuracies(

@@ -16,11 +16,12 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import marginals
 from causalgan_tf.evaluation.metrics import LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
-from causalgan_tf.graphs.cells import enumerable, histogram
+from causalgan_tf.graphs.cells import discrete_sizes, enumerable, histogram
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.causal_model import CausalModel, check_tables
+from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import THIN, LabelDistribution
 from causalgan_tf.inference.query import Query, meets, parse_probability
+from causalgan_tf.inference.tables import check_parent_cells
 from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_variation
 
 QUARTILES = (0.25, 0.5, 0.75)
@@ -104,10 +105,10 @@ def label_numbers(
 def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:
     """How often each mechanism is drawn in each cell of its parents; 0 if the distribution does not fit in tables."""
     try:
-        check_tables(graph)
+        sizes = dict(zip(graph.nodes, discrete_sizes(graph), strict=True))
+        check_parent_cells(graph)
     except InputError:
         return 0
-    sizes = dict(zip(graph.nodes, graph.sizes, strict=True))
     count = sum(math.prod(sizes[parent] for parent in parents) for parents in graph.parents.values())
     # fewer draws where parents have many cells, so that the time stays the same
     return min(most, EVALUATIONS // count)

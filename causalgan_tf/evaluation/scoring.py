@@ -142,17 +142,17 @@ class ImageScorer:
             return reading.labels, reading.features
         return self.judge.predict(images), self.extractor.features(images)
 
-    def look(self, labels: np.ndarray, images: np.ndarray) -> ScoredImages:
+    def score(self, labels: np.ndarray, images: np.ndarray) -> ScoredImages:
         """Predictions and features of given images, in memory or memory-mapped."""
         return ScoredImages(labels, *self.see(images), measured=self.measure(images))
 
     def observe(self, source: Source, n: int, seed: int) -> ScoredImages:
         """N images of a source without an intervention."""
-        return self.look_at_drawn(source, source.labels(n, None, seed), "images", seed)
+        return self.score_drawn(source, source.labels(n, None, seed), "images", seed)
 
-    def look_at_drawn(self, source: Source, labels: np.ndarray, purpose: str, seed: int) -> ScoredImages:
+    def score_drawn(self, source: Source, labels: np.ndarray, purpose: str, seed: int) -> ScoredImages:
         """Images that a source draws of these labels."""
-        parts = [self.look(labels[rows], images) for rows, images in source.chunks(labels, purpose, seed)]
+        parts = [self.score(labels[rows], images) for rows, images in source.chunks(labels, purpose, seed)]
         predicted, features = (np.concatenate([getattr(part, n) for part in parts]) for n in ("predicted", "features"))
         measured = np.concatenate([part.measured for part in parts]) if self.measures else None
         return ScoredImages(labels, predicted, features, measured=measured)
@@ -174,7 +174,7 @@ class ImageScorer:
             # rows that an intervention leaves as they were need no new image
             new = np.flatnonzero((labels != base.labels).any(axis=1))
             for rows, images in source.chunks(labels[new], text, seed):
-                seen = self.look(labels[new[rows]], images)
+                seen = self.score(labels[new[rows]], images)
                 predicted[new[rows]], features[new[rows]] = seen.predicted, seen.features
                 if self.measures:
                     measured[new[rows]] = seen.measured

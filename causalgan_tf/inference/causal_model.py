@@ -1,10 +1,10 @@
 """A trained causal implicit generative model: one verb, `sample`, for every question."""
 
 import dataclasses
-import math
+import functools
 import pathlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -20,11 +20,12 @@ from causalgan_tf.graphs.cells import check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import saved_model, showing
 from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
-from causalgan_tf.inference.distribution import MAX_PARENT_CELLS, LabelDistribution
+from causalgan_tf.inference.distribution import LabelDistribution, named_probabilities
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.networks.mechanisms import CausalController
+from causalgan_tf.inference.tables import check_parent_cells, mechanism_table
+from causalgan_tf.networks.stacked import StackedMechanisms
 
 SHOWN = 100  # letters of the labels' names in a representation
 
@@ -80,7 +81,7 @@ class CausalModel:
     def __init__(
         self,
         graph: CausalGraph,
-        mechanisms: CausalController,
+        mechanisms: StackedMechanisms,
         image_generator: keras.Model | None = None,
         label_encoding: str = "sign",
         record: Mapping[str, Any] | None = None,
@@ -226,18 +227,52 @@ class CausalModel:
         budget.check_draw(n, self.graph)
         return self.labels.draw(n, Query.create(self.graph, do, given), seed)[0]
 
+    def distribution(
+        self,
+        nodes: str | Sequence[str],
+        do: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
+        draws: int = 100_000,
+        seed: int = 0,
+    ) -> pd.Series:
+        """P(nodes | do(x), z) of discrete labels, computed from the mechanisms by variable elimination, not sampled.
+
+        Args:
+            nodes: a label, or several for their joint distribution.
+            do: interventions, as in `sample`.
+            given: conditions in the model that `do` has mutilated; rare ones cost no more than others.
+            draws: as in `label_distribution`; mechanisms that do not matter for the answer are not drawn.
+            seed: as in `label_distribution`.
+
+        Returns:
+            float64, sum 1, indexed by the labels' values, of several labels with one level a label in the order of
+            `nodes`, the last one fastest.
+
+        Raises:
+            InputError: as `label_distribution` and LabelDistribution.distribution.
+
+        Examples:
+            >>> model.distribution("Smokes", do={"Old": 1}, draws=1_000).index.tolist()
+            [0, 1]
+            >>> joint = model.distribution(["Smokes", "Old"], given={"Old": 0}, draws=1_000)
+            >>> float(joint[0, 1]), round(float(joint.sum()), 6)
+            (0.0, 1.0)
+        """
+        return self.label_distribution(draws, seed).distribution(nodes, do, given)
+
     def label_distribution(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
         """The distribution of the labels, each mechanism a table P(node | parents) counted in draws of its noise.
 
         From it any query is computed, not sampled: only the tables have sampling errors, of at most .5 / sqrt(draws).
+        A table is counted when a query first needs it, and kept.
 
         Args:
             draws: how often each node's noise is drawn; every cell of its parents meets the same draws.
             seed: seed of the noise.
 
         Raises:
-            InputError: a continuous label, more than graphs.cells.MAX_CELLS cells, a node with more than
-                distribution.MAX_PARENT_CELLS cells of parents, or draws below 1.
+            InputError: a continuous label, or draws below 1; of a query, a node that matters for it and has more than
+                tables.MAX_PARENT_CELLS cells of parents.
 
         Examples:
             >>> law = model.label_distribution(draws=1_000)
@@ -245,10 +280,8 @@ class CausalModel:
             True
         """
         draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
-        check_tables(self.graph)
         if (draws, seed) not in self._laws:
-            tables = {node: self._table(node, draws, seed) for node in self.graph.nodes}
-            self._laws[draws, seed] = LabelDistribution(self.graph, tables)
+            self._laws[draws, seed] = LabelDistribution(self.graph, functools.partial(self._table, draws, seed))
         return self._laws[draws, seed]
 
     def joint_distribution(self, do: Mapping[str, Any] | None = None, draws: int = 100_000, seed: int = 0) -> pd.Series:
@@ -258,7 +291,8 @@ class CausalModel:
             float64, sum 1, indexed by the labels' values, one level a node in graph order, the last one fastest.
 
         Raises:
-            InputError: as `label_distribution`, or an intervention that the graph does not have.
+            InputError: as `label_distribution`, more than graphs.cells.MAX_CELLS cells, or an intervention that the
+                graph does not have.
 
         Examples:
             >>> joint = model.joint_distribution(do={"Smokes": 1}, draws=1_000)
@@ -266,10 +300,11 @@ class CausalModel:
             (0.0, 1.0)
         """
         law = self.label_distribution(draws, seed)
-        values = [[v.shown(value) for value in range(v.size)] for v in self.graph.variables.values()]
-        joint = law.joint(do).reshape(law.sizes[::-1]).transpose().ravel()
-        index = pd.MultiIndex.from_product(values, names=self.graph.nodes)
-        return pd.Series(joint, index, name="probability")
+        # before the first mechanism is drawn
+        check_enumerable(self.graph)
+        check_parent_cells(self.graph)
+        table = law.joint(do).reshape(law.sizes[::-1]).transpose()
+        return named_probabilities(self.graph, self.graph.nodes, table)
 
     def law(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
         """Deprecated name of `label_distribution`.
@@ -335,11 +370,10 @@ class CausalModel:
             raise InputError("images: this model draws labels only. Train its images: --stages=images.")
         return self.images is not None and images is not False
 
-    def _table(self, node: str, draws: int, seed: int) -> np.ndarray:
-        """P(node | parents), [sizes of the parents..., size of the node]."""
-        sizes = [self.graph.variables[parent].size for parent in self.graph.parents[node]]
-        settings = np.array(list(np.ndindex(*sizes)), np.float32).reshape([math.prod(sizes), len(sizes)])
-        return self.labels.conditional(node, settings, draws, seed).reshape([*sizes, -1])
+    def _table(self, draws: int, seed: int, node: str) -> np.ndarray:
+        """P(node | parents); the sampler's `conditional` is all that an answer takes of the mechanisms."""
+        conditional = functools.partial(self.labels.conditional, draws=draws, seed=seed)
+        return mechanism_table(self.graph, conditional, node)
 
 
 def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
@@ -348,15 +382,3 @@ def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=list(graph.nodes), copy=False)
     columns = {node: variable.column(rows[:, k]) for k, (node, variable) in enumerate(graph.variables.items())}
     return pd.DataFrame(columns, copy=False)
-
-
-def check_tables(graph: CausalGraph) -> None:
-    """InputError unless a model over this graph has tables; see `CausalModel.label_distribution`."""
-    check_enumerable(graph)
-    for node, parents in graph.parents.items():
-        count = math.prod(graph.variables[parent].size for parent in parents)
-        if count > MAX_PARENT_CELLS:
-            raise InputError(
-                f"The parents of {node} have {count:,} cells; its mechanism can be drawn in at most "
-                f"{MAX_PARENT_CELLS:,}. Draw rows with `sample` instead."
-            )

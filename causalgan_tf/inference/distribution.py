@@ -1,25 +1,27 @@
-"""Exact distributions of discrete labels by enumeration: observational, conditional and interventional.
+"""Exact distributions of discrete labels: observational, conditional and interventional.
 
-A joint distribution is a vector over the label cells; the code of a cell is sum_k value_k stride_k, columns in graph
-order and the first one fastest: stride_k is the product of the sizes before k. Of binary labels that is
-sum_k label_k 2**k.
+What is asked of a few labels is computed by variable elimination, whatever the size of the graph. The joint
+distribution of all labels is enumerated. It is a vector over the label cells; the code of a cell is
+sum_k value_k stride_k, columns in graph order and the first one fastest: stride_k is the product of the sizes before k.
+Of binary labels that is sum_k label_k 2**k.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs import names
-from causalgan_tf.graphs.cells import cell_count, cells, discrete_sizes, has_value
+from causalgan_tf.graphs.cells import MAX_CELLS, cell_count, discrete_sizes, has_value
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.variables import Binary, one_code
-from causalgan_tf.inference.query import Query, meets
+from causalgan_tf.graphs.variables import one_code
+from causalgan_tf.inference.elimination import Mass, eliminate
+from causalgan_tf.inference.query import Interval, Query
+from causalgan_tf.inference.tables import ConditionalTables
 
-MAX_PARENT_CELLS = 4_096  # of a node whose mechanism is drawn in each of them
-TOLERANCE = 1e-6  # by which the probabilities of a table may miss 1
 THIN = 30  # rows under which a parent cell tells little of its children
 
 ThinCell = tuple[str, dict[str, Any], int]
@@ -36,7 +38,10 @@ class LabelDistribution:
     """
 
     def __init__(
-        self, graph: CausalGraph, tables: Mapping[str, np.ndarray], parent_rows: Mapping[str, np.ndarray] | None = None
+        self,
+        graph: CausalGraph,
+        tables: Mapping[str, Any] | Callable[[str], Any],
+        parent_rows: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Joins a graph and its conditional probabilities.
 
@@ -44,20 +49,22 @@ class LabelDistribution:
             graph: causal graph over K labels, each binary or of known categories.
             tables: P(node = v | parents) of each node, [sizes of the parents..., size of the node], one axis a parent
                 in the order of graph.parents[node], then one for v; of a binary node also P(node = 1 | parents),
-                [sizes of the parents...].
+                [sizes of the parents...]. Or a function of the node, which is called when its table is first needed.
             parent_rows: rows that each node's table was counted in, [sizes of the parents...]; None: it was not.
 
         Raises:
             InputError: a continuous label, a missing table, a table of another shape or of more than MAX_CELLS numbers,
-                or numbers that are no probabilities.
+                or numbers that are no probabilities; of a function's tables when they are needed.
         """
         self.graph, self.sizes = graph, discrete_sizes(graph)
         self.parent_rows = dict(parent_rows or {})
-        self.tables = {}
-        for node in graph.nodes:
-            if node not in tables:
-                raise InputError(f"tables: expected one for each node, {node!r} has none.")
-            self.tables[node] = self._checked_table(node, np.asarray(tables[node], np.float64))
+        missing = [] if callable(tables) else [node for node in graph.nodes if node not in tables]
+        if missing:
+            raise InputError(f"tables: expected one for each node, {missing[0]!r} has none.")
+        self.tables = ConditionalTables(graph, tables if callable(tables) else tables.__getitem__)
+        if not callable(tables):
+            # all at once: what is wrong with a table is told where it is given
+            list(self.tables.values())
 
     @classmethod
     def fit(cls, graph: CausalGraph, labels: np.ndarray) -> "LabelDistribution":
@@ -153,10 +160,48 @@ class LabelDistribution:
             joint = (np.atleast_2d(factor).transpose() * joint).ravel()
         return joint
 
+    def distribution(
+        self,
+        nodes: str | Sequence[str],
+        do: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> pd.Series:
+        """P(nodes | do(x), z) by variable elimination: of a graph of any size, if not all of it is tangled.
+
+        Args:
+            nodes: a label, or several for their joint distribution.
+            do: interventions, values as Query.create takes them.
+            given: conditions in the distribution that `do` has mutilated.
+
+        Returns:
+            float64, sum 1, indexed by the labels' values, of several labels with one level a label in the order of
+            `nodes`, the last one fastest.
+
+        Raises:
+            InputError: an unknown label or value, a label named twice, a condition of probability 0, more than
+                MAX_CELLS cells of the nodes, or a table of more than elimination.MAX_FACTOR numbers on the way.
+
+        Examples:
+            >>> graph = CausalGraph.from_text("Old -> Ill")
+            >>> law = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> law.distribution("Old", given={"Ill": 0}).round(3).to_dict()
+            {0: 0.667, 1: 0.333}
+            >>> law.distribution(["Old", "Ill"], do={"Ill": 1}).to_dict()
+            {(0, 0): 0.0, (0, 1): 0.5, (1, 0): 0.0, (1, 1): 0.5}
+        """
+        query, wanted = Query.create(self.graph, do, given), self._wanted(nodes)
+        mass = self._mass(wanted, query, query.given)
+        if not mass.table.any():
+            raise _impossible(given)
+        return named_probabilities(self.graph, wanted, mass.table / mass.table.sum())
+
     def probability(
         self, event: Mapping[str, Any], do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None
     ) -> float:
-        """P(event | do(x), z), values as Query.create takes them; InputError if z has probability 0 under do(x).
+        """P(event | do(x), z) by variable elimination, values as Query.create takes them.
+
+        Raises:
+            InputError: as `distribution`.
 
         Examples:
             >>> graph = CausalGraph.from_text("Old -> Ill")
@@ -167,14 +212,10 @@ class LabelDistribution:
             1.0
         """
         query, wanted = Query.create(self.graph, do, given), Query.create(self.graph, given=event).given
-        joint, rows = self.joint(do), cells(self.sizes)
-        condition = meets(rows, self.graph, query.given)
-        mass = joint[condition].sum()
-        if mass <= 0:
-            raise InputError(
-                f"given {dict(given or {})}: the condition has probability 0 here; what follows from it is undefined."
-            )
-        return float(joint[condition & meets(rows, self.graph, wanted)].sum() / mass)
+        condition = self._mass((), query, query.given)
+        if not condition.table.any():
+            raise _impossible(given)
+        return min(self._mass((), query, query.given, wanted).over(condition), 1.0)
 
     def sample(self, n: int, seed: int, do: Mapping[str, Any] | None = None) -> np.ndarray:
         """`n` label rows from P(. | do(x)), uint8 [n, K]; the same seed draws the same noise under any do.
@@ -196,27 +237,56 @@ class LabelDistribution:
             rows[:, k] = do[node] if node in do else (drawn[:, None] < tails[parents]).sum(-1)
         return rows
 
+    def _wanted(self, nodes: str | Sequence[str]) -> tuple[str, ...]:
+        """The labels of a distribution, checked."""
+        several = isinstance(nodes, Iterable) and not isinstance(nodes, str | Mapping)
+        wanted = tuple(nodes) if several else (nodes,)
+        if not wanted or not all(isinstance(node, str) for node in wanted) or len(set(wanted)) < len(wanted):
+            raise InputError(
+                f"distribution: expected the name of a label or several names, each once, got {brief(nodes)}."
+            )
+        count = math.prod(self.sizes[self.graph.index(node)] for node in wanted)
+        if count > MAX_CELLS:
+            raise InputError(
+                f"distribution: {len(wanted)} labels have {count:,} cells together: expected at most {MAX_CELLS:,}. "
+                "Ask for fewer labels, or draw rows with `sample` instead."
+            )
+        return wanted
+
+    def _mass(self, wanted: Sequence[str], query: Query, *conditions: Mapping[str, int | Interval]) -> Mass:
+        """The probabilities of the wanted labels' cells together with all conditions, under a query's do."""
+        allowed: dict[str, np.ndarray] = {}
+        for node, value in (pair for condition in conditions for pair in condition.items()):
+            low, high = value if isinstance(value, tuple) else (value, value)
+            values = np.arange(self.sizes[self.graph.index(node)])
+            allowed[node] = allowed.get(node, True) & (values >= low) & (values <= high)
+        return eliminate(self.graph, self.tables.__getitem__, wanted, query.do, allowed)
+
     def _parent_values(self, node: str, codes: np.ndarray) -> tuple[np.ndarray, ...]:
         """The values [n] of each parent of a node in cells [n] of the nodes before it."""
         places = [self.graph.index(parent) for parent in self.graph.parents[node]]
         return tuple(codes // math.prod(self.sizes[:k]) % self.sizes[k] for k in places)
 
-    def _checked_table(self, node: str, table: np.ndarray) -> np.ndarray:
-        """A node's table with an axis for its own values, each row with sum 1."""
-        parents = tuple(self.sizes[self.graph.index(parent)] for parent in self.graph.parents[node])
-        shape, binary = (*parents, self.sizes[self.graph.index(node)]), isinstance(self.graph.variables[node], Binary)
-        cell_count(shape)
-        if table.shape != shape and not (binary and table.shape == parents):
-            raise InputError(f"table of {node!r}: expected shape {shape}, got {table.shape}.")
-        if not ((table >= 0) & (table <= 1)).all():
-            raise InputError(f"table of {node!r}: expected probabilities in [0, 1], got {_listed(table)}.")
-        if table.shape != shape:
-            return np.stack([1.0 - table, table], axis=-1)
-        sums = table.sum(-1, keepdims=True)
-        if not (np.abs(sums - 1.0) <= TOLERANCE).all():
-            raise InputError(f"table of {node!r}: expected rows of sum 1, got sums {_listed(sums)}.")
-        # published tables are rounded: what is missing to 1 is shared out
-        return table / sums
+
+def named_probabilities(graph: CausalGraph, nodes: Sequence[str], table: np.ndarray) -> pd.Series:
+    """Probabilities [sizes of the nodes...] as a series indexed by the users' values, a level a node, the last fastest.
+
+    >>> named_probabilities(CausalGraph.from_text("Sky: categorical(clear, rain)"), ["Sky"], np.array([0.7, 0.3]))
+    Sky
+    clear    0.7
+    rain     0.3
+    Name: probability, dtype: float64
+    """
+    values = [[graph.variables[node].shown(value) for value in range(graph.variables[node].size)] for node in nodes]
+    single = pd.Index(values[0], name=nodes[0]) if len(nodes) == 1 else None
+    index = pd.MultiIndex.from_product(values, names=nodes) if single is None else single
+    return pd.Series(table.ravel(), index, name="probability")
+
+
+def _impossible(given: Mapping[str, Any] | None) -> InputError:
+    return InputError(
+        f"given {dict(given or {})}: the condition has probability 0 here; what follows from it is undefined."
+    )
 
 
 def _checked_rows(graph: CausalGraph, sizes: Sequence[int], labels: np.ndarray) -> np.ndarray:
@@ -234,7 +304,3 @@ def _checked_rows(graph: CausalGraph, sizes: Sequence[int], labels: np.ndarray) 
             expected = f"whole numbers from 0 to {size - 1}"
             raise InputError(f"LabelDistribution.fit: {node}: expected {expected}, got {odd[0]}.")
     return labels.astype(np.uint8, copy=False)
-
-
-def _listed(numbers: np.ndarray) -> str:
-    return np.array2string(numbers.ravel(), threshold=8, precision=6)

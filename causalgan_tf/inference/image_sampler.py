@@ -24,7 +24,7 @@ class ImageSampler:
             label_encoding: `sign` or `logit`.
             variables: the kinds, in graph order.
         """
-        self.generator, self.label_encoding, self.kinds = generator, label_encoding, LabelCodec(variables)
+        self.generator, self.label_encoding, self.codec = generator, label_encoding, LabelCodec(variables)
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
         self.shape = generator.outputs[0].shape[1:]
         rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(variables)], tf.float32)]
@@ -42,7 +42,7 @@ class ImageSampler:
         """
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
-        image = self.generator([z, self.kinds.encode(labels, self.label_encoding, jitter)], training=False)
+        image = self.generator([z, self.codec.encode(labels, self.label_encoding, jitter)], training=False)
         return tf.cast(tf.round(127.5 * (tf.clip_by_value(image, -1.0, 1.0) + 1.0)), tf.uint8)
 
     def draw(self, labels: np.ndarray, seeds: np.ndarray) -> np.ndarray:

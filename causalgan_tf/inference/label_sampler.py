@@ -7,7 +7,7 @@ from causalgan_tf import noise
 from causalgan_tf.errors import InputError
 from causalgan_tf.inference.query import Query, meets
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.mechanisms import CausalController
+from causalgan_tf.networks.stacked import StackedMechanisms
 
 CHUNK = 2_048  # rows of one pass: their layers stay in the processor's cache
 CHUNKS = 32  # passes of one compiled call
@@ -17,13 +17,13 @@ MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 class LabelSampler:
     """Draws label rows; row i of a draw is a function of (seed, i) and of the intervention alone."""
 
-    def __init__(self, mechanisms: CausalController) -> None:
+    def __init__(self, mechanisms: StackedMechanisms) -> None:
         """Wraps trained mechanisms."""
         self.mechanisms, self.graph = mechanisms, mechanisms.graph
-        self.kinds = list(self.graph.variables.values())
+        self.variables = list(self.graph.variables.values())
         self._compiled = tf.function(self._chunks, jit_compile=True)
         # rows of every number in one trace, which XLA does not have
-        rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.kinds)], tf.float32)]
+        rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.variables)], tf.float32)]
         self._compiled_rows = tf.function(self.__call__, input_signature=rows)
 
     def __call__(self, seeds: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
@@ -36,14 +36,9 @@ class LabelSampler:
         Returns:
             float32 [B, K], one number a node: 0/1, a category's place, or a continuous value.
         """
-        drawn = noise.uniform(seeds, self.mechanisms.blocks, self.mechanisms.noise_size)
-        fixed = None if do is None else columns.encode(self.kinds, tf.transpose(do))
-        return tf.transpose(columns.decode(self.kinds, self.mechanisms.labels(drawn, fixed)))
-
-    def soft(self, seeds: tf.Tensor) -> tf.Tensor:
-        """Soft labels float32 [B, K] in [0, 1] of the rows with these seeds; every label is binary."""
-        drawn = noise.uniform(seeds, self.mechanisms.blocks, self.mechanisms.noise_size)
-        return tf.transpose(self.mechanisms.soft_labels(drawn))
+        drawn = self.mechanisms.noise(seeds)
+        fixed = None if do is None else columns.encode(self.variables, tf.transpose(do))
+        return tf.transpose(columns.decode(self.variables, self.mechanisms.labels(drawn, fixed)))
 
     def draw(self, n: int, query: Query, seed: int, max_draws: int = MAX_DRAWS) -> tuple[np.ndarray, np.ndarray]:
         """`n` rows under a query.
@@ -92,7 +87,9 @@ class LabelSampler:
         return labels if self.graph.sizes is None else labels.astype(np.uint8)
 
     def conditional(self, node: str, parents: np.ndarray, draws: int, seed: int) -> np.ndarray:
-        """P(node | parents) of a discrete node, counted in draws of its noise.
+        """P(node | parents) of a discrete node, exactly or, of implicit mechanisms, counted in draws of its noise.
+
+        All that the model's exact answers take of its mechanisms, see CausalModel.distribution.
 
         Args:
             node: the node.
@@ -101,25 +98,19 @@ class LabelSampler:
             seed: of the noise.
 
         Returns:
-            float64 [cells, size], relative frequencies.
+            float64 [cells, size], relative frequencies, each row with sum 1.
         """
-        count, chunks = np.zeros([len(parents), self.graph.variables[node].size]), -(-draws // CHUNK)
-        # chunks of rows, not one array: the noise of all draws in all cells would not fit in memory
-        for i in range(chunks):
-            first, rows = i * CHUNK, min(CHUNK, draws - i * CHUNK)
-            drawn = noise.uniform(noise.row_seeds(seed, first, rows), [node], self.mechanisms.noise_size)
-            count += self.mechanisms.counts(node, drawn, tf.constant(parents, tf.float32)).numpy()
-        return count / draws
+        return self.mechanisms.probabilities(node, parents, draws, seed)
 
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""
         kind = tf.float32 if self.graph.sizes is None else tf.uint8
         labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
         seeds = tf.reshape(noise.row_seeds(seed, first, CHUNK * CHUNKS), [CHUNKS, CHUNK])
-        fixed = columns.encode(self.kinds, do)
+        fixed = columns.encode(self.variables, do)
         for i in tf.range(CHUNKS):
-            drawn = noise.uniform(seeds[i], self.mechanisms.blocks, self.mechanisms.noise_size)
-            rows = columns.decode(self.kinds, self.mechanisms.labels(drawn, fixed))
+            drawn = self.mechanisms.noise(seeds[i])
+            rows = columns.decode(self.variables, self.mechanisms.labels(drawn, fixed))
             labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
         return tf.reshape(labels, [-1, len(self.graph)]), tf.reshape(seeds, [-1])
 

@@ -68,7 +68,7 @@ class CausalBEGAN(ImageLearner):
         self.average()
         (c1, c2, c3), (l_real, l_fake, llab_real, llab_fake, generator) = c, parts
         terms = {"discriminator": l_real - c1 * l_fake, "labeler": llab_real - c2 * llab_fake, "generator": generator}
-        shown = {"label_agreement": self.kinds.agreement(read_fake, fakes.labels), "c1": c1, "c2": c2, "c3": c3}
+        shown = {"label_agreement": self.codec.agreement(read_fake, fakes.labels), "c1": c1, "c2": c2, "c3": c3}
         shown |= self.control(l_real, l_fake, llab_real, llab_fake)
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
@@ -108,12 +108,12 @@ class CausalBEGAN(ImageLearner):
     def _real(self, data: dict[str, tf.Tensor], step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """L(x) and Llab(x) of real rows."""
         read = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
-        return self.error(data["image"]), self.kinds.distance(data["labeler_labels"], read, self.label_loss)
+        return self.error(data["image"]), self.codec.distance(data["labeler_labels"], read, self.label_loss)
 
     def _fake(self, fakes: Fakes, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """L(G) and Llab(G) of generated rows, and the labeler's logits of them."""
         read = self.labeler(self.add_noise(fakes.images, step, 0), training=True)
-        return self.error(fakes.images), self.kinds.distance(fakes.labels, read, self.label_loss), read
+        return self.error(fakes.images), self.codec.distance(fakes.labels, read, self.label_loss), read
 
     def error(self, images: tf.Tensor) -> tf.Tensor:
         """L(v), the autoencoder's error on images [B, S, S, C]."""

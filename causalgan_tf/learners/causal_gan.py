@@ -84,7 +84,7 @@ class CausalGAN(ImageLearner):
         fakes = self.generate(step, 0)
         terms, lr_fake = (self._in_turn if self.in_turn else self._shared)(data, fakes, step, c)
         self.average()
-        shown = {"label_agreement": self.kinds.agreement(lr_fake, fakes.labels), "c": c}
+        shown = {"label_agreement": self.codec.agreement(lr_fake, fakes.labels), "c": c}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
     def anti_labeler_share(self, step: tf.Tensor) -> tf.Tensor:
@@ -159,7 +159,7 @@ class CausalGAN(ImageLearner):
         lr_real = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
         terms = {
             "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss, fakes.weights),
-            "labeler": self.kinds.cross_entropy(data["labeler_labels"], lr_real),
+            "labeler": self.codec.cross_entropy(data["labeler_labels"], lr_real),
         }
         if self.r1_weight:
             logits_of = functools.partial(self.discriminator, training=True)
@@ -179,11 +179,11 @@ class CausalGAN(ImageLearner):
         """The loss of a network that is trained on generated rows alone."""
         if name == "rebuilder":
             return losses.noise_reconstruction(fakes.noise, seen[name])
-        return self.kinds.cross_entropy(fakes.labels, seen[name])
+        return self.codec.cross_entropy(fakes.labels, seen[name])
 
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """GAN term + CE(l, LR(G)): the generator's loss without what `_shared_terms` says."""
-        pleased = self.kinds.cross_entropy(fakes.labels, seen["labeler"])
+        pleased = self.codec.cross_entropy(fakes.labels, seen["labeler"])
         judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
         return judged + self.labeler_weight * pleased
 

@@ -1,4 +1,4 @@
-"""The causal controller's training: WGAN-GP on label rows (arXiv:1709.02023, section 4; arXiv:1704.00028)."""
+"""What the trainers of a causal controller share: label rows in memory, thousands of steps in a compiled call."""
 
 from typing import Any
 
@@ -6,83 +6,50 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf import losses, noise
-from causalgan_tf.config.run import ControllerConfig
+from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.learners.learner import ExponentialAfter, Learner, update_average
+from causalgan_tf.learners.learner import Learner
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.critic import Critic
-from causalgan_tf.networks.mechanisms import CausalController
-
-WASSERSTEIN, JENSEN_SHANNON = "wasserstein", "jensen_shannon"
+from causalgan_tf.networks.stacked import StackedMechanisms
 
 
-class WassersteinTrainer(Learner):
-    """Per-node label generators against a Wasserstein critic.
+class ControllerLearner(Learner):
+    """Trains the mechanisms of a graph on label rows.
 
     `fit` takes a data set of `calls`: the label table stays in memory and a compiled call picks its rows itself, so
     that thousands of tiny steps run without leaving the compiled loop. Noise and row choice are functions of
     (seed, step, row of the global batch): neither the number of devices nor a restart changes them.
     """
 
+    logged: tuple[str, ...] = ()  # names of a step's logs
+
     def __init__(
-        self,
-        mechanisms: CausalController,
-        averaged: CausalController,
-        critic: Critic,
-        rows: np.ndarray,
-        seed: int = 0,
+        self, mechanisms: StackedMechanisms, averaged: StackedMechanisms, rows: np.ndarray, seed: int = 0
     ) -> None:
         """Joins the networks and the training rows.
 
         Args:
-            mechanisms: the label generators of a graph of K nodes.
-            averaged: another of the same shape, which keeps the running average of the generators' weights.
-            critic: of as many columns as the graph's labels have.
+            mechanisms: the mechanisms of a graph of K nodes.
+            averaged: others of the same shape, which keep the running average of the mechanisms' weights.
             rows: training rows [N, K], one number a node.
             seed: seed of the noise and of the choice of rows.
         """
         super().__init__()
-        self.mechanisms, self.averaged, self.critic = mechanisms, averaged, critic
-        self.players = {"generator": mechanisms, "critic": critic}
-        # variables, not constants of the compiled loop: `restart` changes them
+        self.mechanisms, self.averaged = mechanisms, averaged
+        # variables, not constants of the compiled loop: a restart changes them
         self.seed = tf.Variable(seed, trainable=False, dtype=tf.int64)
         self.rows = tf.Variable(encoded(mechanisms.graph, rows), trainable=False)
-        self.distinct: tuple[tf.Tensor, tf.Tensor] | None = None
 
-    def compile(self, config: ControllerConfig) -> None:
-        """Sets the optimisation."""
+    def compile(self, config: ControllerConfig, optimizers: dict[str, keras.Optimizer]) -> None:
+        """Sets the optimisation, an optimizer for each player."""
         super().compile()
-        self.batch_size, self.critic_steps = config.batch_size, config.critic_steps
-        self.critic_loss, self.penalty_weight, self.ema = config.critic_loss, config.gradient_penalty, config.ema
-        # a Jensen-Shannon loss takes batches of rows, not their shares
-        self._find_distinct(config.distinct_rows if config.critic_loss == WASSERSTEIN else 0)
-
-        def adam(updates: int) -> keras.optimizers.Adam:
-            total = config.steps * updates
-            rate = ExponentialAfter(config.learning_rate, config.decay_start * total, total, config.decay_to)
-            return keras.optimizers.Adam(rate, config.beta1)
-
-        self.steps_per_call = config.steps_per_call
-        self.optimizers = {"generator": adam(1), "critic": adam(config.critic_steps)}
+        self.batch_size, self.steps_per_call, self.ema = config.batch_size, config.steps_per_call, config.ema
+        self.optimizers = optimizers
         for name, network in self.players.items():
             self.optimizers[name].build([network.vector])
         self.averaged.vector.assign(self.mechanisms.vector)
         # XLA makes one program of a whole loop of tiny steps; across replicas it cannot
         self._run_steps = tf.function(self._steps, jit_compile=self.replicas == 1, autograph=True)
-
-    def restart(self, rows: np.ndarray, seed: int) -> None:
-        """Starts over on as many other rows, with another seed, in the loop that is compiled already."""
-        if self.distinct is not None:
-            raise ValueError("restart: shares of distinct rows are constants of the compiled loop; distinct_rows=0.")
-        self.rows.assign(encoded(self.mechanisms.graph, rows))
-        self.seed.assign(seed)
-        for network in (self.mechanisms, self.critic):
-            network.reset(seed)
-        for optimizer in self.optimizers.values():
-            for variable in optimizer.variables:
-                variable.assign(tf.zeros_like(variable))
-        self.averaged.vector.assign(self.mechanisms.vector)
 
     @property
     def step(self) -> tf.Variable:
@@ -98,89 +65,17 @@ class WassersteinTrainer(Learner):
         local = self.distribute_strategy.experimental_local_results
         return self._run_steps(*(local(part)[0][0] for part in next(iterator)))
 
+    def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step of the mechanisms; returns the logs that `logged` names."""
+        raise NotImplementedError(f"{type(self).__name__} must say what a step does.")
+
     def _steps(self, first: tf.Tensor, count: tf.Tensor) -> dict[str, tf.Tensor]:
         """Steps first .. first + count - 1; logs of the last."""
-        logs = {"critic_loss": tf.constant(0.0), "generator_loss": tf.constant(0.0)}
+        logs = {name: tf.constant(0.0) for name in self.logged}
         # XLA compiles a range anew for every other pair of bounds: `first` must stay outside
         for i in tf.range(count):
             logs = self.train_step(first + i)
         return logs
-
-    def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One generator step of WGAN-GP: `critic_steps` critic updates, then one of the generator."""
-        batches = self.per_replica(self.critic_batches, step)
-        critic_loss = tf.constant(0.0)
-        for j in tf.range(self.critic_steps):
-            critic_loss = self.distribute_strategy.reduce(
-                "MEAN", self.per_replica(self.critic_update, batches, j), axis=None
-            )
-        generator_loss = self.per_replica(self.generator_update, step)
-        return self.mean_over_replicas({"generator_loss": generator_loss}) | {"critic_loss": critic_loss}
-
-    def critic_batches(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Fake rows, real rows and points between them for all critic updates of a step.
-
-        The generator stands still meanwhile, so one forward pass draws every fake.
-
-        Returns:
-            Three tensors [critic_steps, C, rows of this replica].
-        """
-        shape = [self.critic_steps, self.batch_size]
-        fakes = self.mechanisms.soft_labels(self._noise(step, 0, self.critic_steps))
-        fakes = tf.transpose(tf.reshape(fakes, [self.critic.columns, self.critic_steps, -1]), [1, 0, 2])
-        # of the global batch on every replica, which then takes its part: the rows do not depend on their number
-        chosen = noise.step_choice(self.seed, step, 1, shape, self.rows.shape[0])
-        reals = tf.transpose(tf.gather(self.rows, self._replica_rows(chosen)), [0, 2, 1])
-        reals = tf.cast(reals, tf.float32)
-        along = noise.step_uniform(self.seed, step, 2, shape)
-        return fakes, reals, reals + self._replica_rows(along)[:, None] * (fakes - reals)
-
-    def _find_distinct(self, most: int) -> None:
-        """The distinct training rows [C, D] and their shares [1, D], if there are at most `most`."""
-        # with few distinct rows the data's mean over them is exact: a batch would only add noise to the critic
-        rows, counts = np.unique(self.rows.numpy(), axis=0, return_counts=True)
-        self.distinct = None
-        if len(rows) <= most:
-            self.distinct = tf.constant(rows.T, tf.float32), tf.constant(counts[None] / counts.sum(), tf.float32)
-
-    def critic_update(self, batches: tuple[tf.Tensor, tf.Tensor, tf.Tensor], j: tf.Tensor) -> tf.Tensor:
-        """One step of the critic on the j-th batch; returns its loss."""
-        fake, real, between = (batch[j] for batch in batches)
-        rows = self.batch_size // self.replicas
-        real, weights = (real, None) if self.distinct is None else self.distinct
-
-        count = rows + real.shape[1]
-        with tf.GradientTape() as tape:
-            # one pass for the scores of all rows and the gradients of those between
-            scores, slopes = self.critic.input_gradient(tf.concat([fake, real, between], 1))
-            fakes, reals, slopes = scores[:, :rows], scores[:, rows:count], slopes[:, count:]
-            if self.critic_loss == JENSEN_SHANNON:
-                loss = losses.discriminator(reals, fakes, "nonsaturating")
-            else:
-                loss = losses.wasserstein_critic(reals, fakes, weights)
-                loss += self.penalty_weight * losses.gradient_penalty(slopes, axis=0)
-        self.apply([tape.gradient(loss, self.critic.vector)], self.optimizers["critic"], [self.critic.vector])
-        return loss
-
-    def generator_update(self, step: tf.Tensor) -> tf.Tensor:
-        """One step of the mechanisms; returns their loss."""
-        with tf.GradientTape() as tape:
-            scores = self.critic.scores(self.mechanisms.soft_labels(self._noise(step, 3, 1)))
-            if self.critic_loss == JENSEN_SHANNON:
-                loss = losses.generator(scores, "nonsaturating")
-            else:
-                loss = losses.wasserstein_generator(scores)
-        gradient = tape.gradient(loss, self.mechanisms.vector)
-        self.apply([gradient], self.optimizers["generator"], [self.mechanisms.vector])
-        update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
-        return loss
-
-    def _noise(self, step: tf.Tensor, number: int, batches: int) -> tf.Tensor:
-        """U(-1,1) noise of this replica's rows, [noise_rows, batches * rows]."""
-        inputs = self.mechanisms.noise_rows
-        # stratified: the mean over a batch is exact in each noise number, and the gradient's variance falls
-        drawn = 2.0 * noise.step_strata(self.seed, step, number, [inputs, batches, self.batch_size]) - 1.0
-        return tf.reshape(self._replica_rows(drawn), [inputs, -1])
 
     def _replica_rows(self, drawn: tf.Tensor) -> tf.Tensor:
         """The part of a global batch, along the last axis, that belongs to this replica."""
@@ -204,7 +99,7 @@ def encoded(graph: CausalGraph, rows: np.ndarray, chunk: int = 100_000) -> np.nd
 
 
 def calls(first: int, last: int, steps_per_call: int, replicas: int = 1) -> tf.data.Dataset:
-    """The data set that `WassersteinTrainer.fit` takes: (first step, number of steps) of each compiled call.
+    """The data set that `ControllerLearner.fit` takes: (first step, number of steps) of each compiled call.
 
     Returns:
         Pairs of int32 [replicas], the same number for every replica.

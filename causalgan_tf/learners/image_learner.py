@@ -50,7 +50,7 @@ class ImageLearner(Learner):
         self.players, self.averaged, self.sample_labels, self.seed = players, averaged, sample_labels, seed
         generator = players["generator"]
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
-        self.kinds = kinds or LabelCodec([Binary()] * self.columns)
+        self.codec = kinds or LabelCodec([Binary()] * self.columns)
 
     def compile(self, config: ImageConfig, generator_steps: int = 1, halve_every: int = 0) -> None:
         """Sets rows and optimisation.
@@ -120,7 +120,7 @@ class ImageLearner(Learner):
         D would learn that such labels are generated, whatever the image, and a generator that is told so hides them.
         So would one that heard a D which never saw them: such an image is unlike any real one for showing its labels.
         """
-        if not self.kinds.cells:
+        if not self.codec.cells:
             return 1.0
         counted = tf.cast(held, tf.float32)
         share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
@@ -140,17 +140,17 @@ class ImageLearner(Learner):
         # rows are numbered through the whole training, so that a resumed one draws what was to come
         first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
         seeds = noise.row_seeds(self.seed, first, rows, update)
-        chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.kinds.variables)))
-        coins = self.kinds.random_labels(chance[:, 2:])
+        chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.codec.variables)))
+        random_labels = self.codec.random_labels(chance[:, 2:])
         drawn = self.sample_labels(seeds)
-        labels = mix_labels(drawn, coins, chance[:, :2], self.mix_single, self.mix_uniform)
+        labels = mix_labels(drawn, random_labels, chance[:, :2], self.mix_single, self.mix_uniform)
         held = tf.ones([rows], tf.bool)
-        if self.kinds.cells:
-            held = tf.reduce_all(labels == drawn, 1) | self.kinds.is_observed(labels)
+        if self.codec.cells:
+            held = tf.reduce_all(labels == drawn, 1) | self.codec.is_observed(labels)
         # by the row's seed, not the batch's: an image stays the same in a batch of another size
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
-        return labels, z, self.kinds.encode(labels, self.label_encoding, jitter), held
+        return labels, z, self.codec.encode(labels, self.label_encoding, jitter), held
 
     def add_noise(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""
@@ -192,12 +192,14 @@ def r1_penalty(logits_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -
     return losses.zero_centred_penalty(tape.gradient(logits, images))
 
 
-def mix_labels(labels: tf.Tensor, coins: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float) -> tf.Tensor:
+def mix_labels(
+    labels: tf.Tensor, random_labels: tf.Tensor, chance: tf.Tensor, single: float, everywhere: float
+) -> tf.Tensor:
     """Intervenes on a share of the rows, so that cells which an intervention visits are trained on purpose.
 
     Args:
         labels: [B, K] drawn from the causal controller.
-        coins: [B, K] independent labels, see LabelCodec.random_labels.
+        random_labels: [B, K] independent labels, see LabelCodec.random_labels.
         chance: [B, 2] uniform on [-1, 1): which rows, which label.
         single: share of the rows in which one label, picked at random, becomes its coin.
         everywhere: share of the rows in which every label does.
@@ -208,4 +210,4 @@ def mix_labels(labels: tf.Tensor, coins: tf.Tensor, chance: tf.Tensor, single: f
     row, columns = 0.5 * (chance[:, :1] + 1.0), labels.shape[-1]
     picked = tf.one_hot(tf.cast(0.5 * (chance[:, 1] + 1.0) * columns, tf.int32), columns) > 0.5
     intervened = (row < everywhere) | ((row < everywhere + single) & picked)
-    return tf.where(intervened, coins, labels)
+    return tf.where(intervened, random_labels, labels)

@@ -8,6 +8,7 @@ those of the image networks are batch first, [B, C].
 import abc
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,9 +16,15 @@ import tensorflow as tf
 
 from causalgan_tf import losses
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
+from causalgan_tf.networks import spline
 
 REACH = 4.0  # standard deviations from the mean in which labelers predict continuous labels
 NEAR = 0.5  # standard deviations within which a continuous label counts as predicted
+CONSTANTS = 3  # numbers that tell one label's explicit mechanism from another's
+HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
+FAR_BELOW = -1e9  # a logit of probability 0
+LEAST_LOG_SCALE = -6.0
+EDGE = 1e-3  # share of its range by which a bounded label keeps away from the logit's infinite ends
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +73,49 @@ class Codec(abc.ABC):
     def head(self) -> Head:
         """How a mechanism draws such a label."""
 
+    @property
+    def outputs(self) -> int:
+        """How many numbers state P(label | parents): the outputs of an explicit mechanism."""
+        return self.width
+
+    @property
+    def uniforms(self) -> int:
+        """How many uniform numbers draw a value from them."""
+        return 1
+
+    def constants(self) -> tuple[float, ...]:
+        """What tells this label's explicit mechanism from others of its type, at most CONSTANTS numbers."""
+        return ()
+
+    @staticmethod
+    @abc.abstractmethod
+    def draw(outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        """The label whose noise is `uniform`.
+
+        Args:
+            outputs: [M, O, B] of the explicit mechanisms of M labels of the type; O may be larger than `outputs`.
+            uniform: [M, U, B] in (0, 1); U may be larger than `uniforms`.
+            constants: [M, CONSTANTS, 1].
+
+        Returns:
+            Hard columns [M, W, B].
+        """
+
+    @staticmethod
+    @abc.abstractmethod
+    def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        """Log P(label | parents) in nats, [M, B], for columns [M, W, B]; of a continuous label its columns' density."""
+
+    @classmethod
+    def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The values that a label may take, hard columns [M, W, V, B], and their probabilities [M, V, B].
+
+        A number may take infinitely many: one that is drawn stands for them, and carries the gradient. Arguments are
+        those of `draw`.
+        """
+        drawn = cls.draw(outputs, uniform, constants)
+        return drawn[:, :, None], tf.ones_like(drawn[:, :1])
+
     @abc.abstractmethod
     def columns(self, values: tf.Tensor) -> tf.Tensor:
         """Columns [w, B] of values [k, B]; NaN stays NaN."""
@@ -113,6 +163,24 @@ class BinaryCodec(Codec):
     def head(self) -> Head:
         return Head("sigmoid", rounded=True, span=1.0)
 
+    @staticmethod
+    def draw(outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        del constants
+        # 1 where the uniform number is above 1 - p: a larger p never turns a 1 into a 0
+        return tf.cast(outputs[:, :1] + _logit(uniform[:, :1]) > 0.0, tf.float32)
+
+    @classmethod
+    def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        del uniform, constants
+        probability = tf.sigmoid(outputs[:, 0])
+        values = tf.zeros_like(probability)
+        return tf.stack([values, values + 1.0], 1)[:, None], tf.stack([1.0 - probability, probability], 1)
+
+    @staticmethod
+    def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        del constants
+        return -tf.nn.softplus((1.0 - 2.0 * columns[:, 0]) * outputs[:, 0])
+
     def columns(self, values: tf.Tensor) -> tf.Tensor:
         return values
 
@@ -137,6 +205,33 @@ class CategoricalCodec(Codec):
 
     def head(self) -> Head:
         return Head("softmax")
+
+    @property
+    def uniforms(self) -> int:
+        return self.width
+
+    def constants(self) -> tuple[float, ...]:
+        return (float(self.width),)
+
+    @staticmethod
+    def draw(outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        # Gumbel-max: between two settings of the parents a unit leaves its category only for one whose odds against it
+        # have grown (Oberst and Sontag, 2019, arXiv:1905.05824)
+        count = uniform.shape[1]
+        gumbel = -tf.math.log(-tf.math.log(uniform))
+        best = tf.argmax(_valid(outputs[:, :count] + gumbel, constants), 1, tf.int32)[:, None]
+        return tf.cast(tf.range(count)[None, :, None] == best, tf.float32)
+
+    @classmethod
+    def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        count = uniform.shape[1]
+        probability = tf.nn.softmax(_valid(outputs[:, :count], constants), 1)
+        return tf.eye(count)[None, :, :, None] * tf.ones_like(probability)[:, None], probability
+
+    @staticmethod
+    def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        logits = _valid(outputs[:, : columns.shape[1]], constants)
+        return tf.reduce_sum(columns * logits, 1) - tf.reduce_logsumexp(logits, 1)
 
     def columns(self, values: tf.Tensor) -> tf.Tensor:
         places = tf.range(self.width, dtype=tf.float32)[:, None]
@@ -171,6 +266,33 @@ class ContinuousCodec(Codec):
             Head("sigmoid", False, (v.low - v.mean) / v.std, (v.high - v.low) / v.std) if v.bounded else Head("linear")
         )
 
+    @property
+    def outputs(self) -> int:
+        return spline.PARAMETERS + 2
+
+    def constants(self) -> tuple[float, ...]:
+        head = self.head()
+        return (1.0, head.low, head.span) if self.variable.bounded else (0.0, 0.0, 1.0)
+
+    @staticmethod
+    def draw(outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        bends, shift, log_scale = _spline_parts(outputs)
+        free = shift + tf.exp(log_scale) * spline.inverse(tf.math.ndtri(uniform[:, 0]), bends)
+        bounded, low, span = tf.unstack(constants, axis=1)
+        inside = low + span * tf.clip_by_value((tf.sigmoid(free) - EDGE) / (1.0 - 2.0 * EDGE), 0.0, 1.0)
+        return tf.where(bounded > 0.0, inside, free)[:, None]
+
+    @staticmethod
+    def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        bends, shift, log_scale = _spline_parts(outputs)
+        bounded, low, span = tf.unstack(constants, axis=1)
+        unit = EDGE + (1.0 - 2.0 * EDGE) * tf.clip_by_value((columns[:, 0] - low) / span, 0.0, 1.0)
+        free = tf.where(bounded > 0.0, _logit(unit), columns[:, 0])
+        z, log_slope = spline.forward((free - shift) * tf.exp(-log_scale), bends)
+        within = tf.math.log((1.0 - 2.0 * EDGE) / (span * unit * (1.0 - unit)))
+        log_slope += tf.where(bounded > 0.0, within, 0.0) - log_scale
+        return log_slope - 0.5 * tf.square(z) - HALF_LOG_2PI
+
     def columns(self, values: tf.Tensor) -> tf.Tensor:
         return (values - self.variable.mean) / self.variable.std
 
@@ -201,6 +323,26 @@ class ContinuousCodec(Codec):
 
     def tolerance(self) -> float:
         return NEAR * self.variable.std
+
+
+def _logit(share: tf.Tensor) -> tf.Tensor:
+    return tf.math.log(share) - tf.math.log1p(-share)
+
+
+def _valid(logits: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+    """Logits [M, O, B] of the categories that each label has; those behind them count for nothing."""
+    return tf.where(tf.range(logits.shape[1], dtype=tf.float32)[:, None] < constants[:, :1], logits, FAR_BELOW)
+
+
+def _spline_parts(outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """A spline's parameters [M, P, B], shift and logarithm of the scale [M, B] of a continuous label's outputs."""
+    count = spline.PARAMETERS
+    # a scale of e^-6 deviations is finer than any table: without an end, rows that are equal would make it 0
+    return (
+        outputs[:, :count],
+        outputs[:, count],
+        LEAST_LOG_SCALE + tf.nn.softplus(outputs[:, count + 1] - LEAST_LOG_SCALE),
+    )
 
 
 CODECS: dict[type, type[Codec]] = {Binary: BinaryCodec, Categorical: CategoricalCodec, Continuous: ContinuousCodec}

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.networks import columns
-from causalgan_tf.networks import mechanisms as nets
+from causalgan_tf.networks import columns, stacked
+from causalgan_tf.networks.mechanisms import SLOPE
 
 
 class Critic(keras.layers.Layer):
@@ -47,14 +47,14 @@ class Critic(keras.layers.Layer):
         layers = [
             (rng.uniform(-1, 1, kernel) * np.sqrt(6 / sum(kernel)), np.zeros(bias)) for kernel, bias in self.shapes[0]
         ]
-        self.vector.assign(nets.pack([layers]))
+        self.vector.assign(stacked.pack([layers]))
 
     def scores(self, rows: tf.Tensor) -> tf.Tensor:
         """Scores [1, B] of rows [C, B], differentiable in the rows and in the weights, twice."""
         h = self._features(rows)
-        *hidden, (kernel, bias) = nets.unpack(tf.convert_to_tensor(self.vector), self.shapes)[0]
+        *hidden, (kernel, bias) = stacked.unpack(tf.convert_to_tensor(self.vector), self.shapes)[0]
         for inner, offset in hidden:
-            h = tf.nn.leaky_relu(tf.matmul(inner, h) + offset[:, None], nets.SLOPE)
+            h = tf.nn.leaky_relu(tf.matmul(inner, h) + offset[:, None], SLOPE)
         return tf.matmul(kernel, h) + bias[:, None]
 
     def input_gradient(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -32,7 +32,7 @@ class LabelCodec:
     def __init__(
         self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None
     ) -> None:
-        """Takes the kinds, for `coins` the ranges of continuous labels, and for `held` the cells of the data.
+        """Takes the kinds, for `random_labels` the ranges of continuous labels, and for `held` the cells of the data.
 
         Args:
             variables: the types of K labels, all of them known.
@@ -107,8 +107,7 @@ class LabelCodec:
             # as np.searchsorted does for the data's rows: on an edge the lower bin
             value = tf.reduce_sum(tf.cast(label[:, None] > edges, tf.int64), 1) if len(edges) else tf.round(label)
             code, stride = code + stride * tf.cast(value, tf.int64), stride * size
-        # a number that no cell has: the data may hold none
-        codes = tf.constant(np.append(self.cells.codes, np.iinfo(np.int64).max), tf.int64)
+        codes = tf.constant(np.append(self.cells.codes, np.iinfo(np.int64).max), tf.int64)  # the data may hold none
         return tf.gather(codes, tf.searchsorted(codes, code)) == code
 
     def _mean(self, loss: Callable[..., tf.Tensor], labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import causalgan_tf
 from causalgan_tf import data
 from causalgan_tf.config import budget
+from causalgan_tf.config.controller import MECHANISMS
 from causalgan_tf.config.data import FILES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data.dataset import Dataset
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     import keras
 
     from causalgan_tf.inference.causal_model import CausalModel
-    from causalgan_tf.networks.mechanisms import CausalController
+    from causalgan_tf.networks.stacked import StackedMechanisms
 
 STAGES = saved_model.STAGES
 # what the fingerprint tells better than a path does
@@ -206,7 +207,7 @@ class Run:
             )
         return path
 
-    def mechanisms(self) -> "CausalController":
+    def mechanisms(self) -> "StackedMechanisms":
         """The trained causal controller, its weights averaged; InputError if there is none.
 
         Examples:
@@ -317,12 +318,9 @@ class Run:
             self.add_timing(phase, time.perf_counter() - start)
 
 
-def build_mechanisms(config: RunConfig, graph: CausalGraph) -> "CausalController":
-    """Untrained mechanisms of the configured shape."""
-    from causalgan_tf.networks.mechanisms import CausalController
-
-    c = config.controller
-    return CausalController(graph, c.noise_size, c.width, c.layers, config.seed)
+def build_mechanisms(config: RunConfig, graph: CausalGraph) -> "StackedMechanisms":
+    """Untrained mechanisms of the configured family and shape."""
+    return MECHANISMS[config.controller.mechanisms](graph, config.controller, config.seed)
 
 
 def build_image_generator(config: RunConfig, graph: CausalGraph) -> "keras.Model":

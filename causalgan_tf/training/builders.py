@@ -12,11 +12,14 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.learners.causal_began import CausalBEGAN
 from causalgan_tf.learners.causal_gan import CausalGAN
-from causalgan_tf.learners.controller import WassersteinTrainer
+from causalgan_tf.learners.family_wasserstein import FamilyWassersteinTrainer
 from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.learners.learner import Learner
+from causalgan_tf.learners.likelihood import LikelihoodTrainer
+from causalgan_tf.learners.wasserstein import WassersteinTrainer
 from causalgan_tf.networks import began, dcgan
 from causalgan_tf.networks.critic import Critic
+from causalgan_tf.networks.family_critic import FamilyCritics
 from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.runs import run_folder
 
@@ -33,10 +36,26 @@ def build_images(
     return config.image_model.build_learner(config, graph, sampler, kinds or LabelCodec(graph.variables.values()))
 
 
-def build_adversarial(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> WassersteinTrainer:
-    """A causal controller that WGAN-GP trains, of the configured shape and optimisation, untrained."""
+def build_likelihood(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> LikelihoodTrainer:
+    """Explicit mechanisms that maximum likelihood trains, of the configured shape and optimisation, untrained."""
+    mechanisms, averaged = (run_folder.build_mechanisms(config, graph) for _ in range(2))
+    learner = LikelihoodTrainer(mechanisms, averaged, rows, config.seed)
+    learner.compile(config.controller)
+    return learner
+
+
+def build_wasserstein(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> Learner:
+    """A causal controller that WGAN-GP trains, of the configured shape and optimisation, untrained.
+
+    Implicit mechanisms meet a critic of whole rows, explicit ones a critic of each node and its parents.
+    """
     c = config.controller
     mechanisms, averaged = (run_folder.build_mechanisms(config, graph) for _ in range(2))
+    if c.mechanisms == "explicit":
+        critics = FamilyCritics(mechanisms, c.critic_width, c.critic_layers, config.seed)
+        learner = FamilyWassersteinTrainer(mechanisms, averaged, critics, rows, config.seed)
+        learner.compile(c)
+        return learner
     critic = Critic(graph, c.critic_width, c.critic_layers, c.critic_order, config.seed)
     learner = WassersteinTrainer(mechanisms, averaged, critic, rows, config.seed)
     learner.compile(c)

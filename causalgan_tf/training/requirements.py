@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.config import budget
+from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset
@@ -13,13 +15,16 @@ from causalgan_tf.data.dataset import cell_sizes
 from causalgan_tf.data.table_columns import describe
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import MAX_CELLS, enumerable, histogram
+from causalgan_tf.graphs.fit import fit_to_rows, implied_independences
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.names import written
 from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.metrics.tvd import sampling_floor
 from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.training import devices
 
+QUICK_ROWS, QUICK_TESTS, QUICK_REGRESSIONS = 20_000, 300, 10  # of a graph's fit that takes a second at most
 DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
 
 
@@ -59,7 +64,9 @@ def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:
 def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) -> None:
     """Checks that every stage can fill its batches and reach its target; InputError names the flag to change."""
     rows, batch = len(dataset.label_rows), config.controller.batch_size
-    if "controller" in stages and rows < batch:
+    if "controller" in stages and rows < 2:
+        raise InputError(f"The label table has {rows} row{'s' * (rows != 1)}: nothing varies. Bring more rows.")
+    if "controller" in stages and rows < batch and not OBJECTIVES[config.controller.objective].few_rows:
         raise InputError(
             f"The label table has {rows} rows, fewer than one batch of {batch}. "
             f"Lower --controller_batch_size to {rows} or less, or bring more rows."
@@ -97,6 +104,32 @@ def description(dataset: Dataset, run: Run) -> Iterator[str]:
             yield line
     if dataset.dropped_rows:
         yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
+    yield from fit_line(dataset.graph, rows)
+
+
+def fit_line(graph: CausalGraph, rows: np.ndarray) -> Iterator[str]:
+    """Whether rows contradict the graph; nothing where the graph implies nothing or the tests take over a second.
+
+    >>> print(*fit_line(CausalGraph.from_text("A; B"), np.array([[0, 0], [1, 1]] * 50)))
+    graph: 1 of 1 implied independences is violated (A -> B would buy 0.69 nats a row); causalgan-graph tells more
+    """
+    implied = implied_independences(graph)
+    conditions = {given for *_, given in implied}
+    slow = graph.sizes is None and len(conditions) > QUICK_REGRESSIONS
+    if not implied or len(implied) > QUICK_TESTS or slow:
+        return
+    if len(rows) > QUICK_ROWS:
+        rows = rows[np.sort(np.random.default_rng(0).choice(len(rows), QUICK_ROWS, replace=False))]
+    fit = fit_to_rows(graph, rows, permutations=0)
+    if not fit.violated:
+        yield f"graph: none of {len(implied)} implied independences is violated"
+        return
+    worst, count = fit.violated[0], len(fit.violated)
+    yield (
+        f"graph: {count} of {len(implied)} implied independences {'is' if count == 1 else 'are'} violated "
+        f"({written(worst.x)} -> {written(worst.y)} would buy {worst.nats_per_row:.2g} nats a row); "
+        "causalgan-graph tells more"
+    )
 
 
 def check_target(dataset: Dataset, target: float, draws: int = 500_000) -> None:

@@ -118,7 +118,7 @@ def registered(monkeypatch):
 def test_an_entry_each_is_enough_to_train_save_load_and_draw(registered, tmp_path):
     config = RunConfig(
         DataConfig(dataset="toy", graph=GRAPH, image_size=16),
-        ControllerConfig(objective="moments", batch_size=8, steps=2),
+        ControllerConfig("implicit", "moments", batch_size=8, steps=2),
         ImageConfig(model="least_squares", batch_size=8, steps=2, width=4, noise_size=3, steps_per_call=2),
     )
     stages.train(config, tmp_path / "run")

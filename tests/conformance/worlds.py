@@ -21,7 +21,11 @@ TYPES = {
     "continuous": ("continuous(0, 100)", 10.0, 90.0),
 }
 LEARNERS = [*((f"images-{name}", "image_", name) for name in IMAGE_MODELS)]
-LEARNERS += [(f"labels-{name}", "controller_", name) for name in OBJECTIVES]
+LEARNERS += [
+    (f"labels-{name}-{family}", "controller_", f"{family} {name}")
+    for name, o in OBJECTIVES.items()
+    for family in o.recipes
+]
 SIZE, ROWS, BATCH = 16, 64, 8
 
 
@@ -41,7 +45,7 @@ def config(part: str, name: str) -> RunConfig:
     """A run of an image model or of an objective, as small as it can be."""
     widths = {"width": 4, "discriminator_width": 4, "labeler_width": 4, "noise_size": 3}
     model = {"model": name} if part == "image_" else {}
-    objective = {"objective": name} if part == "controller_" else {}
+    objective = dict(zip(("mechanisms", "objective"), name.split(), strict=True)) if part == "controller_" else {}
     return RunConfig(
         DataConfig(image_size=SIZE),
         ControllerConfig(batch_size=BATCH, width=4, noise_size=2, critic_width=4, steps_per_call=1, **objective),

@@ -12,12 +12,11 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf import losses
-from causalgan_tf.config import GanConfig, ImageConfig, RunConfig
+from causalgan_tf.config import ControllerConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import label_sampler as label_sampling
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, r1_penalty
 from causalgan_tf.learners.learner import update_average
-from causalgan_tf.networks import dcgan, mechanisms
+from causalgan_tf.networks import builders, dcgan, mechanisms
 from causalgan_tf.runs import run_folder
 
 PERCEPTRON = (64, 3)  # width and layers of what sees labels without their image
@@ -137,7 +136,11 @@ class Joint(LabelFed):
         seed: int = 0,
     ) -> None:
         """Joins the networks; the labels are drawn by the mechanisms."""
-        super().__init__(generator, averaged, discriminator, label_sampling.LabelSampler(label_mechanisms).soft, seed)
+
+        def soft(seeds: tf.Tensor) -> tf.Tensor:
+            return tf.transpose(label_mechanisms.soft_labels(label_mechanisms.noise(seeds)))
+
+        super().__init__(generator, averaged, discriminator, soft, seed)
         self.players["controller"] = label_mechanisms
         self.controller, self.averaged_labels = label_mechanisms, averaged_labels
 
@@ -181,7 +184,7 @@ class ACGAN(LabelFed):
             terms["discriminator"] += self.labeler_weight * (read_real + read_fake) + self.penalty(data)
             terms["generator"] += self.labeler_weight * read_fake
         self.descend(terms, tape)
-        shown = {"label_agreement": self.kinds.agreement(fake[:, 1:], labels)}
+        shown = {"label_agreement": self.codec.agreement(fake[:, 1:], labels)}
         return {f"{name}_loss": loss for name, loss in terms.items()} | shown
 
     def how_real(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -204,7 +207,8 @@ def build_ac_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -
 def build_joint(config: RunConfig, graph: CausalGraph, sampler: LabelSampler | None = None) -> Joint:
     """Joint of the configured shape and optimisation, untrained; it draws its own labels and needs no sampler."""
     discriminator = projection(config, len(graph), with_law=True)
-    controllers = (run_folder.build_mechanisms(config, graph) for _ in range(2))
+    shape = ControllerConfig(mechanisms="implicit", objective="wasserstein")
+    controllers = (builders.implicit(graph, shape, config.seed) for _ in range(2))
     return _compiled(Joint(*_generators(config, graph), discriminator, *controllers, seed=config.seed), config)
 
 

@@ -35,6 +35,8 @@ from tools.benchmarks.networks import Figures, Results, controller_config, diffe
 from tools.benchmarks.scms import CONTINUOUS, Scm, do_values, sample
 
 SETTINGS = (
+    "--controller_mechanisms=implicit",
+    "--controller_objective=wasserstein",
     "--controller_layers=4",
     "--controller_width=32",
     "--controller_noise_size=8",

@@ -22,7 +22,7 @@ from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.data.tables import LabelTable, read_labels
 from causalgan_tf.evaluation import marginals
 from causalgan_tf.graphs.named import completed
-from tools.benchmarks.networks import FLAGS, Figures, Results, controller_config, differences
+from tools.benchmarks.networks import Figures, Results, controller_config, differences
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/forty.csv"))
     parser.add_argument("--draws", type=int, default=200_000, help="rows drawn of the model, and resampled")
     parser.add_argument("--seed", type=int, default=0, help="seed of the training")
-    parser.add_argument("--flagfile", type=pathlib.Path, default=FLAGS, help="settings of the controller")
+    parser.add_argument("--flagfile", type=pathlib.Path, help="settings of the controller; none: the defaults")
     arguments, rest = parser.parse_known_args()
     config, results = controller_config(arguments.flagfile, rest), Results(arguments.out)
     table = read_labels(arguments.labels_file, completed(label_names(arguments.labels_file)))

@@ -48,7 +48,15 @@ def measure(shape: str, nodes: int, layers: int) -> dict[str, float]:
     from causalgan_tf.training.builders import build_controller
 
     config = ControllerConfig(
-        batch_size=64, critic_steps=5, layers=layers, critic_width=15, critic_layers=6, critic_order=1, distinct_rows=0
+        mechanisms="implicit",
+        objective="wasserstein",
+        batch_size=64,
+        critic_steps=5,
+        layers=layers,
+        critic_width=15,
+        critic_layers=6,
+        critic_order=1,
+        distinct_rows=0,
     )
     graph = graph_of(shape, nodes)
     rows = np.random.default_rng(0).integers(0, 2, (20_000, nodes), dtype=np.uint8)

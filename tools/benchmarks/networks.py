@@ -41,7 +41,6 @@ from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 
 HERE = pathlib.Path(__file__).parent
-FLAGS = HERE.parents[1] / "flags" / "labels_networks.flags"
 KEY = ("subject", "method", "seed", "data_seed", "settings")
 LAW_DRAWS, GCM_DRAWS, COUNTED, DOS = 100_000, 500_000, 1_000_000, 20
 GCM_CELLS = 1_000  # of a larger law the draws would show little but their floor
@@ -101,7 +100,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the training")
     parser.add_argument("--rivals_python", default="", help="python of the rivals' environment; empty: no rivals")
     parser.add_argument("--no_gcm", action="store_true", help="leave DoWhy out")
-    parser.add_argument("--flagfile", type=pathlib.Path, default=FLAGS, help="settings of the controller")
+    parser.add_argument("--flagfile", type=pathlib.Path, help="settings of the controller; none: the defaults")
     arguments, rest = parser.parse_known_args()
     config, results = controller_config(arguments.flagfile, rest), Results(arguments.out)
     print("settings:", differences(config) or "the defaults")
@@ -281,11 +280,18 @@ def run_rival(
         data, said, out = (pathlib.Path(folder) / name for name in ("rows.npz", "spec.json", "out.npz"))
         np.savez(data, rows=rows)
         said.write_text(json.dumps(spec), encoding="utf-8")
-        command = [python, "-W", "ignore", HERE / "rivals" / f"{runner}.py", data, said, out, *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{runner}: {done.stderr.strip()[-2000:]}")
-        return dict(np.load(out))
+        return run_program(python, runner, data, said, out, *options)
+
+
+def run_program(
+    python: str, runner: str, data: pathlib.Path, spec: pathlib.Path, out: pathlib.Path, *options: str
+) -> dict[str, np.ndarray]:
+    """What a runner of the folder rivals/ writes to the file `out`, given its files."""
+    command = [python, "-W", "ignore", HERE / "rivals" / f"{runner}.py", data, spec, out, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{runner}: {done.stderr.strip()[-2000:]}")
+    return dict(np.load(out))
 
 
 def _do_text(do: Mapping[str, Any]) -> str:

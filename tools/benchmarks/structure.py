@@ -22,15 +22,18 @@ import pandas as pd
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from causalgan_tf import noise as exogenous
 from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.query import Query
-from causalgan_tf.learners.controller import WassersteinTrainer
+from causalgan_tf.learners.wasserstein import WassersteinTrainer
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.networks import mechanisms as nets
+from causalgan_tf.networks import stacked
+from causalgan_tf.networks.codecs import codec_of
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.reporting.pictures import INK, PAPER
 from tools.benchmarks import scms
@@ -52,6 +55,8 @@ LOOKS = dict(zip(GENERATORS, zip(COLORS, ("-", "-", "-", ":", "--", "-."), stric
 # one kind for every variable of every data set, so that one compiled learner serves them all
 KIND = Continuous(0.0, 1.0, mean=0.5, std=0.29)
 CONFIG = ControllerConfig(
+    mechanisms="implicit",
+    objective="wasserstein",
     steps=6_000,
     batch_size=128,
     critic_steps=3,
@@ -79,21 +84,25 @@ class Perceptron(keras.layers.Layer):
         self.shapes = [[((o, i), (o,)) for i, o in itertools.pairwise(sizes)]]
         count = sum(o * i + o for (o, i), _ in self.shapes[0])
         self.vector = self.add_weight(shape=[count], initializer="zeros", name="vector")
-        self.head = nets.Head(KIND)
+        self.head = codec_of(KIND).head()
         self.reset(seed)
         self.built = True
 
     def reset(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         glorot = [rng.uniform(-1, 1, kernel) * np.sqrt(6 / sum(kernel)) for kernel, _ in self.shapes[0]]
-        self.vector.assign(nets.pack([[(kernel, np.zeros(len(kernel))) for kernel in glorot]]))
+        self.vector.assign(stacked.pack([[(kernel, np.zeros(len(kernel))) for kernel in glorot]]))
+
+    def noise(self, seeds: tf.Tensor) -> tf.Tensor:
+        """U(-1, 1) noise [noise_rows, B] of the rows with these seeds."""
+        return exogenous.uniform(seeds, self.blocks, self.noise_size)
 
     def soft_labels(self, noise: tf.Tensor) -> tf.Tensor:
         """Label columns [3, B] of noise [noise_rows, B]."""
-        *hidden, (kernel, bias) = nets.unpack(tf.convert_to_tensor(self.vector), self.shapes)[0]
+        *hidden, (kernel, bias) = stacked.unpack(tf.convert_to_tensor(self.vector), self.shapes)[0]
         for inner, shift in hidden:
             noise = tf.nn.leaky_relu(inner @ noise + shift[:, None], nets.SLOPE)
-        return self.head.call(kernel @ noise + bias[:, None])
+        return self.head(kernel @ noise + bias[:, None])
 
     def labels(self, noise: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
         """As they are sampled: the same, for nothing is rounded; this generator has no interventions."""

@@ -7,8 +7,10 @@ from causalgan_tf.errors import shown
 from causalgan_tf.graphs import names
 from causalgan_tf.graphs.formats.draft import DEEPEST, Draft, Token, Tokens, error
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.graph_text import MAX_EDGES
+from causalgan_tf.graphs.graph_text import MAX_EDGES, MAX_NODES
 
+MAX_STATEMENTS = MAX_EDGES + MAX_NODES  # as many as the largest graph needs
+MAX_WORDS = 10 * MAX_EDGES  # an edge with two attributes is 12 words, and few edges have any
 _GRAPHVIZ, _DAGITTY = ("digraph", "graph"), ("dag", "pdag")
 _KEYWORDS = ("node", "edge", "graph", "digraph", "subgraph", "strict")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -58,11 +60,11 @@ class _Reader:
 
     def __init__(self, path: pathlib.Path | None, text: str) -> None:
         self.draft = Draft(path)
-        self.tokens = Tokens(path, text, _WORDS, marks="{}[];,=:<>@-")
+        self.tokens = Tokens(path, text, _WORDS, marks="{}[];,=:<>@-", most=MAX_WORDS)
         self.defaults: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
         self.looks: dict[str, tuple[Token, dict[str, str]]] = {}  # each node where it is described, and its attributes
         self.edges: list[tuple[str, str, str, dict[str, str], int]] = []
-        self.pairs = self.depth = 0
+        self.pairs = self.depth = self.statements = 0
         head = self._head()
         self.keywords = _KEYWORDS if head in _GRAPHVIZ else ()
         if not self.tokens.sees("{"):
@@ -80,7 +82,7 @@ class _Reader:
             if "kind" in look:
                 self.draft.kind(node, look["kind"], token.line)
         for left, mark, right, look, line in self.edges:
-            self.draft.edge(left, _mark(mark, look), right, line, look)
+            self.draft.edge(left, mark, right, line, look)
         return self.draft.graph()
 
     def _head(self) -> str:
@@ -116,6 +118,9 @@ class _Reader:
     def _statement(self) -> list[Token]:
         if self.tokens.took(";", ","):
             return []
+        self.statements += 1
+        if self.statements > MAX_STATEMENTS:
+            raise error(self.draft.path, f"there are more than {MAX_STATEMENTS:,} statements.", self.tokens.line)
         if self._sees_keyword("node", "edge", "graph"):
             keyword, found = self.tokens.take("'edge'").text.lower(), self._attributes()
             if keyword in self.defaults:
@@ -185,17 +190,3 @@ class _Reader:
                 raise error(self.draft.path, f"there are more than {MAX_EDGES:,} edges.", mark.line)
             for cause, effect in ((cause.text, effect.text) for effect in right for cause in left):
                 self.edges.append((cause, mark.text, effect, look, mark.line))
-
-
-def _mark(mark: str, look: dict[str, str]) -> str:
-    """The mark of an edge after its attributes, which can turn it round, take its direction or leave it open (o->)."""
-    if mark != "->":
-        return mark
-    direction = look.get("dir", "forward").lower()
-    head = _end(look.get("arrowhead", ""), ">") if direction in ("forward", "both") else ""
-    tail = _end(look.get("arrowtail", ""), "<") if direction in ("back", "both") else ""
-    return f"{tail}-{head}" if head or tail else "--"
-
-
-def _end(arrow: str, usual: str) -> str:
-    return {"none": "", "odot": "o"}.get(arrow.lower(), usual)

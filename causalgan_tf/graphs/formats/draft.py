@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import math
 import pathlib
 import re
 import zlib
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 from causalgan_tf.errors import LONGEST, InputError, brief, shown
 from causalgan_tf.graphs import names
+from causalgan_tf.graphs.formats import arrows
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.graph_text import MAX_EDGES, MAX_NODES
 from causalgan_tf.graphs.variables import Variable, parse_variable
@@ -146,15 +148,16 @@ class Draft:
 
         Args:
             left: a node.
-            mark: what is written between the nodes: "->" or "<-"; anything else is refused.
+            mark: what is written between the nodes; with the arrows of `attributes` it must be "->" or "<-".
             right: another node.
             line: where it is written.
-            attributes: what is said of it; an invisible edge, or one of an invisible node, is left out.
+            attributes: what is said of it, see `arrows.mark`; an invisible edge or end is left out.
 
         Raises:
             InputError: the edge is there already, or it is not one of a directed graph.
         """
         left, right = self.node(left, line), self.node(right, line)
+        mark = arrows.mark(mark, attributes)
         # taken after `node`: the nodes of an invisible edge are there all the same
         if _invisible(attributes) or left in self.invisible or right in self.invisible:
             self.unseen.append(f"{self._called(left)} {mark} {self._called(right)}")
@@ -261,7 +264,9 @@ class Token(NamedTuple):
 class Tokens:
     """The words of a file, read one after the other."""
 
-    def __init__(self, path: pathlib.Path | None, text: str, pattern: re.Pattern, marks: str) -> None:
+    def __init__(
+        self, path: pathlib.Path | None, text: str, pattern: re.Pattern, marks: str, most: float = math.inf
+    ) -> None:
         """Cuts a text into words.
 
         Args:
@@ -270,12 +275,25 @@ class Tokens:
             pattern: what may follow at any place; its groups are "skip" (blanks, comments), "open" (a
                 comment without an end), "quoted" (in quotation marks) and "word".
             marks: first letters of the words that are no names.
+            most: words; a file of more is refused when they are read.
         """
         self.path, self._marks = path, marks
-        self._words = list(self._cut(text, pattern))
-        self._place, self._end = 0, len(self._words)
-        # a last, empty word: who looks at the next one need not ask whether there is one
-        self._words.append(Token("", self._words[-1].line if self._words else 0, quoted=True))
+        self._left = self._most = most
+        # cut as they are read: all words of a large file at once are a hundred times its size
+        self._words = self._cut(text, pattern)
+        self._more = True
+        self.next = Token("", 0, quoted=True)  # left where it is; an empty one behind the end
+        self._step()
+
+    def _step(self) -> Token:
+        """Goes to the next word, and gives the one before."""
+        last, word = self.next, next(self._words, None)
+        self._more, self._left = word is not None, self._left - 1
+        if self._left < 0:
+            raise error(self.path, f"there are more than {self._most:,} words.", last.line)
+        # behind the end an empty word: who looks at the next one need not ask whether there is one
+        self.next = word or Token("", last.line, quoted=True)
+        return last
 
     def _cut(self, text: str, pattern: re.Pattern) -> Iterator[Token]:
         place, line = 0, 1
@@ -292,24 +310,18 @@ class Tokens:
             place, line = match.end(), line + match[0].count("\n")
 
     def __bool__(self) -> bool:
-        return self._place < self._end
+        return self._more
 
     @property
     def line(self) -> int | None:
         """The line of the next word, or of the last one behind the end."""
         return self.next.line or None
 
-    @property
-    def next(self) -> Token:
-        """The next word, left where it is; an empty one behind the end."""
-        return self._words[self._place]
-
     def take(self, expected: str) -> Token:
         """The next word; InputError at the end of the file, where `expected` is missing."""
         if not self:
             raise error(self.path, f"expected {expected}, found the end of the file.", self.line)
-        self._place += 1
-        return self._words[self._place - 1]
+        return self._step()
 
     def sees(self, *texts: str) -> bool:
         """Whether the next word is one of these and stands without quotes."""
@@ -317,9 +329,9 @@ class Tokens:
 
     def took(self, *texts: str) -> bool:
         """Whether the next word is one of these, which is then taken."""
-        word = self._words[self._place]
-        seen = not word.quoted and word.text in texts
-        self._place += seen
+        seen = not self.next.quoted and self.next.text in texts
+        if seen:
+            self._step()
         return seen
 
     def expect(self, *texts: str) -> Token:

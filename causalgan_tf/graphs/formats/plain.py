@@ -7,15 +7,18 @@ import pathlib
 import re
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 import networkx as nx
 
 from causalgan_tf.errors import InputError, brief, shown
 from causalgan_tf.graphs import names
+from causalgan_tf.graphs.formats import arrows
 from causalgan_tf.graphs.formats.draft import Draft, error, renamed
 from causalgan_tf.graphs.graph import CausalGraph
 
 _CG_EDGE = re.compile(rf"({names.QUOTED}|[^\s\"<>-]+)\s*(<?[-o]+>?)\s*({names.QUOTED}|[^\s\"<>-]+)")
+_YED = "{http://www.yworks.com/xml/graphml}"
 _JSON_FORMS = (
     '{"A": [], "B": ["A"]}, {"causal_graph": {...}, "variables": {"A": "continuous"}} or the node-link data of networkx'
 )
@@ -80,7 +83,7 @@ def write_json(graph: CausalGraph) -> str:
 
 
 def read_gml(path: pathlib.Path | None, text: str) -> CausalGraph:
-    """Reads GML; for the names of nodes see `Draft`, "kind" is a node's kind."""
+    """Reads GML; for the names of nodes see `Draft`, for arrows `arrows.mark`; "kind" is a node's kind."""
     try:
         # GML is ASCII with XML's marks for other letters; by number, since labels may be alike or absent
         graph = nx.parse_gml(text.encode("ascii", "xmlcharrefreplace").decode(), label="id")
@@ -90,15 +93,35 @@ def read_gml(path: pathlib.Path | None, text: str) -> CausalGraph:
 
 
 def read_graphml(path: pathlib.Path | None, text: str) -> CausalGraph:
-    """Reads GraphML, as networkx, igraph and yEd write it; for the names of nodes see `Draft`."""
+    """Reads GraphML, as networkx, igraph and yEd write it; for names see `Draft`, for arrows `arrows.mark`."""
     # entities can swell a small file to gigabytes, and can name files of this machine
     if "<!" in text.replace("<!--", ""):
         raise error(path, "expected GraphML without <!DOCTYPE and <!ENTITY. Remove them.")
     try:
-        graph = nx.parse_graphml(text.encode())
+        root = ElementTree.fromstring(text)
+        edges = _with_arrows(root)
+        graph = nx.parse_graphml(ElementTree.tostring(root))
     except Exception as problem:  # its parser was not made for damaged files
         raise error(path, f"expected a graph in GraphML: {shown(str(problem), 120)}.") from problem
+    if len(graph.edges) < edges:
+        raise error(
+            path, f"{edges - graph.number_of_edges()} of {edges} edges are in another graph or group. Save one."
+        )
     return _from_networkx(path, graph)
+
+
+def _with_arrows(root: ElementTree.Element) -> int:
+    """Adds yEd's arrows to the edges of a GraphML document as data that networkx reads; the number of its edges."""
+    space = root.tag.removesuffix("graphml")
+    edges = list(root.iter(f"{space}edge"))
+    for end in ("source", "target"):
+        key = f"{end}Arrow"
+        named = {"id": key, "for": "edge", "attr.name": key, "attr.type": "string"}
+        ElementTree.SubElement(root, f"{space}key", named)
+        for edge in edges:
+            if (ends := edge.find(f".//{_YED}Arrows")) is not None:
+                ElementTree.SubElement(edge, f"{space}data", {"key": key}).text = ends.get(end, "none")
+    return len(edges)
 
 
 def _from_networkx(path: pathlib.Path | None, graph: nx.Graph) -> CausalGraph:
@@ -109,8 +132,11 @@ def _from_networkx(path: pathlib.Path | None, graph: nx.Graph) -> CausalGraph:
         draft.look(keys[key], node)
         if "kind" in node:
             draft.kind(keys[key], node["kind"])
+    # where a program has drawn arrows at some edges, an edge without one is a line and has no direction
+    some = any(arrows.drawn(look) for *_, look in graph.edges(data=True))
     for left, right, look in graph.edges(data=True):
-        draft.edge(keys[left], "->" if graph.is_directed() else "--", keys[right], attributes=look)
+        directed = graph.is_directed() and (not some or arrows.drawn(look))
+        draft.edge(keys[left], "->" if directed else "--", keys[right], attributes=look)
     return draft.graph()
 
 

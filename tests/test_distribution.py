@@ -8,6 +8,7 @@ from causalgan_tf.graphs import cells
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
 from causalgan_tf.inference.distribution import LabelDistribution
+from tests.known_networks import ASIA
 
 # the back-door model: Z confounds X and Y
 GRAPH = CausalGraph.from_text("Z -> X; Z, X -> Y")
@@ -100,13 +101,6 @@ def test_a_parent_cell_without_rows_gets_the_marginal_and_is_counted():
 
 
 def test_interventions_and_conditions_of_the_asia_network():
-    # the tables of Lauritzen and Spiegelhalter 1988
-    graph = CausalGraph.from_text(
-        "asia -> tub; smoke -> lung, bronc; tub, lung -> either; either -> xray; bronc, either -> dysp"
-    )
-    tables = {"asia": 0.01, "smoke": 0.5, "tub": [0.01, 0.05], "lung": [0.01, 0.1], "bronc": [0.3, 0.6]}
-    tables |= {"xray": [0.05, 0.98], "dysp": [[0.1, 0.7], [0.8, 0.9]], "either": [[0.0, 1.0], [1.0, 1.0]]}
-    asia = LabelDistribution(graph, tables)
     for event, cause, interventional, conditional in (
         ("dysp", {"bronc": 1}, 0.806483, 0.807967),
         ("dysp", {"bronc": 0}, 0.138897, 0.131610),
@@ -115,8 +109,8 @@ def test_interventions_and_conditions_of_the_asia_network():
         ("smoke", {"lung": 1}, 0.5, 0.909091),
         ("smoke", {"lung": 0}, 0.5, 0.476190),
     ):
-        assert asia.probability({event: 1}, do=cause) == pytest.approx(interventional, abs=1e-6)
-        assert asia.probability({event: 1}, given=cause) == pytest.approx(conditional, abs=1e-6)
+        assert ASIA.probability({event: 1}, do=cause) == pytest.approx(interventional, abs=1e-6)
+        assert ASIA.probability({event: 1}, given=cause) == pytest.approx(conditional, abs=1e-6)
 
 
 def test_interventions_and_conditions_of_the_cancer_network():

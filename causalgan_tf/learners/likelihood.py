@@ -1,0 +1,141 @@
+"""Explicit mechanisms by maximum likelihood: the sum over nodes of log P(label | parents)."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf import noise
+from causalgan_tf.config.controller import ControllerConfig
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.learners.controller import ControllerLearner
+from causalgan_tf.learners.learner import update_average
+from causalgan_tf.networks import columns
+from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.networks.schedule import EMPTY
+from causalgan_tf.networks.stacked import pack
+
+Seen = list[tuple[tf.Tensor, tf.Tensor]]
+
+
+class LikelihoodTrainer(ControllerLearner):
+    """Mechanisms that state distributions, fitted to label rows node by node.
+
+    The loss is the rows' mean of -log P(labels) in nats, plus weight_decay / (2 N) times the kernels' squares: a normal
+    prior, whose weight beside N rows falls as 1 / N. Where each node and its parents have few distinct rows, their
+    shares stand for all rows and the gradient is exact; otherwise a step takes a batch.
+    """
+
+    logged = ("negative_log_likelihood",)
+
+    def __init__(
+        self, mechanisms: ExplicitController, averaged: ExplicitController, rows: np.ndarray, seed: int = 0
+    ) -> None:
+        """Joins the networks and the training rows, see ControllerLearner."""
+        super().__init__(mechanisms, averaged, rows, seed)
+        self.players = {"generator": mechanisms}
+        self.count, self.families = len(rows), None
+        self.raw = rows
+
+    def compile(self, config: ControllerConfig) -> None:
+        """Sets the optimisation."""
+        self.families = families(self.mechanisms, self.raw, config.distinct_rows)
+        del self.raw
+        self.prior = config.weight_decay / self.count
+        self.kernels = tf.constant(
+            pack([[(np.ones(kernel), np.zeros(bias)) for kernel, bias in stack] for stack in self.mechanisms.shapes])
+        )
+        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps or 1, config.decay_to)
+        config = dataclasses.replace(
+            config, batch_size=self.replicas * max(1, min(config.batch_size, self.count) // self.replicas)
+        )
+        super().compile(config, {"generator": keras.optimizers.Adam(rate, config.beta1, 0.99)})
+
+    def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step along the gradient of the likelihood."""
+        return self.mean_over_replicas({"negative_log_likelihood": self.per_replica(self.update, step)})
+
+    def update(self, step: tf.Tensor) -> tf.Tensor:
+        """One step of the mechanisms; returns their loss without the prior."""
+        seen, shares = self._asked(step)
+        with tf.GradientTape() as tape:
+            found = self.mechanisms.log_probability(seen)
+            loss = -sum(tf.reduce_sum(share * part) for share, part in zip(shares, found, strict=True))
+            prior = 0.5 * self.prior * tf.reduce_sum(self.kernels * tf.square(self.mechanisms.vector))
+            total = loss + prior
+        gradient = tape.gradient(total, self.mechanisms.vector)
+        self.apply([gradient], self.optimizers["generator"], [self.mechanisms.vector])
+        update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
+        return loss
+
+    def _asked(self, step: tf.Tensor) -> tuple[Seen, list[tf.Tensor]]:
+        """What the mechanisms are asked in a step, and the weight [places, B] of each answer."""
+        if self.families is not None:
+            return self.families
+        chosen = noise.step_choice(self.seed, step, 0, [self.batch_size], self.rows.shape[0])
+        rows = tf.cast(tf.gather(self.rows, self._replica_rows(chosen)), tf.float32)
+        seen = self.mechanisms.seen(tf.transpose(rows))
+        return seen, [tf.fill([1, 1], 1.0 / rows.shape[0])] * len(seen)
+
+
+def families(
+    mechanisms: ExplicitController, rows: np.ndarray, most: int, tempered: bool = False
+) -> tuple[Seen, list[tf.Tensor]] | None:
+    """The distinct rows of each node and its parents, with their shares of the rows.
+
+    Args:
+        mechanisms: of a graph of K nodes.
+        rows: [N, K], one number a node.
+        most: distinct rows of a node and its parents up to which they are looked for.
+        tempered: see `distinct_family`.
+
+    Returns:
+        What ExplicitController.seen gives, padded to the largest number of distinct rows D, and the shares
+        [places, D] of each stack, 0 where a place has fewer; None: a label is continuous, or a node has more than
+        `most`.
+    """
+    graph, found = mechanisms.graph, {}
+    if graph.sizes is None or not most:
+        return None
+    for node in graph.nodes:
+        found[node] = distinct_family(graph, node, rows, tempered)
+        if len(found[node][0]) > most:
+            return None
+    width, seen, shares = max(len(values) for values, _ in found.values()), [], []
+    for stack in mechanisms.schedule.stacks:
+        places = stack.nodes.size
+        above = np.zeros([places, stack.parents.shape[2], width], np.float32)
+        own = np.zeros([places, stack.columns.shape[2], width], np.float32)
+        share = np.zeros([places, width], np.float32)
+        for place, k in enumerate(stack.nodes.ravel()):
+            if k == EMPTY:
+                continue
+            values, part = found[graph.nodes[k]]
+            parents = mechanisms.parents_seen(graph.nodes[k], tf.constant(values[:, :-1], tf.float32))
+            label = columns.encode([graph.variables[graph.nodes[k]]], tf.constant(values[:, -1:].T, tf.float32))
+            above[place, : parents.shape[0], : len(values)] = parents
+            own[place, : label.shape[0], : len(values)] = label
+            share[place, : len(values)] = part
+        seen.append((tf.constant(above), tf.constant(own)))
+        shares.append(tf.constant(share))
+    return seen, shares
+
+
+def distinct_family(
+    graph: CausalGraph, node: str, rows: np.ndarray, tempered: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows [D, P + 1] of a node's parents and the node, and their shares [D] of all rows.
+
+    `tempered`: half of the weight is shared out among the parents' settings by log(count + 1), within a setting as
+    the rows are.
+    """
+    family = [*map(graph.index, graph.parents[node]), graph.index(node)]
+    values, counts = np.unique(rows[:, family], axis=0, return_counts=True)
+    shares = counts / len(rows)
+    if tempered:
+        _, setting = np.unique(values[:, :-1], axis=0, return_inverse=True)
+        held = np.bincount(setting.ravel(), counts)
+        weight = np.log(held + 1.0) / np.log(held + 1.0).sum()
+        shares = 0.5 * shares + 0.5 * (weight / held)[setting.ravel()] * counts
+    return values, shares

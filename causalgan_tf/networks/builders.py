@@ -1,0 +1,16 @@
+"""Mechanisms of the configured family and shape."""
+
+from causalgan_tf.config.controller import ControllerConfig
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.networks.mechanisms import CausalController
+
+
+def explicit(graph: CausalGraph, config: ControllerConfig, seed: int) -> ExplicitController:
+    """Mechanisms that state the distribution of their label, with random weights."""
+    return ExplicitController(graph, config.width, config.layers, seed)
+
+
+def implicit(graph: CausalGraph, config: ControllerConfig, seed: int) -> CausalController:
+    """Mechanisms that map parents and noise to their label, with random weights."""
+    return CausalController(graph, config.noise_size, config.width, config.layers, seed)

@@ -1,0 +1,106 @@
+"""Maximum likelihood and family critics learn known distributions, and every do of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from causalgan_tf.config.run import ControllerConfig, RunConfig
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.distribution import LabelDistribution
+from causalgan_tf.learners.controller import calls
+from causalgan_tf.learners.family_wasserstein import TABLE, tempered_rows
+from causalgan_tf.learners.likelihood import distinct_family, families
+from causalgan_tf.metrics.tvd import total_variation
+from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.training.builders import build_controller
+from causalgan_tf.training.stages import fit_labels
+
+GRAPH = CausalGraph.from_text("Rain -> Wet; Rain, Wet -> Slip; Slip: categorical(no, a bit, fall)")
+TRUTH = LabelDistribution(
+    GRAPH,
+    {
+        "Rain": np.array(0.05),
+        "Wet": np.array([0.2, 0.9]),
+        "Slip": np.array([[[0.9, 0.08, 0.02], [0.6, 0.3, 0.1]], [[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]]),
+    },
+)
+ROWS = TRUTH.sample(20_000, seed=1)
+DOS = [{}, {"Rain": 0}, {"Rain": 1}, {"Wet": 0}, {"Wet": 1}, {"Slip": "fall"}]
+# objective, the seconds' worth of steps, the largest TVD under a do to the rows' own conditional frequencies
+CASES = {
+    "likelihood": ({"steps": 2_000, "weight_decay": 0.0}, 0.004),
+    "likelihood by batches": ({"steps": 1_500, "distinct_rows": 0}, 0.03),
+    "wasserstein": ({"steps": 8_000}, 0.03),
+    "wasserstein by batches": ({"steps": 1_500, "ema": 0.99, "distinct_rows": 0}, 0.06),
+}
+
+
+def learner(case, strategy=None, seed=0, **changes):
+    own = {"objective": case.split()[0], **CASES[case][0], "steps_per_call": 500, **changes}
+    with (strategy or tf.distribute.get_strategy()).scope():
+        return build_controller(RunConfig(controller=ControllerConfig(**own), seed=seed), GRAPH, ROWS)
+
+
+def fit(made, first, last, per_call=500):
+    made.fit(calls(first, last, per_call, made.replicas), verbose=0, shuffle=False)
+    return made
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_do_is_that_of_the_rows_own_frequencies(case):
+    steps, most = CASES[case]
+    made = fit(learner(case), 0, steps["steps"])
+    tables = {}
+    for node in GRAPH.nodes:
+        sizes = [GRAPH.variables[parent].size for parent in GRAPH.parents[node]]
+        cells = np.array(list(np.ndindex(*sizes)), float).reshape([int(np.prod(sizes)), len(sizes)])
+        tables[node] = made.averaged.probabilities(node, cells).reshape([*sizes, -1])
+    law, counted = LabelDistribution(GRAPH, tables), LabelDistribution.fit(GRAPH, ROWS)
+    assert max(total_variation(law.joint(do), counted.joint(do)) for do in DOS) < most
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_training_in_two_parts_equals_training_at_once(case):
+    whole = fit(learner(case), 0, 8, 4)
+    parts = fit(fit(learner(case), 0, 4, 4), 4, 8, 4)
+    np.testing.assert_array_equal(whole.averaged.vector, parts.averaged.vector)
+    assert not np.array_equal(whole.averaged.vector, learner(case).averaged.vector)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "batches" in case])
+def test_two_replicas_train_the_same_weights_as_one(case, mirrored):
+    one, two = fit(learner(case), 0, 3, 3), fit(learner(case, mirrored), 0, 3, 3)
+    np.testing.assert_allclose(one.mechanisms.vector, two.mechanisms.vector, atol=2e-4)
+
+
+def test_numbers_and_few_rows_are_learnt():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"Kind": np.repeat(["a", "b", "c"], [250, 150, 100])})
+    means = table["Kind"].map({"a": -1.0, "b": 0.5, "c": 2.0})
+    table["Size"] = means + rng.uniform(-0.5, 0.5, len(table))
+    model = fit_labels(table, "Kind -> Size", ControllerConfig(steps=1_000), progress=False)
+    for name, mean in (("a", -1.0), ("b", 0.5), ("c", 2.0)):
+        drawn = model.sample(20_000, do={"Kind": name}).labels["Size"]
+        assert drawn.mean() == pytest.approx(mean, abs=0.08)
+        assert drawn.std() == pytest.approx(1.0 / np.sqrt(12.0), abs=0.05)
+
+
+def test_families_hold_the_shares_of_their_distinct_rows():
+    rows = np.array([[0, 0], [0, 1], [0, 1], [1, 1]], np.uint8)
+    graph = CausalGraph.from_text("A -> B")
+    values, shares = distinct_family(graph, "B", rows)
+    assert values.tolist() == [[0, 0], [0, 1], [1, 1]] and shares.tolist() == [0.25, 0.5, 0.25]
+    # by hand: A = 0 has three rows and A = 1 one, log(4) and log(2): two thirds and one third
+    _, tempered = distinct_family(graph, "B", rows, tempered=True)
+    expected = [0.125 + 0.5 * 2 / 9, 0.25 + 0.5 * 4 / 9, 0.125 + 0.5 / 3]
+    np.testing.assert_allclose(tempered, expected, atol=1e-12)
+    mechanisms = ExplicitController(graph, 4, 2)
+    assert families(mechanisms, rows, 2) is None and families(mechanisms, rows, 0) is None
+    _, parts = families(mechanisms, rows, 3)
+    assert [float(tf.reduce_sum(part)) for part in parts] == [1.0, 1.0]
+    chosen = dict(
+        zip([graph.nodes[k] for k in mechanisms.schedule.places], tempered_rows(mechanisms, rows, 0), strict=True)
+    )
+    np.testing.assert_allclose(np.bincount(chosen["B"], minlength=4)[3] / TABLE, expected[2], atol=1e-3)
+    np.testing.assert_allclose(np.bincount(chosen["A"], minlength=4) / TABLE, 0.25, atol=1e-3)

@@ -34,9 +34,7 @@ def gradient_penalty(gradient: tf.Tensor, axis: int) -> tf.Tensor:
         gradient: gradient of the critic's score in its input, one vector a sample.
         axis: the axis along which a sample's gradient lies.
     """
-    # the square root has no gradient at 0, where a dead critic sits
-    norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis) + 1e-12)
-    return tf.reduce_mean(tf.square(norm - 1.0))
+    return tf.reduce_mean(tf.square(_norm(gradient, axis) - 1.0))
 
 
 def lipschitz_penalty(gradient: tf.Tensor, axis: int, weights: tf.Tensor) -> tf.Tensor:
@@ -53,8 +51,12 @@ def lipschitz_penalty(gradient: tf.Tensor, axis: int, weights: tf.Tensor) -> tf.
         axis: the axis along which a sample's gradient lies.
         weights: of the samples.
     """
-    norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis) + 1e-12)
-    return tf.reduce_sum(weights * tf.square(tf.nn.relu(norm - 1.0)))
+    return tf.reduce_sum(weights * tf.square(tf.nn.relu(_norm(gradient, axis) - 1.0)))
+
+
+def _norm(gradient: tf.Tensor, axis: int) -> tf.Tensor:
+    # the square root has no gradient at 0, where a dead critic sits
+    return tf.sqrt(tf.reduce_sum(tf.square(gradient), axis) + 1e-12)
 
 
 def zero_centred_penalty(gradient: tf.Tensor) -> tf.Tensor:

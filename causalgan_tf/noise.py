@@ -90,11 +90,7 @@ def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
         float32 [len(blocks) * width, B] in (-1, 1), 16 bits each; block j occupies rows j * width to (j + 1) * width.
     """
     pairs = (width + 3) // 4  # of words, of which each holds two numbers
-    places = np.tile(np.arange(pairs, dtype=np.uint32), len(blocks))[:, None]
-    # by the name's checksum, not its place: a node draws the same noise in a graph with more nodes
-    streams = np.repeat(np.array([zlib.crc32(name.encode()) for name in blocks], np.uint32), pairs)[:, None]
-    low, high = _key(seeds)
-    words = threefry((low[None], high[None]), (tf.constant(places), tf.constant(streams)), ROUNDS)
+    words = _words(seeds, blocks, pairs)
     numbers = [tf.reshape(half, [len(blocks), pairs, -1]) for word in words for half in _halves(word)]
     drawn = tf.concat(numbers, 1)[:, :width]
     return tf.reshape(2.0 * drawn - 1.0, [len(blocks) * width, -1])
@@ -112,15 +108,20 @@ def unit(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
         float32 [len(blocks) * width, B] in (0, 1), 23 bits each; block j occupies rows j * width to (j + 1) * width.
     """
     pairs = (width + 1) // 2  # of words, of which each holds one number
+    words = tf.stack([tf.reshape(word, [len(blocks), pairs, -1]) for word in _words(seeds, blocks, pairs)], 2)
+    bits = tf.reshape(words, [len(blocks), 2 * pairs, -1])[:, :width]
+    # the middle of each of 2**23 equal parts: with a bit more, float32 would round the last one to 1
+    drawn = (tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) + 0.5) * 2.0**-23
+    return tf.reshape(drawn, [len(blocks) * width, -1])
+
+
+def _words(seeds: tf.Tensor, blocks: Sequence[str], pairs: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Two tensors of random bits, uint32 [len(blocks) * pairs, B], of named blocks for rows' seeds int64 [B]."""
     places = np.tile(np.arange(pairs, dtype=np.uint32), len(blocks))[:, None]
+    # by the name's checksum, not its place: a node draws the same noise in a graph with more nodes
     streams = np.repeat(np.array([zlib.crc32(name.encode()) for name in blocks], np.uint32), pairs)[:, None]
     low, high = _key(seeds)
-    words = threefry((low[None], high[None]), (tf.constant(places), tf.constant(streams)), ROUNDS)
-    # the middle of each of 2**23 equal parts: with a bit more, float32 would round the last one to 1
-    numbers = [(tf.cast(tf.bitwise.right_shift(word, tf.constant(9, tf.uint32)), tf.float32) + 0.5) for word in words]
-    both = tf.stack([tf.reshape(number, [len(blocks), pairs, -1]) for number in numbers[: 1 + (width > 1)]], 2)
-    drawn = tf.reshape(both, [len(blocks), pairs * len(numbers[: 1 + (width > 1)]), -1])[:, :width]
-    return tf.reshape(drawn * 2.0**-23, [len(blocks) * width, -1])
+    return threefry((low[None], high[None]), (tf.constant(places), tf.constant(streams)), ROUNDS)
 
 
 def _halves(word: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

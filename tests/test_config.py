@@ -174,3 +174,16 @@ def test_an_objective_says_which_mechanisms_it_trains_and_how_it_does_best():
 def test_a_run_that_was_saved_without_mechanisms_has_implicit_ones():
     old = RunConfig.from_json('{"controller": {"steps": 30, "width": 10}}').controller
     assert (old.mechanisms, old.objective, old.steps, old.batch_size) == ("implicit", "wasserstein", 30, 256)
+
+
+def test_the_help_of_a_field_that_the_objective_decides_states_the_recipes_values():
+    recipes = [ControllerConfig(), ControllerConfig("implicit", "wasserstein")]
+    for field in dataclasses.fields(ControllerConfig):
+        for value in {getattr(recipe, field.name) for recipe in recipes} if field.default is None else ():
+            written = f"{value:,}" if isinstance(value, int) else f"{value:.15f}".strip("0")
+            assert written in field.metadata["text"], (field.name, written)
+
+
+def test_a_loss_that_explicit_mechanisms_do_not_have_is_refused():
+    with pytest.raises(InputError, match="critic_loss=jensen_shannon is a loss of implicit mechanisms"):
+        ControllerConfig(objective="wasserstein", critic_loss="jensen_shannon")

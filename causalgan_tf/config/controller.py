@@ -13,7 +13,6 @@ MECHANISMS = {
     "implicit": Entry("causalgan_tf.networks.builders:implicit"),
 }
 
-
 # the values of fields of which nothing is said, unless an objective does better with others
 RECIPE: Mapping[str, Any] = {
     "steps": 4_000,
@@ -24,6 +23,7 @@ RECIPE: Mapping[str, Any] = {
     "distinct_rows": 2_048,
     "ema": 0.99,
     "decay_to": 1e-3,
+    "tvd_after": 1_000,
 }
 
 
@@ -74,6 +74,7 @@ OBJECTIVES = {
                 "distinct_rows": 512,
                 "ema": 0.999,
                 "decay_to": 0.05,
+                "tvd_after": 5_000,
             },
         },
     ),
@@ -158,7 +159,9 @@ class ControllerConfig(Validated):
     tvd_target: float = option(
         0.0, "stop when the total variation distance to the training rows is below this; 0: never", low=0.0, high=1.0
     )
-    tvd_after: int = option(5_000, "first generator step at which tvd_target may stop the training", low=0)
+    tvd_after: int = option(
+        None, "first generator step at which tvd_target may stop; 1,000 explicit, 5,000 implicit", low=0, kind=int
+    )
     steps_per_call: int = option(
         500, "generator steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False
     )
@@ -170,6 +173,11 @@ class ControllerConfig(Validated):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         super().__post_init__()
+        if self.mechanisms == "explicit" and self.critic_loss != "wasserstein":
+            raise InputError(
+                f"--controller_critic_loss={self.critic_loss} is a loss of implicit mechanisms. Leave it out, or take "
+                "--controller_mechanisms=implicit --controller_objective=wasserstein."
+            )
 
     def _recipe(self) -> Mapping[str, Any]:
         """The objective's own values; InputError if it does not train these mechanisms."""

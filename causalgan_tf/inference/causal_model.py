@@ -261,13 +261,14 @@ class CausalModel:
         return self.label_distribution(draws, seed).distribution(nodes, do, given)
 
     def label_distribution(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
-        """The distribution of the labels, each mechanism a table P(node | parents) counted in draws of its noise.
+        """The distribution of the labels, each mechanism a table P(node | parents).
 
-        From it any query is computed, not sampled: only the tables have sampling errors, of at most .5 / sqrt(draws).
+        From it any query is computed, not sampled. Explicit mechanisms state their tables; those of implicit ones are
+        counted in draws of their noise, with errors of at most .5 / sqrt(draws).
         A table is counted when a query first needs it, and kept.
 
         Args:
-            draws: how often each node's noise is drawn; every cell of its parents meets the same draws.
+            draws: how often an implicit mechanism's noise is drawn; every cell of its parents meets the same draws.
             seed: seed of the noise.
 
         Raises:

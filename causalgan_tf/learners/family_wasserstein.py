@@ -6,7 +6,6 @@ more often (weight log(count + 1) a setting, as in arXiv:1907.00503). Critics se
 a node may be is exact, sum_v P(v | parents) C(v, parents).
 """
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,9 +13,10 @@ from causalgan_tf import losses, noise
 from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.learners.controller import ControllerLearner
-from causalgan_tf.learners.learner import ExponentialAfter, update_average
-from causalgan_tf.learners.likelihood import Seen, families
-from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.learners.learner import update_average
+from causalgan_tf.learners.likelihood import families
+from causalgan_tf.learners.wasserstein import adversarial_optimizers
+from causalgan_tf.networks.explicit import ExplicitController, Seen
 from causalgan_tf.networks.family_critic import FamilyCritics
 from causalgan_tf.networks.schedule import EMPTY
 
@@ -39,23 +39,16 @@ class FamilyWassersteinTrainer(ControllerLearner):
     ) -> None:
         """Joins the networks and the training rows, see ControllerLearner."""
         super().__init__(mechanisms, averaged, rows, seed)
-        self.critic, self.raw = critic, rows
+        self.critic, self.table = critic, rows
         self.players = {"generator": mechanisms, "critic": critic}
 
     def compile(self, config: ControllerConfig) -> None:
         """Sets the optimisation."""
         self.critic_steps, self.penalty_weight = config.critic_steps, config.gradient_penalty
-        self.families = families(self.mechanisms, self.raw, config.distinct_rows, tempered=True)
+        self.families = families(self.mechanisms, self.table, config.distinct_rows, tempered=True)
         if self.families is None:
-            self.tempered = tf.constant(tempered_rows(self.mechanisms, self.raw, int(self.seed.numpy())))
-        del self.raw
-
-        def adam(updates: int) -> keras.optimizers.Adam:
-            total = config.steps * updates
-            rate = ExponentialAfter(config.learning_rate, config.decay_start * total, total, config.decay_to)
-            return keras.optimizers.Adam(rate, config.beta1)
-
-        super().compile(config, {"generator": adam(1), "critic": adam(config.critic_steps)})
+            self.tempered = tf.constant(tempered_rows(self.mechanisms, self.table, int(self.seed.numpy())))
+        super().compile(config, adversarial_optimizers(config))
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """`critic_steps` updates of the critics, then one of the mechanisms."""

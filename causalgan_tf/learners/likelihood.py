@@ -1,6 +1,7 @@
 """Explicit mechanisms by maximum likelihood: the sum over nodes of log P(label | parents)."""
 
 import dataclasses
+import math
 
 import keras
 import numpy as np
@@ -9,14 +10,13 @@ import tensorflow as tf
 from causalgan_tf import noise
 from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.learners.controller import ControllerLearner
 from causalgan_tf.learners.learner import update_average
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.networks.explicit import ExplicitController, Seen
 from causalgan_tf.networks.schedule import EMPTY
 from causalgan_tf.networks.stacked import pack
-
-Seen = list[tuple[tf.Tensor, tf.Tensor]]
 
 
 class LikelihoodTrainer(ControllerLearner):
@@ -35,20 +35,18 @@ class LikelihoodTrainer(ControllerLearner):
         """Joins the networks and the training rows, see ControllerLearner."""
         super().__init__(mechanisms, averaged, rows, seed)
         self.players = {"generator": mechanisms}
-        self.count, self.families = len(rows), None
-        self.raw = rows
+        self.table, self.families = rows, None
 
     def compile(self, config: ControllerConfig) -> None:
         """Sets the optimisation."""
-        self.families = families(self.mechanisms, self.raw, config.distinct_rows)
-        del self.raw
-        self.prior = config.weight_decay / self.count
+        self.families = families(self.mechanisms, self.table, config.distinct_rows)
+        self.prior = config.weight_decay / len(self.table)
         self.kernels = tf.constant(
             pack([[(np.ones(kernel), np.zeros(bias)) for kernel, bias in stack] for stack in self.mechanisms.shapes])
         )
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps or 1, config.decay_to)
         config = dataclasses.replace(
-            config, batch_size=self.replicas * max(1, min(config.batch_size, self.count) // self.replicas)
+            config, batch_size=self.replicas * max(1, min(config.batch_size, len(self.table)) // self.replicas)
         )
         super().compile(config, {"generator": keras.optimizers.Adam(rate, config.beta1, 0.99)})
 
@@ -131,7 +129,15 @@ def distinct_family(
     the rows are.
     """
     family = [*map(graph.index, graph.parents[node]), graph.index(node)]
-    values, counts = np.unique(rows[:, family], axis=0, return_counts=True)
+    own = rows[:, family]
+    sizes = [graph.variables[graph.nodes[k]].size for k in family]
+    if math.prod(sizes) < 2**63:
+        # numbers sort ten times as fast as rows
+        code = one_code(list(own.T[::-1]), sizes[::-1])
+        _, first, counts = np.unique(code, return_index=True, return_counts=True)
+        values = own[first]
+    else:
+        values, counts = np.unique(own, axis=0, return_counts=True)
     shares = counts / len(rows)
     if tempered:
         _, setting = np.unique(values[:, :-1], axis=0, return_inverse=True)

@@ -39,13 +39,7 @@ class WassersteinTrainer(ControllerLearner):
         self.critic_loss, self.penalty_weight = config.critic_loss, config.gradient_penalty
         # a Jensen-Shannon loss takes batches of rows, not their shares
         self._find_distinct(config.distinct_rows if config.critic_loss == WASSERSTEIN else 0)
-
-        def adam(updates: int) -> keras.optimizers.Adam:
-            total = config.steps * updates
-            rate = ExponentialAfter(config.learning_rate, config.decay_start * total, total, config.decay_to)
-            return keras.optimizers.Adam(rate, config.beta1)
-
-        super().compile(config, {"generator": adam(1), "critic": adam(config.critic_steps)})
+        super().compile(config, adversarial_optimizers(config))
 
     def restart(self, rows: np.ndarray, seed: int) -> None:
         """Starts over on as many other rows, with another seed, in the loop that is compiled already."""
@@ -135,3 +129,14 @@ class WassersteinTrainer(ControllerLearner):
         # stratified: the mean over a batch is exact in each noise number, and the gradient's variance falls
         drawn = 2.0 * noise.step_strata(self.seed, step, number, [inputs, batches, self.batch_size]) - 1.0
         return tf.reshape(self._replica_rows(drawn), [inputs, -1])
+
+
+def adversarial_optimizers(config: ControllerConfig) -> dict[str, keras.Optimizer]:
+    """Adam for the generator and for the critic, whose rates fall along the same share of their steps."""
+
+    def adam(updates: int) -> keras.optimizers.Adam:
+        total = config.steps * updates
+        rate = ExponentialAfter(config.learning_rate, config.decay_start * total, total, config.decay_to)
+        return keras.optimizers.Adam(rate, config.beta1)
+
+    return {"generator": adam(1), "critic": adam(config.critic_steps)}

@@ -129,6 +129,12 @@ class ExplicitController(StackedMechanisms):
             for stack in self.schedule.stacks
         ]
 
+    @functools.cached_property
+    def centring(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Scale and shift, float32 [places, W, 1] each, of the own columns of each stack; 0 where there is none."""
+        parts = [np.append(part, np.float32(0.0)) for part in columns.centring(self.graph)]
+        return [tuple(part[own][..., None] for part in parts) for _, own in self.places]
+
     def seen(self, rows: tf.Tensor) -> Seen:
         """What each stack's mechanisms are asked about rows, label columns [C, B]: their parents and own columns."""
         # a row of zeros behind the columns: what places without a parent or a column gather

@@ -23,7 +23,7 @@ class FamilyCritics(keras.layers.Layer):
             seed: of the weights.
         """
         super().__init__(name="critic")
-        self.stacks = mechanisms.schedule.stacks
+        self.stacks, self.centring = mechanisms.schedule.stacks, mechanisms.centring
         self.shapes = []
         for stack in self.stacks:
             sizes = [stack.parents.shape[2] + stack.columns.shape[2], *[width] * (layers - 1), 1]
@@ -50,7 +50,8 @@ class FamilyCritics(keras.layers.Layer):
 
     def scores(self, s: int, above: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
         """Scores [places, B] of the labels of stack s, columns [places, W, B] beside centred parents [places, P, B]."""
-        h = tf.concat([above, 2.0 * own - 1.0], 1)
+        scale, shift = self.centring[s]
+        h = tf.concat([above, scale * own + shift], 1)
         *hidden, (kernel, bias) = unpack(tf.convert_to_tensor(self.vector), self.shapes)[s]
         for inner, offset in hidden:
             h = tf.nn.leaky_relu(tf.matmul(inner, h) + offset[..., None], SLOPE)

@@ -79,7 +79,7 @@ def main() -> None:
 def benchmark(scm: Scm, arguments: argparse.Namespace, config: ControllerConfig, results: Results) -> Iterator[str]:
     """The lines of one model's table; runs what is not in the results."""
     rows = sample(scm, arguments.rows, arguments.data_seed)
-    judge, key = EvaluationClassifier(scm, rows), {"subject": scm.name, "data_seed": arguments.data_seed}
+    judge, key = Comparison(scm, rows), {"subject": scm.name, "data_seed": arguments.data_seed}
     methods = {("truth", "", ""): judge.bands}
     for seed in map(int, arguments.seeds.split(",")):
         methods["causalgan_tf", seed, differences(config)] = functools.partial(ours, judge, rows, config, seed)
@@ -95,7 +95,7 @@ def benchmark(scm: Scm, arguments: argparse.Namespace, config: ControllerConfig,
     yield table.fillna("").to_string()
 
 
-class EvaluationClassifier:
+class Comparison:
     """Compares draws with the truth of a model."""
 
     def __init__(self, scm: Scm, rows: np.ndarray) -> None:
@@ -158,7 +158,7 @@ class EvaluationClassifier:
         return figures | _mmds(unbiased, published)
 
 
-def ours(judge: EvaluationClassifier, rows: np.ndarray, config: ControllerConfig, seed: int) -> Figures:
+def ours(judge: Comparison, rows: np.ndarray, config: ControllerConfig, seed: int) -> Figures:
     """A controller trained on the rows."""
     from causalgan_tf.training.stages import fit_labels
 
@@ -170,7 +170,7 @@ def ours(judge: EvaluationClassifier, rows: np.ndarray, config: ControllerConfig
     return judge.figures(lambda do: model.sample_labels(DRAWS, do, seed=1)[:, order].astype(np.float64)) | seconds
 
 
-def rival(judge: EvaluationClassifier, rows: np.ndarray, python: str, runner: str) -> Figures:
+def rival(judge: Comparison, rows: np.ndarray, python: str, runner: str) -> Figures:
     """A runner of the folder rivals/ on the rows."""
     parents = {node: list(causes) for node, causes in judge.scm.parents.items()}
     found = run_rival(python, runner, rows, {"parents": parents, "dos": judge.dos, "draws": DRAWS, "seed": 0})

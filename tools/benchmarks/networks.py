@@ -133,7 +133,7 @@ def benchmark(name: str, arguments: argparse.Namespace, config: ControllerConfig
     thin = LabelDistribution.fit(graph, rows).thin_cells()
     shown = "; ".join(f"{node} | {cell}: {count}" for node, cell, count in thin[:3])
     yield f"\n{name}: {len(graph)} nodes, {len(rows):,} rows; parent cells of fewer than 30 rows: {len(thin)} {shown}"
-    judge = EvaluationClassifier(name, truth)
+    judge = Comparison(name, truth)
     key = {"subject": name, "data_seed": arguments.data_seed}
     exact = enumerable(graph)
     methods = {("truth's draws", "", f"{arguments.rows} rows"): lambda: judge.floors(arguments.rows)} if exact else {}
@@ -160,7 +160,7 @@ def questions(results: Results, key: Mapping[str, Any], runs: Sequence[tuple]) -
         yield f"  {name}  {told}"
 
 
-class EvaluationClassifier:
+class Comparison:
     """Compares laws and draws with a network's truth."""
 
     def __init__(self, name: str, truth: LabelDistribution) -> None:
@@ -229,9 +229,7 @@ class EvaluationClassifier:
         return total_variation(histogram(drawn[:, columns], sizes), histogram(real[:, columns], sizes))
 
 
-def ours(
-    judge: EvaluationClassifier, graph: CausalGraph, rows: np.ndarray, config: ControllerConfig, seed: int
-) -> Figures:
+def ours(judge: Comparison, graph: CausalGraph, rows: np.ndarray, config: ControllerConfig, seed: int) -> Figures:
     """A controller trained on the rows."""
     from causalgan_tf.training.stages import fit_labels
 
@@ -244,7 +242,7 @@ def ours(
     return judge.sampled(lambda n, do: model.sample_labels(n, do, seed=2)) | seconds
 
 
-def pgmpy(judge: EvaluationClassifier, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
+def pgmpy(judge: Comparison, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
     """Maximum likelihood."""
     found = run_rival(arguments.rivals_python, "tabular", rows, specification(graph))
     law = LabelDistribution(graph, {node: found[f"table_{node}"] for node in graph.nodes})
@@ -252,7 +250,7 @@ def pgmpy(judge: EvaluationClassifier, graph: CausalGraph, rows: np.ndarray, arg
     return figures | {"train_s": float(found["seconds"][0])}
 
 
-def gcm(judge: EvaluationClassifier, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
+def gcm(judge: Comparison, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
     """DoWhy's causal models, their laws counted in draws."""
     codes = [{node: int(graph.variables[node].number(value)) for node, value in do.items()} for do in judge.dos]
     wanted = {"dos": [{}, *codes], "draws": GCM_DRAWS, "seed": 0}

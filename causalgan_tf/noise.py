@@ -108,8 +108,9 @@ def unit(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
         float32 [len(blocks) * width, B] in (0, 1), 23 bits each; block j occupies rows j * width to (j + 1) * width.
     """
     pairs = (width + 1) // 2  # of words, of which each holds one number
-    words = tf.stack([tf.reshape(word, [len(blocks), pairs, -1]) for word in _words(seeds, blocks, pairs)], 2)
-    bits = tf.reshape(words, [len(blocks), 2 * pairs, -1])[:, :width]
+    words = [tf.reshape(word, [len(blocks), pairs, -1]) for word in _words(seeds, blocks, pairs)]
+    # a block of one number, as most labels have, needs neither the second word nor a copy
+    bits = tf.reshape(tf.stack(words, 2), [len(blocks), 2 * pairs, -1])[:, :width] if width > 1 else words[0]
     # the middle of each of 2**23 equal parts: with a bit more, float32 would round the last one to 1
     drawn = (tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) + 0.5) * 2.0**-23
     return tf.reshape(drawn, [len(blocks) * width, -1])

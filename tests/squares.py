@@ -70,7 +70,7 @@ def units(seeds: np.ndarray, do: dict | None = None) -> np.ndarray:
 class PerfectModel:
     """Draws from the law itself, which is its enumerated law too, and renders its images."""
 
-    graph, image_size = GRAPH, SIZE
+    graph, image_size, states_probabilities = GRAPH, SIZE, False
 
     def sample_labels(self, n, do=None, given=None, seed=0):
         if not given:

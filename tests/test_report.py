@@ -200,6 +200,8 @@ def test_a_chart_shows_the_largest_of_many_interventions():
     assert "Every single intervention, the 60 largest of 100" in text
     assert "do(A=0) 0.0000" in text  # in the table all the same
     assert "each drawn 1,000 times in every cell of its parents: there is no sampling floor" in text
+    stated = Page(report.to_html(figures(do=do | {"draws": 0}, **joint), {}))
+    assert "computed from its mechanisms, which state it: nothing is drawn" in " ".join(stated.words)
 
 
 def test_without_a_renderer_the_page_says_so(numbers):

@@ -7,6 +7,7 @@ written as float16, with the report beside them; a folder of more than 2 MB is r
 """
 
 import argparse
+import json
 import pathlib
 import shutil
 import subprocess
@@ -35,7 +36,10 @@ def make(workdir: pathlib.Path, out: pathlib.Path) -> int:
         made = pathlib.Path(scratch) / out.name
         saved_model.write(made, model.record, model.networks, dtype="float16")
         (made / LIST).unlink()  # it is of folders that are written again
-        shutil.copyfile(report, made / report.name)
+        measured = json.loads(report.read_text(encoding="utf-8"))
+        # where the data lay on this machine is nobody's business
+        measured.get("config", {}).get("data", {}).pop("data_dir", None)
+        (made / report.name).write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
         size = sum(path.stat().st_size for path in made.iterdir())
         if size > LARGEST:
             sys.exit(f"The model takes {size:,} bytes: expected at most {LARGEST:,}. Train with a lower --image_width.")

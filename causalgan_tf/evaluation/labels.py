@@ -75,20 +75,21 @@ def label_numbers(
     Returns:
         Of discrete labels with few enough cells: tvd and its sampling floor (draws and data rows resampled),
         off_support_mass, tvd_to_graph_law, the data's own distance to that distribution, and under "do" the distances
-        of the model's enumerated distribution, whose mechanisms were drawn "draws" times a cell. Of other labels:
-        "marginals", "pairs" and "mmd", see `parts`, and where the truth under do can be drawn "do_marginals". What does
-        not apply is None. Of both "thin_cells", where the data tell little, and the answers to the data set's
-        "queries".
+        of the model's enumerated distribution, whose mechanisms were drawn "draws" times a cell, 0 if they state it.
+        Of other labels: "marginals", "pairs" and "mmd", see `parts`, and where the truth under do can be drawn
+        "do_marginals". What does not apply is None. Of both "thin_cells", where the data tell little, and the answers
+        to the data set's "queries".
     """
     rows = model.sample_labels(sizes.draws, seed=derived_seed(seed, "labels"))
     truth = dataset.law or fitted
     draws = _draws_of_a_cell(model.graph, sizes.law)
     # enumerated rather than counted in draws: under do the differences are smaller than the noise of counting
     own = model.label_distribution(draws, derived_seed(seed, "law")) if draws else None
+    drawn = 0 if model.states_probabilities else draws
     numbers: dict[str, Any] = {}
     if truth and enumerable(model.graph):
         numbers |= _joint_distances(model.graph, rows, dataset.label_rows, truth)
-        numbers["do"] = _interventional(own, truth) | {"draws": draws} if own else None
+        numbers["do"] = _interventional(own, truth) | {"draws": drawn} if own else None
     else:
         numbers |= marginals.part_numbers(model.graph, rows, dataset.label_rows, sizes.mmd, derived_seed(seed, "mmd"))
         if dataset.sample_labels:

@@ -136,6 +136,11 @@ class CausalModel:
         return {"controller": self.mechanisms, **images}
 
     @property
+    def states_probabilities(self) -> bool:
+        """Whether the mechanisms state P(label | parents), so that answers are exact and no draws are counted."""
+        return self.mechanisms.stated
+
+    @property
     def label_generator(self) -> keras.Model:
         """The causal controller as a functional Keras model, see networks.mechanisms.label_generator."""
         return self.mechanisms.functional()

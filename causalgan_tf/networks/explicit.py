@@ -50,6 +50,8 @@ class ExplicitController(StackedMechanisms):
         [1.0, 1.0]
     """
 
+    stated = True
+
     def __init__(self, graph: CausalGraph, width: int, layers: int, seed: int = 0) -> None:
         """Mechanisms with random weights, see StackedMechanisms."""
         self.codecs = {node: codec_of(variable) for node, variable in graph.variables.items()}

@@ -41,7 +41,10 @@ class StackedMechanisms(keras.layers.Layer, abc.ABC):
         graph: causal graph over K labels, with their types.
         vector: all weights.
         blocks: the nodes whose noise a draw takes, in the order of its rows; NO_NODE where no node uses them.
+        stated: whether the mechanisms state their probabilities, so that none is counted in draws.
     """
+
+    stated = False
 
     def __init__(self, graph: CausalGraph, width: int, layers: int, seed: int) -> None:
         """Mechanisms with random weights.

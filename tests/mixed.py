@@ -67,7 +67,7 @@ def dataset() -> Dataset:
 class PerfectModel:
     """Draws from the law itself and renders its images."""
 
-    graph, image_size = GRAPH, 16
+    graph, image_size, states_probabilities = GRAPH, 16, False
 
     def sample_labels(self, n, do=None, given=None, seed=0):
         return self.sample(n, do, given, seed, images=False).labels_as_numbers

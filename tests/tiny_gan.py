@@ -15,7 +15,7 @@ from causalgan_tf.networks.label_codec import LabelCodec
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
 # the data hold the cells whose first label is 0
-CELLS = ObservedCells((2,) * LABELS, (np.zeros(0),) * LABELS, np.array([0, 2, 4, 6]))
+CELLS = ObservedCells((2,) * LABELS, (np.zeros(0),) * LABELS, np.array([0, 2, 4, 6]), np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]]))
 HALF_HELD = LabelCodec([Binary()] * LABELS, cells=CELLS)
 CONFIG = ImageConfig(
     steps=100,

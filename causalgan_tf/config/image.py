@@ -228,6 +228,11 @@ class GanConfig(Validated):
         "steps in which c falls to 1/e (paper: 1,000 discriminator steps); 0: constant",
         low=0.0,
     )
+    additivity: float = option(
+        20.0,
+        "weight of the squared error of images in label cells without data against what those of cells with data add up to",
+        low=0.0,
+    )
     generator_steps: int = option(
         1,
         "generator updates for each update of the others (paper: 6)",

@@ -14,6 +14,7 @@ from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import parse_probability
 
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
+EXAMPLES = 512  # cells of which ObservedCells keeps a row; every generated row is compared with each of them
 BINS = 4  # of a continuous label, where rows are grouped into cells
 MIXED = 1_000_000  # intervened rows that are drawn to count how often a cell is visited, at least one a row of the data
 MOST = 20.0  # times that a row may be drawn more often than in the data: rarer ones would be learnt by heart
@@ -162,8 +163,9 @@ def _cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndar
 
 def observed_cells(graph: CausalGraph, rows: np.ndarray) -> ObservedCells:
     """The cells of label rows [N, K], continuous labels cut as in `label_cells`."""
-    codes = np.unique(label_cells(graph, rows))
-    return ObservedCells(cell_sizes(graph), tuple(_cell_edges(graph, rows, BINS)), codes)
+    codes, first, count = np.unique(label_cells(graph, rows), return_index=True, return_counts=True)
+    examples = np.asarray(rows)[first[np.argsort(-count, kind="stable")[:EXAMPLES]]]
+    return ObservedCells(cell_sizes(graph), tuple(_cell_edges(graph, rows, BINS)), codes, examples)
 
 
 def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:

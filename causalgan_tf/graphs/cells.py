@@ -71,17 +71,20 @@ def row_codes(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarra
 
 @dataclasses.dataclass(frozen=True)
 class ObservedCells:
-    """Which label cells a data set holds, see data.images.observed_cells.
+    """Which label cells a data set holds, see data.dataset.observed_cells.
 
     Attributes:
         sizes: number of values or bins of each of K labels.
         edges: of each label the numbers, ascending, between its bins; empty where it is discrete.
-        codes: int64, ascending, the numbers of the cells, see data.images.label_cells.
+        codes: int64, ascending, the numbers of the cells, see data.dataset.label_cells.
+        examples: a label row [M, K] of each cell, those of the cells with most rows first; not of all cells where
+            there are many.
     """
 
     sizes: tuple[int, ...]
     edges: tuple[np.ndarray, ...]
     codes: np.ndarray
+    examples: np.ndarray
 
 
 def histogram(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarray:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from causalgan_tf import losses
 from causalgan_tf.config.image import GanConfig, ImageConfig
+from causalgan_tf.learners.additivity import Additivity
 from causalgan_tf.learners.augmentation import NUMBERS, augment
 from causalgan_tf.learners.image_learner import (
     Fakes,
@@ -68,6 +69,8 @@ class CausalGAN(ImageLearner):
         self.reconstruction_weight = gan.noise_reconstruction
         self.augmentations = () if gan.augment == "none" else tuple(gan.augment.split(","))
         self.r1_weight, self.r1_every = gan.r1_weight, gan.r1_every
+        self.additivity_weight = gan.additivity
+        self.additivity = Additivity(self.codec) if gan.additivity and self.codec.cells else None
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.
@@ -182,10 +185,22 @@ class CausalGAN(ImageLearner):
         return self.codec.cross_entropy(fakes.labels, seen[name])
 
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
-        """GAN term + CE(l, LR(G)): the generator's loss without what `_shared_terms` says."""
+        """GAN term + CE(l, LR(G)) + additivity: the generator's loss without what `_shared_terms` says."""
         pleased = self.codec.cross_entropy(fakes.labels, seen["labeler"])
         judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
-        return judged + self.labeler_weight * pleased
+        return judged + self.labeler_weight * pleased + self._additive_error(fakes)
+
+    def _additive_error(self, fakes: Fakes) -> tf.Tensor:
+        """The weighted error of images in cells without data against what others add up to, see `Additivity`."""
+        if not (self.additivity and self.additivity.usable.any()):
+            return tf.zeros([])
+
+        def averaged(labels: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+            jitter = tf.zeros([tf.shape(labels)[0], self.columns])
+            encoded = self.codec.encode(labels, self.label_encoding, jitter)
+            return self.averaged([tf.gather(fakes.noise, rows), encoded], training=False)
+
+        return self.additivity_weight * self.additivity.loss(fakes.labels, fakes.images, averaged)
 
     def _shared_terms(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
         """Coefficient with which another network's loss enters the generator's, by name: -c CE(l, LG(G)) is one."""

@@ -32,13 +32,13 @@ class LabelCodec:
     def __init__(
         self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None
     ) -> None:
-        """Takes the kinds, for `random_labels` the ranges of continuous labels, and for `held` the cells of the data.
+        """Takes the kinds, for `random_labels` the ranges of continuous labels, and for `is_observed` the cells of the data.
 
         Args:
             variables: the types of K labels, all of them known.
             ranges: [K, 2], lowest and highest value of each continuous label that training visits on purpose, see
-                data.images.label_ranges; None: two standard deviations around the mean.
-            cells: the label cells that the data hold; None: not known, `held` cannot be asked.
+                data.dataset.label_ranges; None: two standard deviations around the mean.
+            cells: the label cells that the data hold; None: not known, `is_observed` cannot be asked.
         """
         self.variables = list(variables)
         self.codecs = codecs_of(self.variables)
@@ -100,15 +100,24 @@ class LabelCodec:
         parts = zip(self.codecs, tf.split(0.5 * (chance + 1.0), counts, 1), ranges, strict=True)
         return tf.concat([codec.random(share, ends) for codec, share, ends in parts], 1)
 
-    def is_observed(self, labels: tf.Tensor) -> tf.Tensor:
-        """Whether the data hold the cell of each label row [B, K]: bool [B]."""
-        code, stride = tf.zeros(tf.shape(labels)[:1], tf.int64), 1
-        for label, edges, size in zip(tf.unstack(labels, axis=1), self.cells.edges, self.cells.sizes, strict=True):
+    def bins(self, labels: tf.Tensor) -> tf.Tensor:
+        """Value or bin of each label, int64, of the shape of `labels` [..., K]: rows with equal bins share a cell."""
+        values = [
             # as np.searchsorted does for the data's rows: on an edge the lower bin
-            value = tf.reduce_sum(tf.cast(label[:, None] > edges, tf.int64), 1) if len(edges) else tf.round(label)
-            code, stride = code + stride * tf.cast(value, tf.int64), stride * size
+            tf.reduce_sum(tf.cast(label[..., None] > edges, tf.int64), -1) if len(edges) else tf.cast(
+                tf.round(label), tf.int64
+            )
+            for label, edges in zip(tf.unstack(labels, axis=-1), self.cells.edges, strict=True)
+        ]
+        return tf.stack(values, -1)
+
+    def is_observed(self, labels: tf.Tensor) -> tf.Tensor:
+        """Whether the data hold the cell of each label row [..., K]: bool [...]."""
+        strides = np.cumprod([1, *self.cells.sizes[:-1]])
+        code = tf.reduce_sum(self.bins(labels) * tf.constant(strides, tf.int64), -1)
         codes = tf.constant(np.append(self.cells.codes, np.iinfo(np.int64).max), tf.int64)  # the data may hold none
-        return tf.gather(codes, tf.searchsorted(codes, code)) == code
+        flat = tf.reshape(code, [-1])
+        return tf.reshape(tf.gather(codes, tf.searchsorted(codes, flat)) == flat, tf.shape(code))
 
     def _mean(self, loss: Callable[..., tf.Tensor], labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """Mean over labels of `loss` of each codec, its columns and its outputs."""

@@ -1,0 +1,135 @@
+"""What an image of a label cell without data should look like: what images of cells with data add up to.
+
+No discriminator can judge a woman with a mustache where no image shows one, and labelers alone reward ever clearer
+labels: the generator exaggerates and the rest of the image becomes noise. But women without mustaches are seen, and men
+with and without them. At the same noise z their images add up,
+
+    G(z, woman, mustache) = G(z, woman, none) + G(z, man, mustache) - G(z, man, none),
+
+where the two labels change different pixels. CoInD (ICLR 2025) asks this of all four at once; here the three of
+cells with data are the averaged generator's, as they stand, and the fourth alone moves: no image of a cell with data
+is pulled away from it. Labels that change the same pixels do not add up (baldness takes away hair that is long in
+one sex and short in the other): `overlap` measures it, and such rows are left to the labelers.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf.networks.label_codec import LabelCodec
+
+NONE = 1e6  # of a comparison that cannot be made, labels apart
+FULL, OFF = 0.4, 0.6  # overlaps up to which a row counts in full, and from which on it does not count
+
+
+class Sums(NamedTuple):
+    """Rows of a batch whose images others add up to.
+
+    Attributes:
+        rows: int64 [U], their places in the batch.
+        labels: [U, 3, K]: the row with one label changed, a row of the data that has the label, and it with that label
+            changed. The image of the row should be the first plus the second minus the third.
+    """
+
+    rows: tf.Tensor
+    labels: tf.Tensor
+
+
+class Additivity:
+    """Finds, for rows of cells without data, three rows of cells with data that add up to them.
+
+    A discrete label k of the row is changed to another value, and so is k in the row of the data that is most like it;
+    all three cells must have data. Of all k and all rows of the data the pair that differ least is taken.
+
+    Examples:
+        >>> from causalgan_tf.graphs.cells import ObservedCells
+        >>> from causalgan_tf.graphs.variables import Binary
+        >>> seen = np.array([[0, 0], [1, 0], [1, 1]])  # (Male, Mustache): no woman has a mustache
+        >>> cells = ObservedCells((2, 2), (np.zeros(0),) * 2, np.array([0, 1, 3]), seen)
+        >>> sums = Additivity(LabelCodec([Binary()] * 2, cells=cells)).sums(tf.constant([[0.0, 1.0], [1.0, 1.0]]))
+        >>> sums.rows.numpy(), sums.labels.numpy().astype(int).tolist()
+        (array([0]), [[[1, 1], [0, 0], [1, 0]]])
+    """
+
+    def __init__(self, codec: LabelCodec) -> None:
+        """Takes the labels' types and the cells of the data, which `codec` must know."""
+        self.codec = codec
+        self.sizes = [variable.size for variable in codec.variables]
+        self.examples = np.asarray(codec.cells.examples, np.float32)
+        parts = [_other_values(column, size) for column, size in zip(self.examples.T, self.sizes, strict=True)]
+        self.others = np.concatenate(parts).astype(np.float32)
+        with tf.init_scope():
+            rows, discrete = tf.constant(self.examples), tf.constant([size > 1 for size in self.sizes])
+            self.bins = codec.bins(rows).numpy()
+            self.usable = (codec.is_observed(self.changed(rows)) & discrete).numpy()
+
+    def changed(self, labels: tf.Tensor) -> tf.Tensor:
+        """Label rows [B, K] with each label changed in turn: [B, K, K], label k in [:, k]; numbers stay."""
+        sizes = np.maximum(self.sizes, 1)
+        starts = np.cumsum([0, *sizes[:-1]])
+        places = starts + tf.where(tf.constant(self.sizes) > 1, tf.cast(tf.round(labels), tf.int32), 0)
+        other = tf.where(tf.constant(self.sizes) > 1, tf.gather(self.others, places), labels)
+        return tf.where(tf.eye(len(sizes)) > 0.0, other[:, None], labels[:, None])
+
+    def sums(self, labels: tf.Tensor) -> Sums:
+        """The rows of labels [B, K] that lie in cells without data and have three rows that add up to them."""
+        changed, bins = self.changed(labels), self.codec.bins(labels)
+        same = bins[:, None] == self.bins
+        apart = tf.reduce_sum(tf.cast(~same, tf.float32), -1, keepdims=True)
+        known = self.codec.is_observed(changed)[:, None] & ~self.codec.is_observed(labels)[:, None, None]
+        apart = tf.where(same & self.usable & known, apart, NONE)
+        count = self.bins.shape[1]
+        apart = tf.reshape(apart, [-1, self.bins.size])
+        best = tf.argmin(apart, 1)
+        rows = tf.where(tf.reduce_min(apart, 1) < NONE)[:, 0]
+        example, label = tf.gather(best, rows) // count, tf.gather(best, rows) % count
+        second = tf.gather(self.examples, example)
+        third = tf.gather(self.changed(second), label, batch_dims=1)
+        return Sums(rows, tf.stack([tf.gather(tf.gather(changed, rows), label, batch_dims=1), second, third], 1))
+
+    def loss(
+        self, labels: tf.Tensor, images: tf.Tensor, draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    ) -> tf.Tensor:
+        """Mean over all rows of the squared error of images in cells without data, a mean over pixels and channels.
+
+        Args:
+            labels: [B, K].
+            images: [B, S, S, C] of them, whose gradient is asked.
+            draw: labels [n, K] and rows [n] of the batch, whose noise they have, to images [n, S, S, C].
+        """
+        rows, three = self.sums(labels)
+        first, second, third = tf.unstack(
+            tf.reshape(
+                tf.stop_gradient(draw(tf.reshape(three, [-1, three.shape[-1]]), tf.repeat(rows, 3))),
+                [-1, 3, *images.shape[1:]],
+            ),
+            axis=1,
+        )
+        weight = tf.clip_by_value((OFF - overlap(first - third, second - third)) / (OFF - FULL), 0.0, 1.0)
+        wanted = tf.clip_by_value(first + second - third, -1.0, 1.0)
+        error = tf.reduce_mean(tf.square(tf.gather(images, rows) - wanted), [1, 2, 3])
+        return tf.reduce_sum(weight * error) / tf.cast(tf.shape(images)[0], tf.float32)
+
+
+def overlap(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """Share of the other change of images [n, S, S, C] that lies on pixels which the one changes as much: [n] in [0, 1].
+
+    >>> float(overlap(tf.ones([1, 2, 2, 1]), tf.constant([[[[2.0], [0.0]], [[0.0], [0.0]]]]))[0])
+    0.25
+    """
+    one, other = (tf.reduce_sum(tf.square(change), -1) for change in (one, other))
+    return tf.reduce_sum(tf.minimum(one, other), [1, 2]) / tf.maximum(tf.reduce_sum(other, [1, 2]), 1e-6)
+
+
+def _other_values(column: np.ndarray, size: int) -> np.ndarray:
+    """What each value of a label is changed to, [size]: the most frequent other one of a column of rows.
+
+    A number, of size 0, has one place and is never changed.
+    """
+    if size < 2:
+        return np.zeros(1)
+    order = np.argsort(-np.bincount(column.astype(int), minlength=size), kind="stable")
+    return np.where(np.arange(size) == order[0], order[1], order[0])

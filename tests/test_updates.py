@@ -7,6 +7,7 @@ import tiny_began
 import tiny_gan
 
 from causalgan_tf import losses
+from causalgan_tf.learners import additivity
 from causalgan_tf.learners.image_learner import r1_penalty
 
 STEP = tf.constant(0)
@@ -57,6 +58,8 @@ def gan_losses(learner, data, only=None):
         rebuilt = 0.0
         if learner.rebuilder:
             rebuilt = losses.noise_reconstruction(z, learner.rebuilder(fakes, training=True))
+        if learner.additivity_weight:
+            loss += learner.additivity_weight * added_up(learner, labels, z, fakes)
         found = {"generator": loss + learner.reconstruction_weight * rebuilt}
         if only == "generator":
             return found
@@ -68,6 +71,22 @@ def gan_losses(learner, data, only=None):
         return found | ({"rebuilder": rebuilt} if learner.rebuilder else {})
 
     return terms
+
+
+def added_up(learner, labels, z, fakes):
+    """Additivity of rows (1, 1, .), which CORNER_MISSING lacks: their images against those of its other rows."""
+    error = 0.0
+    for i, row in enumerate(labels.numpy()):
+        if row[:2].all():
+            three = tf.constant([[0, 1, row[2]], [1, 0, row[2]], [0, 0, row[2]]], tf.float32)
+            images = learner.averaged([tf.repeat(z[i : i + 1], 3, 0), 2.0 * three - 1.0], training=False)
+            one, other = (tf.reduce_sum((images[k] - images[2]) ** 2, -1) for k in (0, 1))
+            smaller = tf.minimum(tf.reduce_sum(one), tf.reduce_sum(other))
+            share = tf.reduce_sum(tf.minimum(one, other)) / smaller
+            weight = tf.clip_by_value((additivity.OFF - share) / (additivity.OFF - additivity.FULL), 0.0, 1.0)
+            wanted = tf.clip_by_value(images[0] + images[1] - images[2], -1.0, 1.0)
+            error += weight * tf.reduce_mean((fakes[i] - wanted) ** 2)
+    return error / len(labels)
 
 
 def began_losses(learner, data, only=None):
@@ -96,6 +115,7 @@ GAN_VARIANTS = [
     {"gan_loss": "minimax", "rebuild": True, "noise_reconstruction": 0.7},
     {"gan_loss": "hinge", "kinds": tiny_gan.HALF_HELD},
     {"gan_loss": "nonsaturating", "kinds": tiny_gan.HALF_HELD},
+    {"additivity": 30.0, "kinds": tiny_gan.CORNER_MISSING},
 ]
 
 

@@ -17,6 +17,12 @@ LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
 # the data hold the cells whose first label is 0
 CELLS = ObservedCells((2,) * LABELS, (np.zeros(0),) * LABELS, np.array([0, 2, 4, 6]), np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]]))
 HALF_HELD = LabelCodec([Binary()] * LABELS, cells=CELLS)
+# they hold all cells but those whose first two labels are 1
+_SEEN = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 1]])
+_CODES = np.array([0, 1, 2, 4, 5, 6])
+CORNER_MISSING = LabelCodec(
+    [Binary()] * LABELS, cells=ObservedCells((2,) * LABELS, (np.zeros(0),) * LABELS, _CODES, _SEEN)
+)
 CONFIG = ImageConfig(
     steps=100,
     batch_size=BATCH,
@@ -38,6 +44,7 @@ GAN = GanConfig(
     labeler_weight=1.0,
     anti_labeler_weight=1.0,
     anti_labeler_decay=10.0,
+    additivity=0.0,
     generator_steps=1,
     noise_reconstruction=0.0,
     r1_weight=0.0,

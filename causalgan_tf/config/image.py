@@ -230,7 +230,7 @@ class GanConfig(Validated):
     )
     additivity: float = option(
         20.0,
-        "weight of the squared error of images in label cells without data against what those of cells with data add up to",
+        "weight of additivity: images of label cells without data should be what those of cells with data add up to (paper: 0)",
         low=0.0,
     )
     generator_steps: int = option(

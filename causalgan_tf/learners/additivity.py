@@ -115,13 +115,16 @@ class Additivity:
 
 
 def overlap(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """Share of the other change of images [n, S, S, C] that lies on pixels which the one changes as much: [n] in [0, 1].
+    """Share of the smaller of two changes of images [n, S, S, C] that the other makes too: [n] in [0, 1].
 
-    >>> float(overlap(tf.ones([1, 2, 2, 1]), tf.constant([[[[2.0], [0.0]], [[0.0], [0.0]]]]))[0])
-    0.25
+    A change of a pixel counts as its square, summed over channels.
+
+    >>> float(overlap(tf.ones([1, 2, 2, 1]), tf.constant([[[[1.5], [0.5]], [[0.0], [0.0]]]]))[0])
+    0.5
     """
     one, other = (tf.reduce_sum(tf.square(change), -1) for change in (one, other))
-    return tf.reduce_sum(tf.minimum(one, other), [1, 2]) / tf.maximum(tf.reduce_sum(other, [1, 2]), 1e-6)
+    smaller = tf.minimum(tf.reduce_sum(one, [1, 2]), tf.reduce_sum(other, [1, 2]))
+    return tf.reduce_sum(tf.minimum(one, other), [1, 2]) / tf.maximum(smaller, 1e-6)
 
 
 def _other_values(column: np.ndarray, size: int) -> np.ndarray:

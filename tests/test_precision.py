@@ -39,7 +39,7 @@ def gradients(variant, precision):
     learner.update = update
     images = tf.random.stateless_uniform([8, 16, 16, 3], [0, 1], -1.0, 1.0)
     labels = tf.cast(tf.random.stateless_uniform([8, 4], [0, 2]) > 0.5, tf.float32)
-    learner.train_step({"image": images, "labeler_image": images, "labeler_labels": labels})
+    learner.train_step({"image": images, "labels": labels, "labeler_image": images, "labeler_labels": labels})
     return learner, seen
 
 

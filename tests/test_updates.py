@@ -49,7 +49,7 @@ def gan_losses(learner, data, only=None):
         labels, z, encoded, held = learner.draw(STEP, 0)
         fakes = learner.generator([z, encoded], training=True)
         noisy = learner.add_noise(fakes, STEP, 0)
-        d_fake = learner.discriminator(fakes, training=True)
+        d_fake = logits_of(learner, fakes, labels)
         lr_fake, lg_fake = learner.labeler(noisy, training=True), learner.anti_labeler(noisy, training=True)
         pleased, defeated = (losses.label_cross_entropy(labels, x) for x in (lr_fake, lg_fake))
         c = learner.anti_labeler_share(STEP)
@@ -63,7 +63,7 @@ def gan_losses(learner, data, only=None):
         found = {"generator": loss + learner.reconstruction_weight * rebuilt}
         if only == "generator":
             return found
-        d_real = learner.discriminator(data["image"], training=True)
+        d_real = logits_of(learner, data["image"], data["labels"])
         lr_real = learner.labeler(learner.add_noise(data["labeler_image"], STEP, -1), training=True)
         found["discriminator"] = losses.discriminator(d_real, tf.boolean_mask(d_fake, held), learner.gan_loss)
         found["labeler"] = losses.label_cross_entropy(data["labeler_labels"], lr_real)
@@ -71,6 +71,12 @@ def gan_losses(learner, data, only=None):
         return found | ({"rebuilder": rebuilt} if learner.rebuilder else {})
 
     return terms
+
+
+def logits_of(learner, images, labels):
+    """D's logits; a label-fed one sees -1 and 1 for 0 and 1."""
+    fed = learner.label_fed
+    return learner.discriminator([images, 2.0 * labels - 1.0] if fed else images, training=True)
 
 
 def added_up(learner, labels, z, fakes):
@@ -115,6 +121,7 @@ GAN_VARIANTS = [
     {"gan_loss": "minimax", "rebuild": True, "noise_reconstruction": 0.7},
     {"gan_loss": "hinge", "kinds": tiny_gan.HALF_HELD},
     {"gan_loss": "nonsaturating", "kinds": tiny_gan.HALF_HELD},
+    {"gan_loss": "nonsaturating", "discriminator_labels": True, "kinds": tiny_gan.HALF_HELD},
     {"additivity": 30.0, "kinds": tiny_gan.CORNER_MISSING},
 ]
 

@@ -1,6 +1,7 @@
 """A tiny CausalGAN on rows of noise."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -45,6 +46,7 @@ GAN = GanConfig(
     anti_labeler_weight=1.0,
     anti_labeler_decay=10.0,
     additivity=0.0,
+    discriminator_labels=False,
     generator_steps=1,
     noise_reconstruction=0.0,
     r1_weight=0.0,
@@ -68,10 +70,11 @@ def build(
 ):
     with (strategy or tf.distribute.get_strategy()).scope():
         shape = {"image_size": SIZE, "width": width, "kernel": 3}
+        judged = functools.partial(dcgan.projection, LABELS) if changes.get("discriminator_labels") else one_logit
         learner = CausalGAN(
             generator=dcgan.generator(LABELS, Z, **shape),
             averaged=dcgan.generator(LABELS, Z, **shape),
-            discriminator=dcgan.trunk(1, **shape, norm=norm, minibatch=minibatch, seed=1),
+            discriminator=judged(**shape, norm=norm, minibatch=minibatch, seed=1),
             labeler=dcgan.trunk(LABELS, **shape, seed=2),
             anti_labeler=dcgan.trunk(LABELS, **shape, seed=3),
             sample_labels=sample_labels,
@@ -84,11 +87,15 @@ def build(
     return learner
 
 
+one_logit = functools.partial(dcgan.trunk, 1)
+
+
 def real_rows(labels=None):
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (10 * BATCH, SIZE, SIZE, 3)).astype(np.float32)
     labels = rng.integers(0, 2, (10 * BATCH, LABELS)).astype(np.float32) if labels is None else labels
-    rows = {"image": images, "labeler_image": images[::-1].copy(), "labeler_labels": labels}
+    rows = {"image": images, "labels": labels[::-1].copy()}
+    rows |= {"labeler_image": images[::-1].copy(), "labeler_labels": labels}
     return tf.data.Dataset.from_tensor_slices(rows).repeat().batch(BATCH, drop_remainder=True)
 
 

@@ -46,8 +46,15 @@ class Parts(Protocol):
     began: "BeganConfig"
 
 
-def _check_penalty(config: Parts) -> None:
-    """InputError for an R1 penalty over more rows than a batch has."""
+def _check_gan(config: Parts) -> None:
+    """InputError for what a discriminator cannot use: label distributions that differ, a penalty on too many rows."""
+    mixing = config.image.mix_single + config.image.mix_uniform
+    if config.gan.discriminator_labels and config.image.discriminator_rows == "data" and mixing:
+        raise InputError(
+            "--image_discriminator_rows=data: where labels are mixed (--image_mix_single, --image_mix_uniform), "
+            "generated rows have other labels than the data's, and a discriminator that sees labels tells them by "
+            "these. Leave it out, or take --noimage_discriminator_labels."
+        )
     if config.gan.r1_weight and config.gan.r1_every > config.image.batch_size:
         raise InputError(
             f"--image_r1_every: expected at most the batch size {config.image.batch_size}, got {config.gan.r1_every}."
@@ -60,7 +67,7 @@ IMAGE_MODELS = {
         part="gan",
         build_generator=Entry("causalgan_tf.networks.dcgan:build_generator"),
         build_learner=Entry("causalgan_tf.training.builders:build_causal_gan"),
-        check=_check_penalty,
+        check=_check_gan,
         skips_unseen=True,
         against_collapse="use --image_minibatch=std",
     ),
@@ -257,6 +264,9 @@ class GanConfig(Validated):
         "none",
         "normalisation in the discriminator; with none, r1_weight keeps it smooth",
         choices=("spectral", "batch", "none"),
+    )
+    discriminator_labels: bool = option(
+        True, "the discriminator is fed with the labels of the image too (projection, arXiv:1802.05637; paper: no)"
     )
     minibatch: str = option(
         "std",

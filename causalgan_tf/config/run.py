@@ -21,7 +21,7 @@ from causalgan_tf.system.files import RESTORE, read_object, write_text
 BEFORE = {
     "controller": {"mechanisms": "implicit", "objective": "wasserstein"},
     "image": {"discriminator_rows": "data", "gradient_limit": 0.0},
-    "gan": {"additivity": 0.0},
+    "gan": {"additivity": 0.0, "discriminator_labels": False},
 }
 # fields of version 0.3 that are gone, with the value that is left
 GONE = {

@@ -1,7 +1,5 @@
 """CausalGAN's training: an image given its labels (arXiv:1709.02023, section 5)."""
 
-import functools
-
 import keras
 import tensorflow as tf
 
@@ -45,7 +43,7 @@ class CausalGAN(ImageLearner):
         Args:
             generator: G(z, l), networks.dcgan.generator.
             averaged: another of the same shape, which keeps the running average of G's weights.
-            discriminator: D(x), one logit.
+            discriminator: D(x), or D(x, l) by `GanConfig.discriminator_labels`; one logit.
             labeler: LR(x), C outputs, one a label column, trained on real images.
             anti_labeler: LG(x), C outputs, trained on generated images.
             sample_labels: draws labels [B, K] from row seeds; the causal controller's distribution.
@@ -69,15 +67,15 @@ class CausalGAN(ImageLearner):
         self.reconstruction_weight = gan.noise_reconstruction
         self.augmentations = () if gan.augment == "none" else tuple(gan.augment.split(","))
         self.r1_weight, self.r1_every = gan.r1_weight, gan.r1_every
-        self.additivity_weight = gan.additivity
+        self.label_fed, self.additivity_weight = gan.discriminator_labels, gan.additivity
         self.additivity = Additivity(self.codec) if gan.additivity and self.codec.cells else None
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.
 
         Args:
-            data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] for the discriminator; `labeler_image` and
-                `labeler_labels` [B, K] for the labeler, whose rows may be drawn by another distribution.
+            data: this replica's real rows: `image` [B, S, S, C] in [-1, 1] and `labels` [B, K] for the discriminator;
+                `labeler_image` and `labeler_labels` for the labeler, whose rows may be drawn by another distribution.
         """
         # a copy: the update of D moves the count
         step = tf.identity(self.step)
@@ -151,22 +149,33 @@ class CausalGAN(ImageLearner):
             "anti_labeler": noisy,
             "rebuilder": fakes.images,
         }
-        return {name: self.players[name](views[name], training=True) for name in names}
+        own = {name: self.players[name](views[name], training=True) for name in names if name != "discriminator"}
+        if "discriminator" in names:
+            own["discriminator"] = self._judged(views["discriminator"], fakes.labels)
+        return own
+
+    def _judged(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """The discriminator's logits [B, 1] of images with their labels [B, K]."""
+        if not self.label_fed:
+            return self.discriminator(images, training=True)
+        encoded = self.codec.encode(labels, "sign", tf.zeros([tf.shape(labels)[0], self.columns]))
+        return self.discriminator([images, encoded], training=True)
 
     def _opponents_losses(
         self, data: dict[str, tf.Tensor], fakes: Fakes, step: tf.Tensor, seen: dict[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         """Losses of every network but the generator, by name."""
         real = self._augmented(data["image"], step, -1)
-        d_real = self.discriminator(real, training=True)
+        d_real = self._judged(real, data["labels"])
         lr_real = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
         terms = {
             "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss, fakes.weights),
             "labeler": self.codec.cross_entropy(data["labeler_labels"], lr_real),
         }
         if self.r1_weight:
-            logits_of = functools.partial(self.discriminator, training=True)
-            terms["discriminator"] += self.r1_weight * r1_penalty(logits_of, real[:: self.r1_every])
+            labels = data["labels"][:: self.r1_every]
+            penalty = r1_penalty(lambda images: self._judged(images, labels), real[:: self.r1_every])
+            terms["discriminator"] += self.r1_weight * penalty
         return terms | {name: self._fake_loss(name, fakes, seen) for name in self.opponents if name not in terms}
 
     def _augmented(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:

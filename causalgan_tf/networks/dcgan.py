@@ -4,6 +4,8 @@ Sources: DCGAN, arXiv:1511.06434; CausalGAN, arXiv:1709.02023; spectral normalis
 features, arXiv:1606.03498; batch standard deviation, arXiv:1710.10196.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -154,6 +156,25 @@ def trunk(
             # Keras draws the start of its power iteration without a seed
             layer.vector_u.assign(initializer()(layer.vector_u.shape))
     return model
+
+
+def projection(labels: int, **shape: Any) -> keras.Model:
+    """D(x, l) = psi(phi(x)) + l . V phi(x), fed with the labels of the image (arXiv:1802.05637, equation 3).
+
+    phi is the trunk up to its last layer, and that layer holds psi and V. The form is exact where the labels are
+    independent of each other given the image, as they are where each can be seen in it.
+
+    Args:
+        labels: C, number of label columns.
+        shape: arguments of `trunk`.
+
+    Returns:
+        A functional model of [images [B, S, S, channels], encoded labels [B, C]] to one logit [B, 1].
+    """
+    network, encoded = trunk(1 + labels, **shape), keras.Input([labels], name="encoded_labels")
+    outputs = network.outputs[0]
+    logit = outputs[:, :1] + keras.ops.sum(encoded * outputs[:, 1:], axis=1, keepdims=True)
+    return keras.Model([network.inputs[0], encoded], logit, name=network.name)
 
 
 class BatchDeviation(keras.layers.Layer):

@@ -66,17 +66,18 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
     """CausalGAN of the configured shape and optimisation, untrained."""
     c, own = config.image, config.gan
     with dtype_policy_scope(c.precision):
-        discriminator = dcgan.trunk(
-            1,
-            config.data.image_size,
-            config.data.channels,
-            c.discriminator_width,
-            c.kernel,
-            norm=own.discriminator_norm,
-            minibatch=own.minibatch,
-            name="discriminator",
-            seed=config.seed + 1,
-        )
+        shape = {
+            "image_size": config.data.image_size,
+            "channels": config.data.channels,
+            "width": c.discriminator_width,
+            "kernel": c.kernel,
+            "norm": own.discriminator_norm,
+            "minibatch": own.minibatch,
+            "name": "discriminator",
+            "seed": config.seed + 1,
+        }
+        fed = own.discriminator_labels
+        discriminator = dcgan.projection(kinds.columns, **shape) if fed else dcgan.trunk(1, **shape)
         players = {
             "generator": run_folder.build_image_generator(config, graph),
             "discriminator": discriminator,

@@ -307,8 +307,11 @@ def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.D
         _, cell, count = np.unique(label_cells(graph, train.labels), return_inverse=True, return_counts=True)
         balanced = count[cell] ** -c.labeler_balance
     if mixed is None and balanced is None:
-        return real.map(lambda image, labels: {"image": image, "labeler_image": image, "labeler_labels": labels})
+        return real.map(lambda image, labels: _rows((image, labels), (image, labels)))
     labelled = pipeline.batches(train, c.batch_size, config.seed + 1, first_step, balanced)
-    return tf.data.Dataset.zip(real, labelled).map(
-        lambda real, row: {"image": real[0], "labeler_image": row[0], "labeler_labels": row[1]}
-    )
+    return tf.data.Dataset.zip(real, labelled).map(_rows)
+
+
+def _rows(real: tuple[tf.Tensor, tf.Tensor], labelled: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """What image learners call the rows, images and labels, of discriminator and labeler."""
+    return {"image": real[0], "labels": real[1], "labeler_image": labelled[0], "labeler_labels": labelled[1]}

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from causalgan_tf.config.data import SOURCES
+from causalgan_tf.config.data import SOURCES, DataConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
@@ -74,10 +74,10 @@ def check_evaluation(images: int, side: int, channels: int) -> None:
     _refuse("--images", images, size, "the images on both sides", "Lower --images.")
 
 
-def check_data(config: RunConfig) -> None:
+def check_data(config: DataConfig, labels_only: bool = False) -> None:
     """InputError for more rendered images or rows than this machine can hold."""
-    if SOURCES[config.data.dataset].drawn:  # its size is chosen
-        _refuse_part("--", DATA, config.data, data_memory(config))
+    if SOURCES[config.dataset].drawn:  # its size is chosen
+        _refuse_part("--", DATA, config, data_memory(config, labels_only))
 
 
 def check_labels(config: RunConfig, graph: CausalGraph) -> None:
@@ -109,17 +109,17 @@ def check_training(config: RunConfig, graph: CausalGraph, stages: tuple[str, ...
         graph: over its labels.
         stages: those that are to be trained.
     """
-    check_data(config)
+    check_data(config.data)
     if "controller" in stages:
         check_labels(config, graph)
     if "images" in stages:
         check_images(config, graph)
 
 
-def data_memory(config: RunConfig) -> int:
+def data_memory(config: DataConfig, labels_only: bool = False) -> int:
     """Bytes of the rendered images and label rows of a configuration."""
-    d = config.data
-    return (d.train_images + d.test_images + d.uniform_images) * d.image_size**2 * d.channels + d.label_rows
+    images = 0 if labels_only else config.train_images + config.test_images + config.uniform_images
+    return images * config.image_size**2 * config.channels + config.label_rows
 
 
 def label_memory(config: RunConfig, graph: CausalGraph) -> int:

@@ -88,7 +88,7 @@ class ImageLearner(Learner):
 
     def calls(self, last: int, rows: Callable[[int], tf.data.Dataset]) -> tuple[tf.data.Dataset, int | None]:
         """Batches from the next step on; the steps of a call divide those that are left."""
-        first = int(self.step.numpy())
+        first = self.steps_done()
         self.steps_per_call = math.gcd(last - first, self.steps_per_call)
         return rows(first), (last - first) // self.steps_per_call
 

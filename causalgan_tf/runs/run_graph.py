@@ -136,14 +136,21 @@ def graph_of(workdir: str | pathlib.Path, config: RunConfig) -> CausalGraph:
     return stored(workdir, config).graph
 
 
-def same_graph(workdir: pathlib.Path, mine: RunGraph, now: CausalGraph) -> None:
-    """InputError if the graph that the user names now is not the run's; the message lists what differs."""
+def agreed(workdir: pathlib.Path, mine: RunGraph | None, now: CausalGraph) -> RunGraph:
+    """The record of a run whose graph the user names: a new one, or `mine`, if the run has one already.
+
+    Raises:
+        InputError: the graph that the user names now is not the run's; the message lists what differs.
+    """
+    if mine is None:
+        return RunGraph(now, now)
     lines = list(_graph_differences(mine, now))
     if lines:
         raise InputError(
             f"{workdir} holds a run of another graph (there -> here): {_listed(lines, '; ')}. Restore the graph of "
             "that run, or choose another --workdir. The run is as it was."
         )
+    return mine
 
 
 def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerprint: Fingerprint) -> RunGraph:

@@ -122,7 +122,7 @@ def _share(count: int, enough: int, held: int) -> str:
 def _memory_lines(run: Run, stages: tuple[str, ...]) -> Iterator[str]:
     parts = {"TensorFlow": TENSORFLOW}
     if SOURCES[run.config.data.dataset].drawn and "images" in stages:
-        parts["data"] = budget.data_memory(run.config)
+        parts["data"] = budget.data_memory(run.config.data)
     if "controller" in stages:
         parts["label networks"] = budget.label_memory(run.config, run.graph)
     if "images" in stages:

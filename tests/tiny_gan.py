@@ -55,7 +55,7 @@ def build(
     minibatch="none",
     rebuild=False,
     width=4,
-    kinds=None,
+    codec=None,
     sample_labels=fair_coins,
     **changes,
 ):
@@ -70,7 +70,7 @@ def build(
             sample_labels=sample_labels,
             rebuilder=dcgan.trunk(Z, **shape, seed=4) if rebuild else None,
             seed=5,
-            kinds=kinds,
+            codec=codec,
         )
         own = {name: changes.pop(name) for name in list(changes) if hasattr(GAN, name)}
         learner.compile(dataclasses.replace(CONFIG, **changes), dataclasses.replace(GAN, **own))

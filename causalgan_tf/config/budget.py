@@ -20,7 +20,7 @@ MANY = 10**9 - 1  # of anything: what is more is refused on the largest machine 
 MOST = {"layers": 1_000, "critic_layers": 1_000, "critic_steps": 10_000}  # a program of more is never compiled
 NUMBER = 4  # bytes of a float32
 SPLINE = 37  # outputs of an explicit mechanism of a number
-HELD = 4  # arrays of the weights' size in training: weights, gradient, two moments of Adam
+COPIES = 4  # arrays of the weights' size in training: weights, gradient, two moments of Adam
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 # what of a configuration takes memory, as the command line names it
@@ -90,7 +90,7 @@ def check_images(config: RunConfig, graph: CausalGraph) -> None:
     c = config.image
     _refuse_part("--image_", IMAGES, c, image_memory(config, graph))
     code = config.began.code_size  # the default, and small beside the rest, of another image model
-    size = NUMBER * code * (2 * HELD * c.discriminator_width + c.batch_size)
+    size = NUMBER * code * (2 * COPIES * c.discriminator_width + c.batch_size)
     _refuse("--began_code_size", code, size, "that model", "Lower --began_code_size.")
 
 
@@ -127,7 +127,7 @@ def label_memory(config: RunConfig, graph: CausalGraph) -> int:
     c, inputs = config.controller, sum(variable.width or 1 for variable in graph.variables.values())
     weights = _mechanisms(config, graph) + _perceptron(inputs, c.critic_width, c.critic_layers, 1)
     row = len(graph) * (c.noise_size + c.width * (c.layers - 1)) + c.critic_width * (c.critic_layers - 1)
-    return NUMBER * (HELD * weights + c.batch_size * row)
+    return NUMBER * (COPIES * weights + c.batch_size * row)
 
 
 def image_memory(config: RunConfig, graph: CausalGraph) -> int:
@@ -137,7 +137,7 @@ def image_memory(config: RunConfig, graph: CausalGraph) -> int:
     for width in (c.discriminator_width, c.labeler_width):
         weights += _convolutions(config, width)
     row = c.noise_size + side**2 * config.data.channels + (side // 2) ** 2 * (c.width + c.labeler_width)
-    return NUMBER * (HELD * weights + c.batch_size * row)
+    return NUMBER * (COPIES * weights + c.batch_size * row)
 
 
 def _mechanisms(config: RunConfig, graph: CausalGraph) -> int:

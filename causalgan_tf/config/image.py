@@ -266,9 +266,9 @@ class GanConfig(Validated):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        kinds = [] if self.augment == "none" else self.augment.split(",")
-        unknown = [kind for kind in kinds if kind not in AUGMENTATIONS]
-        if unknown or len(set(kinds)) < len(kinds):
+        names = [] if self.augment == "none" else self.augment.split(",")
+        unknown = [name for name in names if name not in AUGMENTATIONS]
+        if unknown or len(set(names)) < len(names):
             raise InputError(
                 f"GanConfig.augment: expected none or some of {','.join(AUGMENTATIONS)}, each once; "
                 f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"

@@ -37,7 +37,7 @@ class CausalGAN(ImageLearner):
         sample_labels: LabelSampler,
         rebuilder: keras.Model | None = None,
         seed: int = 0,
-        kinds: LabelCodec | None = None,
+        codec: LabelCodec | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -50,12 +50,12 @@ class CausalGAN(ImageLearner):
             sample_labels: draws labels [B, K] from row seeds; the causal controller's distribution.
             rebuilder: DZ(x), rebuilds the noise from the generated image; None: none.
             seed: seed of the noise.
-            kinds: the labels' types; None: all are binary.
+            codec: of the labels' types; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator}
         players |= {"labeler": labeler, "anti_labeler": anti_labeler}
         players |= {"rebuilder": rebuilder} if rebuilder else {}
-        super().__init__(players, averaged, sample_labels, seed, kinds)
+        super().__init__(players, averaged, sample_labels, seed, codec)
         self.generator, self.discriminator = generator, discriminator
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
         self.opponents = [name for name in players if name != "generator"]
@@ -184,8 +184,8 @@ class CausalGAN(ImageLearner):
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """GAN term + CE(l, LR(G)): the generator's loss without what `_shared_terms` says."""
         pleased = self.codec.cross_entropy(fakes.labels, seen["labeler"])
-        judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
-        return judged + self.labeler_weight * pleased
+        realism = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
+        return realism + self.labeler_weight * pleased
 
     def _shared_terms(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
         """Coefficient with which another network's loss enters the generator's, by name: -c CE(l, LG(G)) is one."""

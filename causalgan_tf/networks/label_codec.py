@@ -32,13 +32,13 @@ class LabelCodec:
     def __init__(
         self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None
     ) -> None:
-        """Takes the kinds, for `random_labels` the ranges of continuous labels, and for `held` the cells of the data.
+        """Takes the types, for `random_labels` ranges of continuous labels, and for `is_observed` the data's cells.
 
         Args:
             variables: the types of K labels, all of them known.
             ranges: [K, 2], lowest and highest value of each continuous label that training visits on purpose, see
                 data.images.label_ranges; None: two standard deviations around the mean.
-            cells: the label cells that the data hold; None: not known, `held` cannot be asked.
+            cells: the label cells that the data hold; None: not known, `is_observed` cannot be asked.
         """
         self.variables = list(variables)
         self.codecs = codecs_of(self.variables)

@@ -258,10 +258,10 @@ BUILDERS = {"controller": controller_stage, "images": image_stage}
 
 
 def label_codec(config: RunConfig, dataset: Dataset) -> LabelCodec:
-    """The kinds of a data set's labels, with what its images show of them."""
+    """The codec of a data set's labels, with what its images show of them."""
     graph, rows = dataset.graph, dataset.train.labels
-    judged = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
-    cells = observed_cells(graph, rows) if judged else None
+    masked = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
+    cells = observed_cells(graph, rows) if masked else None
     return LabelCodec(graph.variables.values(), label_ranges(graph, rows), cells)
 
 

@@ -46,7 +46,7 @@ def classifier_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSe
 def image_numbers(
     model: CausalModel,
     dataset: Dataset,
-    truth: LabelDistribution | None,
+    distribution: LabelDistribution | None,
     sizes: EvaluationSizes,
     seed: int,
     classifier: EvaluationClassifier | None = None,
@@ -57,8 +57,8 @@ def image_numbers(
     Args:
         model: a model of labels and images.
         dataset: real images, and the renderer if there is one.
-        truth: the labels' true distribution under interventions, for the rendered images; None: dataset.sample_labels
-            draws it.
+        distribution: the true distribution of the labels under interventions, for the rendered images; None:
+            dataset.sample_labels draws it.
         sizes: how much is drawn.
         seed: of the evaluation.
         classifier: a trained one; None: one is trained.
@@ -82,7 +82,7 @@ def image_numbers(
     real = scorer.score(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
     observational = scorer.observe(source, sizes.cfid, seed)
-    generated, rendered = _both_under_every_do(source, observational, dataset, truth, scorer, sizes, seed)
+    generated, rendered = _both_under_every_do(source, observational, dataset, distribution, scorer, sizes, seed)
     uniform = _on_uniform_cells(source, scorer, dataset, sizes.uniform, seed)
     halves, unseen = _real_halves(scorer, dataset, real), scorer.predictions(held_out.labels, held_out.images)
     sets = {"real": unseen, "observational": observational, "uniform": uniform}
@@ -131,7 +131,7 @@ def _both_under_every_do(
     source: Source,
     observational: ScoredImages,
     dataset: Dataset,
-    truth: LabelDistribution | None,
+    distribution: LabelDistribution | None,
     scorer: ImageScorer,
     sizes: EvaluationSizes,
     seed: int,
@@ -140,7 +140,7 @@ def _both_under_every_do(
     interventions = list(single_interventions(dataset.graph, dataset.label_rows))
     if dataset.render is None:
         return scorer.under_every_do(source, observational.first(sizes.effectiveness), interventions, seed), {}
-    rows = dataset.sample_labels or (lambda n, do, s: truth.sample(n, seed=s, do=do))
+    rows = dataset.sample_labels or (lambda n, do, s: distribution.sample(n, seed=s, do=do))
     truth, plain = Source("rendered", rows, dataset.render), dataclasses.replace(scorer, measures={})
 
     def rendered() -> dict[str, ScoredIntervention]:

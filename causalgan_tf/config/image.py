@@ -25,6 +25,9 @@ class ImageModel:
         skips_unseen: whether generated rows of cells that no image has may be left out of its GAN terms.
         kernel: side of its convolutions, pixels; 0: ImageConfig.kernel says it.
         against_collapse: what to change when its generator draws one image.
+
+    >>> IMAGE_MODELS["causal_began"].part
+    'began'
     """
 
     title: str

@@ -26,6 +26,9 @@ class ImageSet:
     Attributes:
         images: uint8 [n, S, S, C], in memory or memory-mapped.
         labels: [n, K], columns in graph order, one number a label as in `Dataset.label_rows`.
+
+    >>> len(ImageSet(np.zeros([5, 16, 16, 3], np.uint8), np.zeros([5, 2])))
+    5
     """
 
     images: np.ndarray
@@ -57,6 +60,10 @@ class Dataset:
         queries: probabilities that a report states, such as "P(A=1|do(B=0))"; those of other labels than the binary
             ones of the graph are left out.
         dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.
+
+    >>> graph, rows = CausalGraph.from_text("A -> B"), np.array([[0, 1], [1, 1]], np.uint8)
+    >>> Dataset(graph, rows, queries=("P(B=1|do(A=0))", "P(C=1)")).queries  # there is no C
+    ('P(B=1|do(A=0))',)
     """
 
     graph: CausalGraph

@@ -64,6 +64,9 @@ class Table:
         source: the file, or what an error calls a data frame.
         values: a column a name, a row a unit.
         lines: number of the line of the file that holds each row; None: rows are numbered by their index.
+
+    >>> Table("people.csv", pd.DataFrame({"Old": [0, 1]}), np.array([2, 4])).place(1)
+    'line 4'
     """
 
     source: str

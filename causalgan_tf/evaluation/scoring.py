@@ -25,6 +25,9 @@ class Predictions:
         predicted: [n, K], the classifier's labels.
         measured: float64 [n, K], what measures of the data set find on the images, NaN where a label has none; None:
             nothing was measured.
+
+    >>> Predictions(np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 1]])).agreement().tolist()
+    [0.5, 1.0]
     """
 
     labels: np.ndarray

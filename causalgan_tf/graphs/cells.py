@@ -77,6 +77,9 @@ class ObservedCells:
         sizes: number of values or bins of each of K labels.
         edges: of each label the numbers, ascending, between its bins; empty where it is discrete.
         codes: int64, ascending, the numbers of the cells, see data.images.label_cells.
+
+    >>> ObservedCells((2, 2), (np.array([]), np.array([])), np.array([0, 3])).codes.tolist()
+    [0, 3]
     """
 
     sizes: tuple[int, ...]

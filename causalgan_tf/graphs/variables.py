@@ -26,7 +26,11 @@ _RANGE = re.compile(r"\s*(?P<low>[^.\s]*(?:\.\d[^.\s]*)?)\s*\.\.\s*(?P<high>\S*)
 
 @dataclasses.dataclass(frozen=True)
 class Binary:
-    """A label of 0 or 1."""
+    """A label of 0 or 1.
+
+    >>> Binary().number(True), Binary().shown(1.0)
+    (1.0, 1)
+    """
 
     categories, named, offset = (), False, 0.0
 
@@ -94,6 +98,9 @@ class Categorical:
 
     Attributes:
         categories: at least two names, in the order of their numbers; none: they are read from the table.
+
+    >>> Categorical(("never", "former", "now")).number("former")
+    1.0
     """
 
     categories: tuple[str, ...] = ()

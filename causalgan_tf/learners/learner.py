@@ -139,7 +139,12 @@ class LimitedAdam(keras.optimizers.Adam):
 
 
 class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):
-    """A constant learning rate up to `start` steps, then an exponential fall to `share` of it at `end` steps."""
+    """A constant learning rate up to `start` steps, then an exponential fall to `share` of it at `end` steps.
+
+    >>> rate = ExponentialAfter(0.1, start=100, end=200, share=0.01)
+    >>> [round(float(rate(step)), 6) for step in (50, 150, 300)]
+    [0.1, 0.01, 0.001]
+    """
 
     def __init__(self, rate: float, start: float, end: float, share: float) -> None:
         self.rate, self.start, self.end, self.share = rate, start, max(end, start + 1.0), share
@@ -151,7 +156,12 @@ class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Halving(keras.optimizers.schedules.ExponentialDecay):
-    """Another schedule's learning rate, halved after every `every` steps."""
+    """Another schedule's learning rate, halved after every `every` steps.
+
+    >>> rate = Halving(ExponentialAfter(0.1, 1e6, 2e6, 0.1), every=10)
+    >>> [round(float(rate(step)), 6) for step in (9, 10, 20)]
+    [0.1, 0.05, 0.025]
+    """
 
     def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, every: int) -> None:
         super().__init__(1.0, every, 0.5, staircase=True)

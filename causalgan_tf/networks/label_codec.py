@@ -27,7 +27,12 @@ from causalgan_tf.networks.codecs import codec_of, codecs_of
 
 
 class LabelCodec:
-    """The types of K labels."""
+    """The types of K labels.
+
+    >>> graph = CausalGraph.from_text("A -> B; B: categorical(no, yes, maybe)")
+    >>> LabelCodec(graph.variables.values()).columns
+    4
+    """
 
     def __init__(
         self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None

@@ -34,6 +34,11 @@ class Fingerprint:
         dtype: NumPy's name of their type.
         columns: a hash of each label's column, by node; rows in another order have another hash.
         images: what identifies the image files; empty: no images, or images that the configuration identifies.
+
+    >>> graph = CausalGraph.from_text("A -> B")
+    >>> one, other = (Fingerprint.of(graph, np.array(rows)) for rows in ([[0, 1]], [[0, 0]]))
+    >>> list(one.differences(other))
+    ['values or order of the rows in B']
     """
 
     rows: int
@@ -72,6 +77,10 @@ class RunGraph:
         declared: the same graph with the types that the user declared and no others.
         fingerprint: of the training rows; None: a run of 0.3.0, which kept none.
         version: of the package that began the run.
+
+    >>> graph = CausalGraph.from_text("A -> B; B: categorical(no, yes)")
+    >>> RunGraph.from_json(RunGraph(graph, graph).to_json()).graph == graph
+    True
     """
 
     graph: CausalGraph

@@ -15,12 +15,7 @@ MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 
 
 class LabelSampler:
-    """Draws label rows; row i of a draw is a function of (seed, i) and of the intervention alone.
-
-    >>> rows = LabelSampler(model.mechanisms)(tf.range(3, dtype=tf.int64))
-    >>> rows.shape.as_list(), bool(tf.reduce_all((rows == 0) | (rows == 1)))
-    ([3, 2], True)
-    """
+    """Draws label rows; row i of a draw is a function of (seed, i) and of the intervention alone."""
 
     def __init__(self, mechanisms: StackedMechanisms) -> None:
         """Wraps trained mechanisms."""

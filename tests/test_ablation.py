@@ -37,7 +37,7 @@ def test_rows_differ_in_what_their_titles_say():
         "no_labeler": {"labeler_weight": 0.0},
         "unmixed": {"mix_single": 0.0, "mix_uniform": 0.0},
         "in_turn": {"updates": "in_turn"},
-        "data_rows": {"discriminator_rows": "data"},
+        "data_rows": {"discriminator_rows": "data", "discriminator_labels": False},
         "hinge_spectral": {"gan_loss": "hinge", "discriminator_norm": "spectral", "r1_weight": 0.0},
         "wide_labelers": {"labeler_width": 16},
         "batch_64": {"batch_size": 64},

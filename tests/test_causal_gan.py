@@ -59,7 +59,7 @@ def test_c_falls_to_one_over_e_in_the_stated_steps():
 def test_labels_of_other_kinds_move_every_player_by_finite_steps():
     kinds = LabelCodec([Categorical(("a", "b")), Continuous(mean=10.0, std=2.0)])
     learner = build(
-        kinds=kinds,
+        codec=kinds,
         sample_labels=lambda seeds: kinds.random_labels(tf.transpose(noise.uniform(seeds, ["A"], 2))),
         generator_steps=2,
     )
@@ -80,7 +80,7 @@ def gradients(learner):
 @pytest.mark.parametrize(("kinds", "minibatch"), [(None, "features"), (HALF_HELD, "std")])
 def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds, minibatch):
     # channels enough for the kernel gradient of this project
-    one, two = (build(strategy, width=16, kinds=kinds, minibatch=minibatch) for strategy in (None, mirrored))
+    one, two = (build(strategy, width=16, codec=kinds, minibatch=minibatch) for strategy in (None, mirrored))
     fit(one, 1), fit(two, 1)
     for a, b in zip(gradients(one), gradients(two), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
@@ -88,7 +88,7 @@ def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds, mi
 
 
 def test_rows_that_mixing_moves_to_a_cell_without_data_have_no_weight_in_the_gan_terms():
-    learner = build(kinds=HALF_HELD, batch_size=4_096, mix_single=0.0, mix_uniform=0.5)
+    learner = build(codec=HALF_HELD, batch_size=4_096, mix_single=0.0, mix_uniform=0.5)
     labels, _, _, held = learner.draw(tf.constant(0), 0)
     first = labels.numpy()[:, 0] == 0
     assert held.numpy()[first].all()

@@ -255,10 +255,10 @@ def test_what_has_no_answer_is_refused():
     with pytest.raises(InputError, match="probability 0"):
         sure.probability({"B": 1}, given={"A": 0})
     for sizes in (21, [3] * 13):
-        with pytest.raises(InputError, match=r"joint law of \d+ labels has .* cells: expected at most 1,048,576"):
+        with pytest.raises(InputError, match=r"of \d+ labels has .* cells: expected at most 1,048,576"):
             cells.cells(sizes)
     wide = CausalGraph({f"x{i}": () for i in range(21)})
-    with pytest.raises(InputError, match="joint law of 21 labels has 2,097,152 cells"):
+    with pytest.raises(InputError, match="joint distribution of 21 labels has 2,097,152 cells"):
         LabelDistribution(wide, dict.fromkeys(wide.nodes, 0.5)).joint()
     with pytest.raises(InputError, match="'A' is continuous"):
         LabelDistribution(CausalGraph.from_text("A: continuous"), {"A": 0.5})

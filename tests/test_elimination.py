@@ -109,7 +109,7 @@ def test_all_labels_of_alarm_are_answered_under_a_do_and_a_condition_in_a_second
     found = {node: ALARM.distribution(node, {"VENTLUNG": "a"}, {"BP": "c"}) for node in ALARM.graph.nodes}
     assert time.perf_counter() - start < 1.0
     assert found["VENTLUNG"]["a"] == found["BP"]["c"] == 1.0
-    with pytest.raises(InputError, match="joint law of 37 labels"):
+    with pytest.raises(InputError, match="joint distribution of 37 labels"):
         ALARM.joint()
 
 

@@ -19,9 +19,10 @@ from causalgan_tf.evaluation.labels import single_interventions
 from causalgan_tf.evaluation.scoring import Predictions
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
+from causalgan_tf.inference.arguments import label_rows
 from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.reporting import gallery, report
-from causalgan_tf.reporting.gallery import Gallery, label_rows
+from causalgan_tf.reporting.gallery import Gallery
 from causalgan_tf.reporting.run_evaluation import evaluate
 
 SIZES = EvaluationSizes(draws=2_000, mmd=100, effectiveness=100, uniform=100, cfid=200, judge_test=50, judge_steps=150)

@@ -109,12 +109,12 @@ def test_other_image_files_do_not_continue_a_run_and_the_first_ones_are_kept(wor
 )
 def test_another_graph_does_not_continue_a_run_and_the_message_says_what_differs(workdir, text, words):
     with pytest.raises(InputError, match=words):
-        run_graph.same_graph(workdir, KEPT, load_graph(text))
+        run_graph.agreed(workdir, KEPT, load_graph(text))
 
 
 @pytest.mark.parametrize("text", ["Smoke -> Age; Sex -> Smoke", "Sex -> Smoke -> Age; Smoke: categorical"])
 def test_the_same_graph_in_other_words_continues_a_run(workdir, text):
-    run_graph.same_graph(workdir, KEPT, load_graph(text))
+    assert run_graph.agreed(workdir, KEPT, load_graph(text)) is KEPT
 
 
 DAMAGED = ["", "{", "[]", "3", '{"nodes": 3}', '{"nodes": ["A"], "edges": [["B", "C"]]}', "[" * 100_000, "\udc80"]

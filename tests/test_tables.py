@@ -16,6 +16,7 @@ from causalgan_tf.data.tables import LabelTable, read_labels, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, from_json, to_json
+from causalgan_tf.inference.arguments import label_rows
 from causalgan_tf.inference.query import Query
 
 CELEBA = "3\nBald Male  Young \na.jpg -1  1 -1\nb.jpg  1  1 -1\nc.jpg -1 -1  1\n"
@@ -406,6 +407,17 @@ def test_a_query_of_such_numbers_is_in_the_values_of_the_user(tmp_path):
     query = Query.create(graph, given={"Time": "1700000100..1700000200"})
     assert query.given["Time"] == (1_700_000_100 - offset, 1_700_000_200 - offset)
     assert query.text() == "Time=1700000100..1700000200"
+
+
+def test_a_frame_of_such_numbers_is_read_in_the_values_of_the_user():
+    """An array is one of numbers, as label rows are; drawn frames come back as the rows that they were."""
+    graph = CausalGraph({"Time": ()}, {"Time": Continuous(0.0, 600.0, offset=1.7e9)})
+    rows = np.float32([[7.0], [510.0]])
+    frame = pd.DataFrame({"Time": graph.variables["Time"].column(rows[:, 0])})
+    assert frame["Time"].tolist() == [1_700_000_007, 1_700_000_510]
+    assert label_rows(graph, frame).tolist() == label_rows(graph, rows).tolist() == rows.tolist()
+    with pytest.raises(InputError, match="Time of row 0 is 510.0: expected a number between 1700000000 and"):
+        label_rows(graph, pd.DataFrame({"Time": [510.0]}))
 
 
 def test_numbers_that_float32_tells_apart_have_no_offset(tmp_path):

@@ -16,7 +16,12 @@ from causalgan_tf.networks.label_codec import LabelCodec
 
 LABELS, SIZE, BATCH, Z = 3, 16, 8, 4
 # the data hold the cells whose first label is 0
-CELLS = ObservedCells((2,) * LABELS, (np.zeros(0),) * LABELS, np.array([0, 2, 4, 6]), np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]]))
+CELLS = ObservedCells(
+    (2,) * LABELS,
+    (np.zeros(0),) * LABELS,
+    np.array([0, 2, 4, 6]),
+    np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]]),
+)
 HALF_HELD = LabelCodec([Binary()] * LABELS, cells=CELLS)
 # they hold all cells but those whose first two labels are 1
 _SEEN = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 1]])
@@ -64,7 +69,7 @@ def build(
     minibatch="none",
     rebuild=False,
     width=4,
-    kinds=None,
+    codec=None,
     sample_labels=fair_coins,
     **changes,
 ):
@@ -80,7 +85,7 @@ def build(
             sample_labels=sample_labels,
             rebuilder=dcgan.trunk(Z, **shape, seed=4) if rebuild else None,
             seed=5,
-            kinds=kinds,
+            codec=codec,
         )
         own = {name: changes.pop(name) for name in list(changes) if hasattr(GAN, name)}
         learner.compile(dataclasses.replace(CONFIG, **changes), dataclasses.replace(GAN, **own))

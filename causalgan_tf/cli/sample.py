@@ -16,7 +16,6 @@ from causalgan_tf.config import budget
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
-from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.query import Query, parse_assignments, parse_names
 from causalgan_tf.reporting import gallery
 from causalgan_tf.runs.run_folder import Run
@@ -119,7 +118,7 @@ def neighbourhood(graph: CausalGraph, node: str, value: Any) -> Any:
     """The condition beside do(node=value): the value itself; of a continuous label a quarter deviation either way."""
     graph.index(node)
     variable = graph.variables[node]
-    if not isinstance(variable, Continuous) or not isinstance(value, int | float):
+    if variable.size is not None or not isinstance(value, int | float):
         return value
     # an exact number has probability 0, so there is nothing to condition on
     return value - NEAR * variable.std, value + NEAR * variable.std

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from causalgan_tf.config.data import SOURCES
+from causalgan_tf.config.data import SOURCES, DataConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
@@ -20,7 +20,7 @@ MANY = 10**9 - 1  # of anything: what is more is refused on the largest machine 
 MOST = {"layers": 1_000, "critic_layers": 1_000, "critic_steps": 10_000}  # a program of more is never compiled
 NUMBER = 4  # bytes of a float32
 SPLINE = 37  # outputs of an explicit mechanism of a number
-HELD = 4  # arrays of the weights' size in training: weights, gradient, two moments of Adam
+COPIES = 4  # arrays of the weights' size in training: weights, gradient, two moments of Adam
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 # what of a configuration takes memory, as the command line names it
@@ -74,10 +74,10 @@ def check_evaluation(images: int, side: int, channels: int) -> None:
     _refuse("--images", images, size, "the images on both sides", "Lower --images.")
 
 
-def check_data(config: RunConfig) -> None:
+def check_data(config: DataConfig, labels_only: bool = False) -> None:
     """InputError for more rendered images or rows than this machine can hold."""
-    if SOURCES[config.data.dataset].drawn:  # its size is chosen
-        _refuse_part("--", DATA, config.data, data_memory(config))
+    if SOURCES[config.dataset].drawn:  # its size is chosen
+        _refuse_part("--", DATA, config, data_memory(config, labels_only))
 
 
 def check_labels(config: RunConfig, graph: CausalGraph) -> None:
@@ -90,7 +90,7 @@ def check_images(config: RunConfig, graph: CausalGraph) -> None:
     c = config.image
     _refuse_part("--image_", IMAGES, c, image_memory(config, graph))
     code = config.began.code_size  # the default, and small beside the rest, of another image model
-    size = NUMBER * code * (2 * HELD * c.discriminator_width + c.batch_size)
+    size = NUMBER * code * (2 * COPIES * c.discriminator_width + c.batch_size)
     _refuse("--began_code_size", code, size, "that model", "Lower --began_code_size.")
 
 
@@ -109,17 +109,17 @@ def check_training(config: RunConfig, graph: CausalGraph, stages: tuple[str, ...
         graph: over its labels.
         stages: those that are to be trained.
     """
-    check_data(config)
+    check_data(config.data)
     if "controller" in stages:
         check_labels(config, graph)
     if "images" in stages:
         check_images(config, graph)
 
 
-def data_memory(config: RunConfig) -> int:
+def data_memory(config: DataConfig, labels_only: bool = False) -> int:
     """Bytes of the rendered images and label rows of a configuration."""
-    d = config.data
-    return (d.train_images + d.test_images + d.uniform_images) * d.image_size**2 * d.channels + d.label_rows
+    images = 0 if labels_only else config.train_images + config.test_images + config.uniform_images
+    return images * config.image_size**2 * config.channels + config.label_rows
 
 
 def label_memory(config: RunConfig, graph: CausalGraph) -> int:
@@ -127,7 +127,7 @@ def label_memory(config: RunConfig, graph: CausalGraph) -> int:
     c, inputs = config.controller, sum(variable.width or 1 for variable in graph.variables.values())
     weights = _mechanisms(config, graph) + _perceptron(inputs, c.critic_width, c.critic_layers, 1)
     row = len(graph) * (c.noise_size + c.width * (c.layers - 1)) + c.critic_width * (c.critic_layers - 1)
-    return NUMBER * (HELD * weights + c.batch_size * row)
+    return NUMBER * (COPIES * weights + c.batch_size * row)
 
 
 def image_memory(config: RunConfig, graph: CausalGraph) -> int:
@@ -137,7 +137,7 @@ def image_memory(config: RunConfig, graph: CausalGraph) -> int:
     for width in (c.discriminator_width, c.labeler_width):
         weights += _convolutions(config, width)
     row = c.noise_size + side**2 * config.data.channels + (side // 2) ** 2 * (c.width + c.labeler_width)
-    return NUMBER * (HELD * weights + c.batch_size * row)
+    return NUMBER * (COPIES * weights + c.batch_size * row)
 
 
 def _mechanisms(config: RunConfig, graph: CausalGraph) -> int:

@@ -38,6 +38,9 @@ class Objective:
         recipes: the families of mechanisms that it trains, each with the values other than RECIPE's that it does best
             with.
         few_rows: whether it takes tables of fewer rows than a batch.
+
+    >>> sorted(OBJECTIVES["likelihood"].recipes)
+    ['explicit']
     """
 
     title: str

@@ -31,6 +31,9 @@ class Source:
         infers_types: whether the types of labels that the graph does not declare are read off the rows.
         decodes: whether image files are decoded to disk; `load` takes `write` then, False to leave that out.
         queries: probabilities that a report states where the graph has their labels, such as "P(A=1|do(B=0))".
+
+    >>> SOURCES["table"].labels_only, SOURCES["causal_faces"].channels
+    (True, (3,))
     """
 
     load: Entry

@@ -25,6 +25,9 @@ class ImageModel:
         skips_unseen: whether generated rows of cells that no image has may be left out of its GAN terms.
         kernel: side of its convolutions, pixels; 0: ImageConfig.kernel says it.
         against_collapse: what to change when its generator draws one image.
+
+    >>> IMAGE_MODELS["causal_began"].part
+    'began'
     """
 
     title: str
@@ -237,7 +240,7 @@ class GanConfig(Validated):
     )
     additivity: float = option(
         20.0,
-        "weight of additivity: images of label cells without data should be what those of cells with data add up to (paper: 0)",
+        "weight of additivity: images of unseen label cells should be what seen cells add up to (paper: 0)",
         low=0.0,
     )
     generator_steps: int = option(
@@ -281,9 +284,9 @@ class GanConfig(Validated):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        kinds = [] if self.augment == "none" else self.augment.split(",")
-        unknown = [kind for kind in kinds if kind not in AUGMENTATIONS]
-        if unknown or len(set(kinds)) < len(kinds):
+        names = [] if self.augment == "none" else self.augment.split(",")
+        unknown = [name for name in names if name not in AUGMENTATIONS]
+        if unknown or len(set(names)) < len(names):
             raise InputError(
                 f"GanConfig.augment: expected none or some of {','.join(AUGMENTATIONS)}, each once; "
                 f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"

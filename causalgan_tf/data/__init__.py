@@ -3,8 +3,9 @@
 import dataclasses
 import pathlib
 
+from causalgan_tf.config import budget
 from causalgan_tf.config.data import CELEBA_QUERIES, SOURCES, DataConfig
-from causalgan_tf.data.dataset import Dataset, ImageSet, answerable
+from causalgan_tf.data.dataset import Dataset, ImageSet
 from causalgan_tf.graphs.graph import CausalGraph
 
 __all__ = ["Dataset", "ImageSet", "load"]
@@ -30,8 +31,9 @@ def load(
         The data set, label columns in graph order.
 
     Raises:
-        InputError: the source is missing, incomplete or does not fit the graph.
+        InputError: the source is missing, incomplete or does not fit the graph, or no memory here holds what is drawn.
     """
+    budget.check_data(config, labels_only)
     # each source brings its own imports: digits, folder and table need no TensorFlow
     source = SOURCES[config.dataset]
     decoding = {} if write or not source.decodes else {"write": False}
@@ -39,4 +41,4 @@ def load(
     queries = source.queries
     if pathlib.Path(config.labels_file).stem == "list_attr_celeba":
         queries = CELEBA_QUERIES  # its own file of labels, wherever it lies
-    return dataclasses.replace(dataset, queries=answerable(queries, dataset.graph))
+    return dataclasses.replace(dataset, queries=queries)

@@ -1,7 +1,7 @@
 """The value that every data source returns, and statistics of its labels; without TensorFlow."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ class ImageSet:
     Attributes:
         images: uint8 [n, S, S, C], in memory or memory-mapped.
         labels: [n, K], columns in graph order, one number a label as in `Dataset.label_rows`.
+
+    >>> len(ImageSet(np.zeros([5, 16, 16, 3], np.uint8), np.zeros([5, 2])))
+    5
     """
 
     images: np.ndarray
@@ -55,8 +58,13 @@ class Dataset:
         measures: of some labels, what measures them on images uint8 [n, S, S, C] without a network: to float64 [n].
         render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
         image_files: a hash of names and sizes of the image files; empty: the configuration says which images they are.
-        queries: probabilities that a report states, such as "P(A=1|do(B=0))".
+        queries: probabilities that a report states, such as "P(A=1|do(B=0))"; those of other labels than the binary
+            ones of the graph are left out.
         dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.
+
+    >>> graph, rows = CausalGraph.from_text("A -> B"), np.array([[0, 1], [1, 1]], np.uint8)
+    >>> Dataset(graph, rows, queries=("P(B=1|do(A=0))", "P(C=1)")).queries  # there is no C
+    ('P(B=1|do(A=0))',)
     """
 
     graph: CausalGraph
@@ -73,11 +81,10 @@ class Dataset:
     image_files: str = ""
     queries: tuple[str, ...] = ()
 
-
-def answerable(queries: Sequence[str], graph: CausalGraph) -> tuple[str, ...]:
-    """Those of the queries whose labels are all binary labels of a graph."""
-    binary = {node for node, variable in graph.variables.items() if isinstance(variable, Binary)}
-    return tuple(text for text in queries if set().union(*parse_probability(text)) <= binary)
+    def __post_init__(self) -> None:
+        binary = {node for node, variable in self.graph.variables.items() if isinstance(variable, Binary)}
+        answered = (text for text in self.queries if set().union(*parse_probability(text)) <= binary)
+        object.__setattr__(self, "queries", tuple(answered))
 
 
 def require_binary(graph: CausalGraph, user: str) -> None:

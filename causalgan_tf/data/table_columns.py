@@ -64,6 +64,9 @@ class Table:
         source: the file, or what an error calls a data frame.
         values: a column a name, a row a unit.
         lines: number of the line of the file that holds each row; None: rows are numbered by their index.
+
+    >>> Table("people.csv", pd.DataFrame({"Old": [0, 1]}), np.array([2, 4])).place(1)
+    'line 4'
     """
 
     source: str
@@ -86,10 +89,10 @@ class Table:
 def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variable, np.ndarray]:
     """A column's kind, all of it known, and its numbers [N]: uint8, or float32 of a continuous label."""
     variable = declared or _inferred(table, node)
-    if isinstance(variable, Binary):
-        return variable, _binary(table, node)
-    if isinstance(variable, Categorical):
+    if variable.named:
         return _categorical(table, node, variable)
+    if variable.size:
+        return variable, _binary(table, node)
     numbers = _continuous(table, node, variable)
     variable = variable if variable.offset else variable.moved(_offset(numbers))
     numbers = (numbers - variable.offset).astype(np.float32)
@@ -108,7 +111,7 @@ def is_missing(column: pd.Series, declared: Variable | None = None) -> pd.Series
     missing = column.isna()
     if _is_numeric(column):
         return missing
-    categories = getattr(declared, "categories", ())
+    categories = declared.categories if declared else ()
     return missing | column.astype(str).str.strip().isin([word for word in MISSING if word not in categories])
 
 
@@ -122,7 +125,7 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
         )
     if pd.api.types.is_complex_dtype(column):
         raise InputError(f"{table.source}: column {node!r} holds complex numbers. Give each part a column of its own.")
-    if isinstance(declared, Categorical) or _is_numeric(column):
+    if (declared and declared.named) or _is_numeric(column):
         return
     if column.dtype.kind in "mM":
         raise InputError(
@@ -171,15 +174,13 @@ def describe(graph: CausalGraph, rows: np.ndarray, declared: Collection[str] | N
 def _described(node: str, variable: Variable, column: np.ndarray) -> str:
     low, high = column.min(), column.max()
     if low == high:
-        binary = isinstance(variable, Binary)
+        binary = variable.size and not variable.named
         lost = f"do({node}={1 - int(low)}) cannot be learnt" if binary else f"no other do({node}) can be learnt"
-        value = (
-            _figure(variable.shown(low), variable.offset) if isinstance(variable, Continuous) else variable.shown(low)
-        )
+        value = variable.shown(low) if variable.size else _figure(variable.shown(low), variable.offset)
         return f"{type(variable).__name__.lower()}, constant {value}: it carries no information and {lost}"
-    if isinstance(variable, Binary):
+    if not variable.named and variable.size:
         return f"binary, {100 * column.mean():.3g} % are 1"
-    if isinstance(variable, Continuous):
+    if not variable.named:
         mean, std = (statistic(column, dtype=np.float64) for statistic in (np.mean, np.std))
         mean, low, high = (_figure(variable.shown(value), variable.offset) for value in (mean, low, high))
         return f"continuous, mean {mean}, sd {_figure(std)}, {low} to {high}"

@@ -27,7 +27,7 @@ def measure(
     dataset: Dataset,
     seed: int,
     sizes: EvaluationSizes | None = None,
-    judge: EvaluationClassifier | None = None,
+    classifier: EvaluationClassifier | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> dict[str, Any]:
     """Measures a model with every metric that applies; writes nothing.
@@ -39,7 +39,7 @@ def measure(
         dataset: the data that it learnt, with the distribution and the renderer where they are known.
         seed: of every draw.
         sizes: how much is drawn; None: the defaults.
-        judge: a classifier trained on this dataset; None: one is trained.
+        classifier: a classifier trained on this dataset; None: one is trained.
         extractor: the features that distances and neighbours of images are measured by; None: the classifier's.
 
     Returns:
@@ -52,14 +52,14 @@ def measure(
         most = max(sizes.cfid, sizes.effectiveness, sizes.uniform, sizes.diversity, sizes.judge_test)
         budget.check_evaluation(most, model.image_size, dataset.train.images.shape[-1])
     fitted = fitted_distribution(dataset)
-    law = dataset.law or fitted
+    truth = dataset.law or fitted
     numbers = {
         "graph": model.graph.to_text(),
         "law": "exact" if dataset.law else "fitted" if fitted else None,
         "labels": label_numbers(model, dataset, fitted, sizes, seed).to_json(),
     }
     if model.image_size is not None and dataset.train is not None:
-        numbers["images"] = image_numbers(model, dataset, law, sizes, seed, judge, extractor).to_json()
+        numbers["images"] = image_numbers(model, dataset, truth, sizes, seed, classifier, extractor).to_json()
     took = {"seconds": round(time.perf_counter() - started, 1)}
     return numbers | took | {"sizes": dataclasses.asdict(sizes), "versions": _versions()}
 

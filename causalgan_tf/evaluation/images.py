@@ -32,7 +32,7 @@ SUPPORTED = 0.95  # share of an intervention's label rows with training images, 
 
 
 def classifier_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSet]:
-    """Training and test images of the judge: those of uniform cells if there are any, else the observational ones."""
+    """The classifier's training and test images: those of uniform cells if there are any, else observational ones."""
     if dataset.uniform is None:
         return dataset.train, dataset.test
     if dataset.uniform_test is not None:
@@ -46,10 +46,10 @@ def classifier_split(dataset: Dataset, held_out: int) -> tuple[ImageSet, ImageSe
 def image_numbers(
     model: CausalModel,
     dataset: Dataset,
-    law: LabelDistribution | None,
+    distribution: LabelDistribution | None,
     sizes: EvaluationSizes,
     seed: int,
-    judge: EvaluationClassifier | None = None,
+    classifier: EvaluationClassifier | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> ImageMetrics:
     """Measures the images chunk by chunk: only labels and features of all images are in memory together.
@@ -57,11 +57,11 @@ def image_numbers(
     Args:
         model: a model of labels and images.
         dataset: real images, and the renderer if there is one.
-        law: the labels' true distribution under interventions, for the rendered images; None: dataset.sample_labels
-            draws it.
+        distribution: the true distribution of the labels under interventions, for the rendered images; None:
+            dataset.sample_labels draws it.
         sizes: how much is drawn.
         seed: of the evaluation.
-        judge: a trained judge; None: one is trained.
+        classifier: a trained one; None: one is trained.
         extractor: what the features of distances and neighbours come from; None: the classifier.
 
     Returns:
@@ -77,14 +77,14 @@ def image_numbers(
     _check_test(dataset)
     graph = dataset.graph
     train, held_out = classifier_split(dataset, sizes.judge_test)
-    judge = judge or train_classifier(train, graph.variables, derived_seed(seed, "judge"), sizes.judge_steps)
-    scorer = ImageScorer(judge, extractor or judge, dataset.measures)
+    classifier = classifier or train_classifier(train, graph.variables, derived_seed(seed, "judge"), sizes.judge_steps)
+    scorer = ImageScorer(classifier, extractor or classifier, dataset.measures)
     real = scorer.score(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
     observational = scorer.observe(source, sizes.cfid, seed)
-    generated, rendered = _both_under_every_do(source, observational, dataset, law, scorer, sizes, seed)
+    generated, rendered = _both_under_every_do(source, observational, dataset, distribution, scorer, sizes, seed)
     uniform = _on_uniform_cells(source, scorer, dataset, sizes.uniform, seed)
-    halves, unseen = _real_halves(scorer, dataset, real), scorer.judged(held_out.labels, held_out.images)
+    halves, unseen = _real_halves(scorer, dataset, real), scorer.predictions(held_out.labels, held_out.images)
     sets = {"real": unseen, "observational": observational, "uniform": uniform}
     support = _support(dataset, generated)
     return ImageMetrics(
@@ -122,7 +122,7 @@ def _check_test(dataset: Dataset) -> None:
 def _on_uniform_cells(source: Source, scorer: ImageScorer, dataset: Dataset, n: int, seed: int) -> Predictions:
     """Generated images whose labels are independent and uniform."""
     cells = uniform_labels(dataset.graph, dataset.label_rows, n, derived_seed(seed, "cells"))
-    parts = [scorer.judged(cells[rows], images) for rows, images in source.chunks(cells, "uniform", seed)]
+    parts = [scorer.predictions(cells[rows], images) for rows, images in source.chunks(cells, "uniform", seed)]
     measured = np.concatenate([part.measured for part in parts]) if scorer.measures else None
     return Predictions(cells, np.concatenate([part.predicted for part in parts]), measured=measured)
 
@@ -131,7 +131,7 @@ def _both_under_every_do(
     source: Source,
     observational: ScoredImages,
     dataset: Dataset,
-    law: LabelDistribution | None,
+    distribution: LabelDistribution | None,
     scorer: ImageScorer,
     sizes: EvaluationSizes,
     seed: int,
@@ -140,7 +140,7 @@ def _both_under_every_do(
     interventions = list(single_interventions(dataset.graph, dataset.label_rows))
     if dataset.render is None:
         return scorer.under_every_do(source, observational.first(sizes.effectiveness), interventions, seed), {}
-    rows = dataset.sample_labels or (lambda n, do, s: law.sample(n, seed=s, do=do))
+    rows = dataset.sample_labels or (lambda n, do, s: distribution.sample(n, seed=s, do=do))
     truth, plain = Source("rendered", rows, dataset.render), dataclasses.replace(scorer, measures={})
 
     def rendered() -> dict[str, ScoredIntervention]:
@@ -208,8 +208,8 @@ def _errors(
     Returns:
         Of each continuous label its "sd" in the data and, as mean absolute errors in its own unit, what the "judge"
         reads and what is "measured" without one (None where nothing measures it): "real", on images of the truth that
-        the classifier has not seen, which is the error of judge and measure themselves; "observational", "uniform" and
-        "do", the mean over "do_each", where the label was set, of the first n images each.
+        the classifier has not seen, which is the error of classifier and measure themselves; "observational", "uniform"
+        and "do", the mean over "do_each", where the label was set, of the first n images each.
     """
     graph, found = dataset.graph, {}
     for k, (node, variable) in enumerate(graph.variables.items()):
@@ -229,9 +229,9 @@ def _errors(
 
 def _support(dataset: Dataset, generated: Mapping[str, Predictions]) -> dict[str, float]:
     """The share of label rows whose cell occurs in the training images, for each intervention."""
-    held = np.unique(label_cells(dataset.graph, dataset.train.labels, dataset.label_rows))
+    observed = np.unique(label_cells(dataset.graph, dataset.train.labels, dataset.label_rows))
     return {
-        text: float(np.isin(label_cells(dataset.graph, seen.labels, dataset.label_rows), held).mean())
+        text: float(np.isin(label_cells(dataset.graph, seen.labels, dataset.label_rows), observed).mean())
         for text, seen in generated.items()
     }
 

@@ -1,4 +1,4 @@
-"""The labels' law: total variation distances, under every single intervention too, and the data set's queries.
+"""The labels' distribution: total variation distances, also under every single intervention, and the queries.
 
 Where the cells of all labels together cannot be enumerated, the labels are measured one by one, two by two and as
 points in space; see `parts`.
@@ -116,10 +116,10 @@ def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:
 
 
 def _joint_distances(
-    graph: CausalGraph, rows: np.ndarray, data_rows: np.ndarray, law: LabelDistribution
+    graph: CausalGraph, rows: np.ndarray, data_rows: np.ndarray, distribution: LabelDistribution
 ) -> dict[str, Any]:
-    """Distances of the draws' frequencies to those of the data and to the law."""
-    drawn, data, joint = histogram(rows, graph.sizes), histogram(data_rows, graph.sizes), law.joint()
+    """Distances of the draws' frequencies to those of the data and to the distribution."""
+    drawn, data, joint = histogram(rows, graph.sizes), histogram(data_rows, graph.sizes), distribution.joint()
     return {
         "tvd": total_variation(drawn, data),
         "tvd_floor": sampling_floor(data, len(rows), len(data_rows)),
@@ -155,13 +155,13 @@ def _marginals_under_do(model: CausalModel, dataset: Dataset, n: int, seed: int)
     return {"each": each, "n": n} | {figure: max(values) if values else None for figure, values in known.items()}
 
 
-def _thin(law: LabelDistribution) -> dict[str, Any]:
+def _thin(distribution: LabelDistribution) -> dict[str, Any]:
     """How many parent cells have few rows, and which: those with the fewest."""
-    thin = sorted(law.thin_cells(), key=lambda cell: cell[2])
+    thin = sorted(distribution.thin_cells(), key=lambda cell: cell[2])
     return {
         "below": THIN,
         "count": len(thin),
-        "of": sum(rows.size for rows in law.parent_rows.values()),
+        "of": sum(rows.size for rows in distribution.parent_rows.values()),
         "fewest": [{"node": node, "parents": parents, "rows": rows} for node, parents, rows in thin[:LISTED]],
     }
 
@@ -187,9 +187,9 @@ def _statement(
     return answers | {"truth": _probability(truth, event, do, given)}
 
 
-def _probability(law: LabelDistribution | None, event: dict, do: dict, given: dict) -> float | None:
+def _probability(distribution: LabelDistribution | None, event: dict, do: dict, given: dict) -> float | None:
     """A probability of a distribution; None without one, with too many cells, or under a condition never met."""
     try:
-        return law.probability(event, do, given) if law else None
+        return distribution.probability(event, do, given) if distribution else None
     except InputError:
         return None

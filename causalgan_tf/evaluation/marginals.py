@@ -44,7 +44,7 @@ def marginals(graph: CausalGraph, rows: np.ndarray, data: np.ndarray) -> dict[st
     """
     each = {
         node: _continuous(variable, rows[:, k], data[:, k])
-        if isinstance(variable, Continuous)
+        if variable.size is None
         else {"error": _probability_error(variable, rows[:, k], data[:, k])}
         for k, (node, variable) in enumerate(graph.variables.items())
     }

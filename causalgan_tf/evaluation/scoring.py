@@ -25,6 +25,9 @@ class Predictions:
         predicted: [n, K], the classifier's labels.
         measured: float64 [n, K], what measures of the data set find on the images, NaN where a label has none; None:
             nothing was measured.
+
+    >>> Predictions(np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 1]])).agreement().tolist()
+    [0.5, 1.0]
     """
 
     labels: np.ndarray
@@ -40,7 +43,7 @@ class Predictions:
 
     def balanced(self, graph: CausalGraph) -> np.ndarray:
         """The same, as the mean of the shares for each value of the label, see metrics.images.balanced_accuracy."""
-        return balanced_accuracy(self.predicted, self.labels, [kind.size for kind in graph.variables.values()])
+        return balanced_accuracy(self.predicted, self.labels, [variable.size for variable in graph.variables.values()])
 
     def errors(self, n: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Mean absolute errors over the images, or the first n, of what was predicted and what was measured, [K] each.
@@ -110,12 +113,12 @@ class ImageScorer:
     """The classifier and the extractor, which may be the classifier itself.
 
     Attributes:
-        judge: sees labels.
-        extractor: sees features.
+        classifier: predicts labels.
+        extractor: computes features.
         measures: of some labels, what measures them without a network, see data.images.Dataset.
     """
 
-    judge: EvaluationClassifier
+    classifier: EvaluationClassifier
     extractor: FeatureExtractor
     measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
 
@@ -123,28 +126,28 @@ class ImageScorer:
         """float64 [n, K] of images uint8 [n, S, S, C], NaN where a label has no measure; None without measures."""
         if not self.measures:
             return None
-        found = np.full([len(images), len(self.judge.nodes)], np.nan)
+        found = np.full([len(images), len(self.classifier.nodes)], np.nan)
         for node, measure in self.measures.items():
             for start in range(0, len(images), CHUNK):
                 rows = slice(start, start + CHUNK)
-                found[rows, self.judge.nodes.index(node)] = measure(images[rows])
+                found[rows, self.classifier.nodes.index(node)] = measure(images[rows])
         return found
 
-    def judged(self, labels: np.ndarray, images: np.ndarray) -> Predictions:
+    def predictions(self, labels: np.ndarray, images: np.ndarray) -> Predictions:
         """Predictions for given images, without features."""
-        return Predictions(labels, self.judge.predict(images), measured=self.measure(images))
+        return Predictions(labels, self.classifier.predict(images), measured=self.measure(images))
 
-    def see(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Predicted labels [n, K] and features float32 [n, F] of images uint8 [n, S, S, C]."""
         # one pass gives both
-        if self.extractor is self.judge:
-            reading = self.judge.examine(images)
+        if self.extractor is self.classifier:
+            reading = self.classifier.examine(images)
             return reading.labels, reading.features
-        return self.judge.predict(images), self.extractor.features(images)
+        return self.classifier.predict(images), self.extractor.features(images)
 
     def score(self, labels: np.ndarray, images: np.ndarray) -> ScoredImages:
         """Predictions and features of given images, in memory or memory-mapped."""
-        return ScoredImages(labels, *self.see(images), measured=self.measure(images))
+        return ScoredImages(labels, *self.predict(images), measured=self.measure(images))
 
     def observe(self, source: Source, n: int, seed: int) -> ScoredImages:
         """N images of a source without an intervention."""

@@ -10,7 +10,11 @@ from causalgan_tf.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationSizes:
-    """Numbers of rows and images, all at least 2."""
+    """Numbers of rows and images, all at least 2.
+
+    >>> EvaluationSizes(draws=10_000).draws
+    10000
+    """
 
     draws: int = 500_000  # label rows that are counted: the sampling floor of 9 labels is then about .005
     law: int = 100_000  # draws of a label's noise for each cell of its parents, for the enumerated distribution

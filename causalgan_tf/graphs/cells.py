@@ -12,7 +12,7 @@ import numpy as np
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.variables import Categorical, Continuous, one_code
+from causalgan_tf.graphs.variables import one_code
 
 MAX_CELLS = 2**20  # of one distribution or table; more would not fit beside others in memory
 MAX_SIZE = 256  # values of a label: rows are bytes
@@ -79,6 +79,9 @@ class ObservedCells:
         codes: int64, ascending, the numbers of the cells, see data.dataset.label_cells.
         examples: a label row [M, K] of each cell, those of the cells with most rows first; not of all cells where
             there are many.
+
+    >>> ObservedCells((2, 2), (np.array([]), np.array([])), np.array([0, 3]), np.array([[0, 0], [1, 1]])).codes.tolist()
+    [0, 3]
     """
 
     sizes: tuple[int, ...]
@@ -104,8 +107,8 @@ def cell_count(sizes: Sequence[int]) -> int:
     count = math.prod(sizes)
     if count > MAX_CELLS:
         raise InputError(
-            f"The joint law of {len(sizes)} labels has {count:,} cells: expected at most {MAX_CELLS:,}. Ask for a "
-            "smaller graph."
+            f"The joint distribution of {len(sizes)} labels has {count:,} cells: expected at most {MAX_CELLS:,}. "
+            "Ask for a smaller graph."
         )
     return count
 
@@ -113,12 +116,12 @@ def cell_count(sizes: Sequence[int]) -> int:
 def discrete_sizes(graph: CausalGraph) -> tuple[int, ...]:
     """How many values each node has; InputError for a continuous node, or one of unknown or too many categories."""
     for node, variable in graph.variables.items():
-        if isinstance(variable, Continuous):
-            raise InputError(f"A law of cells needs binary and categorical labels; {node!r} is continuous.")
-        if variable == Categorical():
+        if variable.size is None:
+            raise InputError(f"A distribution over cells needs binary and categorical labels; {node!r} is continuous.")
+        if variable.size == 0:
             raise InputError(f"The graph leaves the categories of {node!r} to the table. Name them in the graph.")
         if variable.size > MAX_SIZE:
-            raise InputError(f"{node!r} has {variable.size:,} categories; a law takes at most {MAX_SIZE}.")
+            raise InputError(f"{node!r} has {variable.size:,} categories; a distribution takes at most {MAX_SIZE}.")
     return tuple(variable.size for variable in graph.variables.values())
 
 

@@ -225,7 +225,7 @@ class CausalGraph:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every two nodes are joined: the graph then excludes no joint law."""
+        """Whether every two nodes are joined: the graph then excludes no joint distribution."""
         return len(self.edges) == len(self) * (len(self) - 1) // 2
 
     def index(self, node: str) -> int:

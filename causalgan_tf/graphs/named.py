@@ -18,7 +18,7 @@ _ORDER = (
 
 
 def completed(order: Sequence[str]) -> CausalGraph:
-    """The complete graph in which every node has all earlier ones as parents: it excludes no joint law."""
+    """The complete graph in which every node has all earlier ones as parents: it excludes no joint distribution."""
     return CausalGraph({node: order[:k] for k, node in enumerate(order)})
 
 

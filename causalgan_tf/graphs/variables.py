@@ -3,6 +3,9 @@
 Everywhere outside the networks a node occupies one column of plain numbers: a binary label 0 or 1, a categorical one
 the place of its category, a continuous one itself. Inside the networks it occupies `width` columns: a binary label
 one, a categorical one an indicator for each category, a continuous one its standardised value.
+
+Whoever asks what a label is like asks its attributes, not its type: `size` (None: any number; 0: categories that only a
+table tells), `named` (its values are the `categories`) and `offset`.
 """
 
 import dataclasses
@@ -23,7 +26,13 @@ _RANGE = re.compile(r"\s*(?P<low>[^.\s]*(?:\.\d[^.\s]*)?)\s*\.\.\s*(?P<high>\S*)
 
 @dataclasses.dataclass(frozen=True)
 class Binary:
-    """A label of 0 or 1."""
+    """A label of 0 or 1.
+
+    >>> Binary().number(True), Binary().shown(1.0)
+    (1.0, 1)
+    """
+
+    categories, named, offset = (), False, 0.0
 
     @classmethod
     def parse(cls, parts: Sequence[str]) -> "Binary | None":
@@ -44,6 +53,24 @@ class Binary:
     def expected(self) -> str:
         """The legal values, in words."""
         return "0 or 1"
+
+    @property
+    def expected_in_rows(self) -> str:
+        """The numbers that `holds` takes, in words."""
+        return "0 or 1, or a number between for an interpolation"
+
+    def holds(self, numbers: np.ndarray) -> np.ndarray:
+        """Which numbers [n] of label rows the label can have, bool [n]: for an interpolation also those between."""
+        return (numbers >= 0.0) & (numbers <= 1.0)
+
+    def read(self, value: Any) -> Any:
+        """What `number` takes for a value that stood in a text as `parse_assignments` reads it."""
+        return value
+
+    def detail(self, letters: int) -> str:
+        """The values in one short line of a drawing; empty where they are a matter of course."""
+        del letters
+        return ""
 
     def number(self, value: Any) -> float:
         """The number that stands for a user's value; ValueError if none does."""
@@ -71,9 +98,14 @@ class Categorical:
 
     Attributes:
         categories: at least two names, in the order of their numbers; none: they are read from the table.
+
+    >>> Categorical(("never", "former", "now")).number("former")
+    1.0
     """
 
     categories: tuple[str, ...] = ()
+
+    named, offset = True, 0.0
 
     def __post_init__(self) -> None:
         names = self.categories
@@ -102,6 +134,30 @@ class Categorical:
     def expected(self) -> str:
         """The legal values, in words."""
         return f"one of {', '.join(self.categories)}"
+
+    @property
+    def expected_in_rows(self) -> str:
+        """The numbers that `holds` takes, in words."""
+        return brief(self.expected) + f", or its place, 0 to {self.size - 1}"
+
+    def holds(self, numbers: np.ndarray) -> np.ndarray:
+        """Which numbers [n] of label rows the label can have, bool [n]."""
+        return (numbers >= 0) & (numbers < self.size) & (numbers == np.floor(numbers))
+
+    def read(self, value: Any) -> Any:
+        """What `number` takes for a value that stood in a text: 1..2 may be the name of a category."""
+        return written(value) if isinstance(value, tuple) else value
+
+    def detail(self, letters: int) -> str:
+        """The categories, or the first of them and how many there are, in one line of a drawing."""
+        if not self.categories:
+            return "categories of the table"
+        for count in range(self.size, 0, -1):
+            rest = [f"... ({self.size})"] if count < self.size else []
+            line = ", ".join([*self.categories[:count], *rest])
+            if len(line) <= letters:
+                return line
+        return f"{self.size} categories"
 
     def number(self, value: Any) -> float:
         """The number that stands for a user's value, a category's name; ValueError if none does."""
@@ -142,6 +198,8 @@ class Continuous:
     std: float = 1.0
     offset: float = 0.0
 
+    categories, named = (), False
+
     def __post_init__(self) -> None:
         if not self.low < self.high or math.isfinite(self.low) != math.isfinite(self.high):
             raise InputError(
@@ -181,6 +239,24 @@ class Continuous:
             if self.bounded
             else "a finite number"
         )
+
+    @property
+    def expected_in_rows(self) -> str:
+        """The numbers that `holds` takes, in words."""
+        return self.expected
+
+    def holds(self, numbers: np.ndarray) -> np.ndarray:
+        """Which numbers [n] of label rows the label can have, bool [n]."""
+        return (np.abs(numbers) <= LARGEST) & (numbers >= self.low) & (numbers <= self.high)
+
+    def read(self, value: Any) -> Any:
+        """What `number` takes for a value that stood in a text; ValueError if it is no number."""
+        return float(value) if isinstance(value, str) else value
+
+    def detail(self, letters: int) -> str:
+        """The bounds in one short line of a drawing."""
+        del letters
+        return f"{self.shown(self.low):g} to {self.shown(self.high):g}" if self.bounded else "any number"
 
     def number(self, value: Any) -> float:
         """The number of a user's value; ValueError if there is none or it is out of bounds."""
@@ -249,6 +325,17 @@ def parse_range(text: str) -> tuple[float, float] | None:
         return float(match["low"] or -math.inf), float(match["high"] or math.inf)
     except ValueError:
         return None
+
+
+def written(value: int | float | str | tuple[float, float]) -> str:
+    """A value or an interval as it is written in a query: numbers with all their digits, but 30.0 as 30.
+
+    >>> written((20.0, math.inf)), written(30.0)
+    ('20..', '30')
+    """
+    if isinstance(value, tuple):
+        return "..".join("" if math.isinf(end) else written(float(end)) for end in value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _digits(number: float) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.variables import LARGEST, Binary, Categorical, Variable
+from causalgan_tf.graphs.variables import LARGEST, Variable
 
 SEED = 2**63 - 1  # the largest
 
@@ -51,7 +51,8 @@ def label_rows(graph: CausalGraph, labels: Any) -> np.ndarray:
     Args:
         graph: over K labels.
         labels: a data frame, whose columns are found by their names in any order and whose categories are named or
-            numbered; or an array [n, K], columns in graph order. A binary label may lie between 0 and 1.
+            numbered; or an array [n, K] of numbers, columns in graph order, a label's offset taken off. A binary label
+            may lie between 0 and 1.
 
     Raises:
         InputError: missing or further columns, another width, or a value that a label does not have.
@@ -64,10 +65,13 @@ def label_rows(graph: CausalGraph, labels: Any) -> np.ndarray:
     """
     if isinstance(labels, pd.DataFrame):
         check_columns(graph, labels)
-        columns = [labels[node] for node in graph.nodes]
+        columns, offsets = (
+            [labels[node] for node in graph.nodes],
+            [graph.variables[node].offset for node in graph.nodes],
+        )
     else:
-        columns = list(_array(graph, labels).T)
-    rows = [_numbers(node, graph.variables[node], column) for node, column in zip(graph.nodes, columns, strict=True)]
+        columns, offsets = list(_array(graph, labels).T), [0.0] * len(graph)
+    rows = [_numbers(*each) for each in zip(graph.nodes, graph.variables.values(), columns, offsets, strict=True)]
     return np.stack(rows, axis=1)
 
 
@@ -94,43 +98,27 @@ def _array(graph: CausalGraph, labels: Any) -> np.ndarray:
     return array
 
 
-def _numbers(node: str, variable: Variable, column: Any) -> np.ndarray:
-    """A column of numbers, or of a category's names, as float32 [n]."""
+def _numbers(node: str, variable: Variable, column: Any, offset: float) -> np.ndarray:
+    """A column of numbers that are more by an offset, or of a category's names, as float32 [n]."""
     values = column
-    if isinstance(variable, Categorical):
+    if variable.named:
         places = {name: place for place, name in enumerate(variable.categories)}
         values = [places.get(value, value) if isinstance(value, str) else value for value in column]
     plain = isinstance(getattr(values, "dtype", None), np.dtype) and values.dtype.kind in "biuf"
     wrong = np.zeros(len(values), bool) if plain else np.array([not _is_number(value) for value in values], bool)
     if not wrong.any():
-        numbers = np.asarray(values, np.float64)
-        wrong = ~_has(variable, numbers)
+        numbers = np.asarray(values, np.float64) - offset
+        wrong = ~variable.holds(numbers)
     if wrong.any():
         row = int(np.argmax(wrong))
         value = list(column)[row]
         told = brief(repr(value) if isinstance(value, str) else value, 60)
-        raise InputError(f"labels: {node} of row {row} is {told}: expected {_expected(variable)}.")
+        raise InputError(f"labels: {node} of row {row} is {told}: expected {variable.expected_in_rows}.")
     return numbers.astype(np.float32)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating | np.bool_) and abs(value) <= LARGEST
-
-
-def _has(variable: Variable, numbers: np.ndarray) -> np.ndarray:
-    """Whether each number is one that a label has; a binary one may lie between, for an interpolation."""
-    if isinstance(variable, Categorical):
-        return (numbers >= 0) & (numbers < variable.size) & (numbers == np.floor(numbers))
-    low, high = (0.0, 1.0) if isinstance(variable, Binary) else (variable.low, variable.high)
-    return (np.abs(numbers) <= LARGEST) & (numbers >= low) & (numbers <= high)
-
-
-def _expected(variable: Variable) -> str:
-    if isinstance(variable, Binary):
-        return "0 or 1, or a number between for an interpolation"
-    if isinstance(variable, Categorical):
-        return brief(variable.expected) + f", or its place, 0 to {variable.size - 1}"
-    return variable.expected
 
 
 def _told(value: Any) -> str:

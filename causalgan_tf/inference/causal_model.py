@@ -98,9 +98,9 @@ class CausalModel:
         self.graph, self.record = graph, record
         self.mechanisms, self.image_generator = mechanisms, image_generator
         self.labels = LabelSampler(mechanisms)
-        kinds = list(graph.variables.values())
-        self.images = ImageSampler(image_generator, label_encoding, kinds) if image_generator else None
-        self._laws: dict[tuple[int, int], LabelDistribution] = {}
+        variables = list(graph.variables.values())
+        self.images = ImageSampler(image_generator, label_encoding, variables) if image_generator else None
+        self._exact: dict[tuple[int, int], LabelDistribution] = {}
 
     def __repr__(self) -> str:
         drawn = f", images of {list(self.images.shape)}" if self.images else ", no images"
@@ -281,14 +281,14 @@ class CausalModel:
                 tables.MAX_PARENT_CELLS cells of parents.
 
         Examples:
-            >>> law = model.label_distribution(draws=1_000)
-            >>> law.probability({"Smokes": 1}, do={"Old": 0}) > law.probability({"Smokes": 1}, do={"Old": 1})
+            >>> labels = model.label_distribution(draws=1_000)
+            >>> labels.probability({"Smokes": 1}, do={"Old": 0}) > labels.probability({"Smokes": 1}, do={"Old": 1})
             True
         """
         draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
-        if (draws, seed) not in self._laws:
-            self._laws[draws, seed] = LabelDistribution(self.graph, functools.partial(self._table, draws, seed))
-        return self._laws[draws, seed]
+        if (draws, seed) not in self._exact:
+            self._exact[draws, seed] = LabelDistribution(self.graph, functools.partial(self._table, draws, seed))
+        return self._exact[draws, seed]
 
     def joint_distribution(self, do: Mapping[str, Any] | None = None, draws: int = 100_000, seed: int = 0) -> pd.Series:
         """The probability of every label cell under do(x), by the truncated factorisation of `label_distribution`.
@@ -305,11 +305,11 @@ class CausalModel:
             >>> float(joint.loc[:, 0].sum()), round(float(joint.sum()), 6)
             (0.0, 1.0)
         """
-        law = self.label_distribution(draws, seed)
+        labels = self.label_distribution(draws, seed)
         # before the first mechanism is drawn
         check_enumerable(self.graph)
         check_parent_cells(self.graph)
-        table = law.joint(do).reshape(law.sizes[::-1]).transpose()
+        table = labels.joint(do).reshape(labels.sizes[::-1]).transpose()
         return named_probabilities(self.graph, self.graph.nodes, table)
 
     def law(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:

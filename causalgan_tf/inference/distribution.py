@@ -32,8 +32,8 @@ class LabelDistribution:
 
     Examples:
         >>> graph = CausalGraph.from_text("Old -> Smokes")
-        >>> law = LabelDistribution(graph, {"Old": np.array(0.4), "Smokes": np.array([0.5, 0.2])})
-        >>> round(law.probability({"Smokes": 1}), 2)
+        >>> labels = LabelDistribution(graph, {"Old": np.array(0.4), "Smokes": np.array([0.5, 0.2])})
+        >>> round(labels.probability({"Smokes": 1}), 2)
         0.38
     """
 
@@ -78,8 +78,8 @@ class LabelDistribution:
 
         Examples:
             >>> graph = CausalGraph.from_text("Old -> Smokes")
-            >>> law = LabelDistribution.fit(graph, np.array([[0, 0], [0, 1], [1, 0], [1, 0]]))
-            >>> law.probability({"Smokes": 1}, given={"Old": 0})
+            >>> labels = LabelDistribution.fit(graph, np.array([[0, 0], [0, 1], [1, 0], [1, 0]]))
+            >>> labels.probability({"Smokes": 1}, given={"Old": 0})
             0.5
         """
         sizes = discrete_sizes(graph)
@@ -123,8 +123,8 @@ class LabelDistribution:
             fitted.
 
         Examples:
-            >>> law = LabelDistribution.fit(CausalGraph.from_text("Old -> Ill"), np.array([[0, 0], [0, 1], [1, 0]]))
-            >>> law.thin_cells(below=2)
+            >>> labels = LabelDistribution.fit(CausalGraph.from_text("Old -> Ill"), np.array([[0, 0], [0, 1], [1, 0]]))
+            >>> labels.thin_cells(below=2)
             [('Ill', {'Old': 1}, 1)]
         """
         found = []
@@ -143,8 +143,8 @@ class LabelDistribution:
 
         Examples:
             >>> graph = CausalGraph.from_text("Old -> Ill")
-            >>> law = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
-            >>> law.joint(do={"Old": 1})  # the cells are (Old, Ill) = (0, 0), (1, 0), (0, 1), (1, 1)
+            >>> labels = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> labels.joint(do={"Old": 1})  # the cells are (Old, Ill) = (0, 0), (1, 0), (0, 1), (1, 1)
             array([0. , 0.5, 0. , 0.5])
         """
         do, joint = Query.create(self.graph, do).do, np.ones(1)
@@ -183,10 +183,10 @@ class LabelDistribution:
 
         Examples:
             >>> graph = CausalGraph.from_text("Old -> Ill")
-            >>> law = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
-            >>> law.distribution("Old", given={"Ill": 0}).round(3).to_dict()
+            >>> labels = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> labels.distribution("Old", given={"Ill": 0}).round(3).to_dict()
             {0: 0.667, 1: 0.333}
-            >>> law.distribution(["Old", "Ill"], do={"Ill": 1}).to_dict()
+            >>> labels.distribution(["Old", "Ill"], do={"Ill": 1}).to_dict()
             {(0, 0): 0.0, (0, 1): 0.5, (1, 0): 0.0, (1, 1): 0.5}
         """
         query, wanted = Query.create(self.graph, do, given), self._wanted(nodes)
@@ -205,10 +205,10 @@ class LabelDistribution:
 
         Examples:
             >>> graph = CausalGraph.from_text("Old -> Ill")
-            >>> law = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
-            >>> law.probability({"Ill": 1}), law.probability({"Ill": 1}, do={"Old": 1})
+            >>> labels = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> labels.probability({"Ill": 1}), labels.probability({"Ill": 1}, do={"Old": 1})
             (0.25, 0.5)
-            >>> law.probability({"Old": 1}, given={"Ill": 1})
+            >>> labels.probability({"Old": 1}, given={"Ill": 1})
             1.0
         """
         query, wanted = Query.create(self.graph, do, given), Query.create(self.graph, given=event).given
@@ -222,8 +222,8 @@ class LabelDistribution:
 
         Examples:
             >>> graph = CausalGraph.from_text("Old -> Ill")
-            >>> law = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 1.0])})
-            >>> law.sample(2, seed=0, do={"Old": 1}).tolist()
+            >>> labels = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 1.0])})
+            >>> labels.sample(2, seed=0, do={"Old": 1}).tolist()
             [[1, 1], [1, 1]]
         """
         do, rng = Query.create(self.graph, do).do, np.random.default_rng(seed)

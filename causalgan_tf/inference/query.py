@@ -12,7 +12,7 @@ import numpy as np
 from causalgan_tf.errors import InputError, brief, closest, shown
 from causalgan_tf.graphs import names
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.variables import Categorical, Continuous, Variable, parse_range
+from causalgan_tf.graphs.variables import Variable, parse_range, written
 
 Interval = tuple[float, float]
 
@@ -117,7 +117,7 @@ class Query:
             else self.variables[node].shown(value)
             for node, value in values.items()
         }
-        return ", ".join(f"{names.written(node)}={_written(value)}" for node, value in plain.items())
+        return ", ".join(f"{names.written(node)}={written(value)}" for node, value in plain.items())
 
     def __reduce__(self) -> tuple:
         return Query, (dict(self.do), dict(self.given), dict(self.variables))
@@ -232,28 +232,24 @@ def _check_nodes(graph: CausalGraph, part: str, values: Mapping[str, Any] | None
 
 def _number(part: str, node: str, variable: Variable, value: Any) -> int | float:
     """The number that stands for a user's value of a node."""
-    if variable == Categorical():
+    if variable.size == 0:
         raise InputError(
             f"{part} {node}: the graph leaves its categories to the table. Ask on the graph of the trained model, or "
             f"name them: {node}: categorical(never, former, now)."
         )
     try:
-        # the text of a number stays text where it may be the name of a category
-        plain = float(value) if isinstance(variable, Continuous) and isinstance(value, str) else value
-        if isinstance(variable, Categorical) and isinstance(value, tuple):
-            plain = _written(value)
-        number = variable.number(plain)
+        number = variable.number(variable.read(value))
     except (TypeError, ValueError, OverflowError) as error:
-        hint = closest(brief(value), variable.categories) if isinstance(variable, Categorical) else ""
+        hint = closest(brief(value), variable.categories)
         raise InputError(
             f"{part} {brief(node, 60)}={shown(value)}: expected {brief(variable.expected, 120)}.{hint}"
         ) from error
-    return number if isinstance(variable, Continuous) else int(number)
+    return number if variable.size is None else int(number)
 
 
 def _condition(node: str, variable: Variable, value: Any) -> int | Interval:
     """The number or the interval that a node was seen to have."""
-    if not isinstance(variable, Continuous):
+    if variable.size is not None:
         return _number("given", node, variable, value)
     ends = parse_range(value) if isinstance(value, str) else value
     if not isinstance(ends, tuple | list) or len(ends) != 2:
@@ -275,10 +271,3 @@ def _condition(node: str, variable: Variable, value: Any) -> int | Interval:
             f"given {brief(node, 60)}={shown(value)}: no value is there; expected {brief(variable.expected, 120)}."
         )
     return low, high
-
-
-def _written(value: int | float | str | Interval) -> str:
-    """A value as `parse_assignments` reads it: numbers with all their digits, but 30.0 as 30."""
-    if isinstance(value, tuple):
-        return "..".join("" if math.isinf(end) else _written(float(end)) for end in value)
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

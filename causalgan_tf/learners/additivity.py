@@ -15,7 +15,6 @@ one sex and short in the other): `overlap` measures it, and such rows are left t
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 

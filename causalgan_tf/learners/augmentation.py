@@ -11,21 +11,21 @@ SHIFT = 8  # a translation is by at most 1/SHIFT of a side
 HOLE = 2  # a hole's side is 1/HOLE of the image's
 
 
-def augment(images: tf.Tensor, chance: tf.Tensor, kinds: tuple[str, ...]) -> tf.Tensor:
+def augment(images: tf.Tensor, chance: tf.Tensor, changes: tuple[str, ...]) -> tf.Tensor:
     """Changed images, each kind of change after the one before it.
 
     Args:
         images: [B, S, S, C].
         chance: [B, NUMBERS] uniform on [0, 1).
-        kinds: some of `brightness`: adds up to .5 either way; `saturation`: scales the distance to a pixel's grey by 0
-            to 2; `contrast`: scales the distance to the image's mean by .5 to 1.5; `translation`: shifts by up to an
+        changes: some of `brightness`: adds up to .5 either way; `saturation`: scales the distance to a pixel's grey by
+            0 to 2; `contrast`: scales the distance to the image's mean by .5 to 1.5; `translation`: shifts by up to an
             eighth of a side, zeros come in; `cutout`: zeros in a square of half a side.
 
     Returns:
         [B, S, S, C].
     """
-    for kind in kinds:
-        images = _CHANGES[kind](images, chance)
+    for name in changes:
+        images = _CHANGES[name](images, chance)
     return images
 
 

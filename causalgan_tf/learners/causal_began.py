@@ -26,7 +26,7 @@ class CausalBEGAN(ImageLearner):
         labeler: keras.Model,
         sample_labels: LabelSampler,
         seed: int = 0,
-        kinds: LabelCodec | None = None,
+        codec: LabelCodec | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -37,10 +37,10 @@ class CausalBEGAN(ImageLearner):
             labeler: C outputs of an image, one a label column.
             sample_labels: draws labels [B, K] from row seeds; the causal controller's distribution, rounded or soft.
             seed: seed of the noise.
-            kinds: the labels' types; None: all are binary.
+            codec: of the labels' types; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator, "labeler": labeler}
-        super().__init__(players, averaged, sample_labels, seed, kinds)
+        super().__init__(players, averaged, sample_labels, seed, codec)
         self.generator, self.discriminator, self.labeler = generator, discriminator, labeler
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # every replica assigns the same
         self.c = tf.Variable(tf.zeros([3]), trainable=False, aggregation=first, name="c")

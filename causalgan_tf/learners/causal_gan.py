@@ -36,7 +36,7 @@ class CausalGAN(ImageLearner):
         sample_labels: LabelSampler,
         rebuilder: keras.Model | None = None,
         seed: int = 0,
-        kinds: LabelCodec | None = None,
+        codec: LabelCodec | None = None,
     ) -> None:
         """Joins the networks.
 
@@ -49,12 +49,12 @@ class CausalGAN(ImageLearner):
             sample_labels: draws labels [B, K] from row seeds; the causal controller's distribution.
             rebuilder: DZ(x), rebuilds the noise from the generated image; None: none.
             seed: seed of the noise.
-            kinds: the labels' types; None: all are binary.
+            codec: of the labels' types; None: all are binary.
         """
         players = {"generator": generator, "discriminator": discriminator}
         players |= {"labeler": labeler, "anti_labeler": anti_labeler}
         players |= {"rebuilder": rebuilder} if rebuilder else {}
-        super().__init__(players, averaged, sample_labels, seed, kinds)
+        super().__init__(players, averaged, sample_labels, seed, codec)
         self.generator, self.discriminator = generator, discriminator
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
         self.opponents = [name for name in players if name != "generator"]
@@ -196,8 +196,8 @@ class CausalGAN(ImageLearner):
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """GAN term + CE(l, LR(G)) + additivity: the generator's loss without what `_shared_terms` says."""
         pleased = self.codec.cross_entropy(fakes.labels, seen["labeler"])
-        judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
-        return judged + self.labeler_weight * pleased + self._additive_error(fakes)
+        realism = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
+        return realism + self.labeler_weight * pleased + self._additive_error(fakes)
 
     def _additive_error(self, fakes: Fakes) -> tf.Tensor:
         """The weighted error of images in cells without data against what others add up to, see `Additivity`."""

@@ -58,7 +58,7 @@ class ControllerLearner(Learner):
 
     def calls(self, last: int, rows: Any = None) -> tuple[tf.data.Dataset, int | None]:
         """The calls up to a generator step; the rows lie in memory."""
-        return calls(int(self.step.numpy()), last, self.steps_per_call, self.replicas), None
+        return calls(self.steps_done(), last, self.steps_per_call, self.replicas), None
 
     def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
         """Runs the steps that the next element of `calls` names."""

@@ -126,13 +126,13 @@ class FamilyWassersteinTrainer(ControllerLearner):
 
             def read(place: np.ndarray, rows: tf.Tensor = rows) -> tf.Tensor:
                 # a column behind the last one is none: what it gathers is made 0
-                held = tf.gather(flat, rows * columns + np.minimum(place, columns - 1)[..., None])
-                return tf.where((place < columns)[..., None], tf.cast(held, tf.float32), 0.0)
+                values = tf.gather(flat, rows * columns + np.minimum(place, columns - 1)[..., None])
+                return tf.where((place < columns)[..., None], tf.cast(values, tf.float32), 0.0)
 
             scale, shift = (part.reshape([stack.nodes.size, -1, 1]) for part in (stack.scale, stack.shift))
             found.append((scale * read(above) + shift, read(own)))
-            held = (stack.nodes.reshape([-1, 1]) != EMPTY) / self.batch_size * self.replicas
-            shares.append(tf.constant(held, tf.float32) * tf.ones([1, rows.shape[-1]]))
+            weights = (stack.nodes.reshape([-1, 1]) != EMPTY) / self.batch_size * self.replicas
+            shares.append(tf.constant(weights, tf.float32) * tf.ones([1, rows.shape[-1]]))
         return found, shares
 
 

@@ -43,14 +43,14 @@ class ImageLearner(Learner):
         averaged: keras.Model,
         sample_labels: LabelSampler,
         seed: int,
-        kinds: LabelCodec | None = None,
+        codec: LabelCodec | None = None,
     ) -> None:
-        """Joins the networks; the noise of a step is drawn from `seed`, its labels, of `kinds`, by `sample_labels`."""
+        """Joins the networks; the noise of a step is drawn from `seed`, its labels, of `codec`, by `sample_labels`."""
         super().__init__()
         self.players, self.averaged, self.sample_labels, self.seed = players, averaged, sample_labels, seed
         generator = players["generator"]
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
-        self.codec = kinds or LabelCodec([Binary()] * self.columns)
+        self.codec = codec or LabelCodec([Binary()] * self.columns)
 
     def compile(self, config: ImageConfig, generator_steps: int = 1, halve_every: int = 0) -> None:
         """Sets rows and optimisation.
@@ -88,7 +88,7 @@ class ImageLearner(Learner):
 
     def calls(self, last: int, rows: Callable[[int], tf.data.Dataset]) -> tuple[tf.data.Dataset, int | None]:
         """Batches from the next step on; the steps of a call divide those that are left."""
-        first = int(self.step.numpy())
+        first = self.steps_done()
         self.steps_per_call = math.gcd(last - first, self.steps_per_call)
         return rows(first), (last - first) // self.steps_per_call
 
@@ -109,12 +109,12 @@ class ImageLearner(Learner):
 
     def generate(self, step: tf.Tensor, update: int) -> Fakes:
         """This replica's generated rows of a step; `update` tells the draws of a step apart."""
-        labels, z, encoded, held = self.draw(step, update)
+        labels, z, encoded, observed = self.draw(step, update)
         with tf.GradientTape() as tape:
             images = self.players["generator"]([z, encoded], training=True)
-        return Fakes(labels, z, images, tape, self.weights(held))
+        return Fakes(labels, z, images, tape, self.weights(observed))
 
-    def weights(self, held: tf.Tensor) -> tf.Tensor | float:
+    def weights(self, observed: tf.Tensor) -> tf.Tensor | float:
         """Weights [B, 1] of generated rows in the GAN terms: rows of cells that the data do not hold have none.
 
         D would learn that such labels are generated, whatever the image, and a generator that is told so hides them.
@@ -122,7 +122,7 @@ class ImageLearner(Learner):
         """
         if not self.codec.cells:
             return 1.0
-        counted = tf.cast(held, tf.float32)
+        counted = tf.cast(observed, tf.float32)
         share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
         return (counted / tf.maximum(share, 1.0 / self.batch_size))[:, None]
 
@@ -134,7 +134,7 @@ class ImageLearner(Learner):
         """Labels [B, K], the image's noise [B, Z] and encoded labels [B, C] of this replica's generated rows.
 
         The fourth, bool [B], is false where mixing has moved a row into a cell that the data do not hold; always true
-        where the kinds do not know the data's cells.
+        where the codec does not know the data's cells.
         """
         rows = self.batch_size // self.replicas
         # rows are numbered through the whole training, so that a resumed one draws what was to come
@@ -144,13 +144,13 @@ class ImageLearner(Learner):
         random_labels = self.codec.random_labels(chance[:, 2:])
         drawn = self.sample_labels(seeds)
         labels = mix_labels(drawn, random_labels, chance[:, :2], self.mix_single, self.mix_uniform)
-        held = tf.ones([rows], tf.bool)
+        observed = tf.ones([rows], tf.bool)
         if self.codec.cells:
-            held = tf.reduce_all(labels == drawn, 1) | self.codec.is_observed(labels)
+            observed = tf.reduce_all(labels == drawn, 1) | self.codec.is_observed(labels)
         # by the row's seed, not the batch's: an image stays the same in a batch of another size
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
-        return labels, z, self.codec.encode(labels, self.label_encoding, jitter), held
+        return labels, z, self.codec.encode(labels, self.label_encoding, jitter), observed
 
     def add_noise(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] with Gaussian noise, as the labelers see them; `use` tells the draws of a step apart."""

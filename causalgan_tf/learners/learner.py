@@ -5,7 +5,7 @@ runs as many training steps as the learner says. A custom loop is also what Mirr
 both `steps_per_execution` and XLA there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -37,13 +37,17 @@ class Learner(keras.Model):
         """Training steps done so far."""
         raise NotImplementedError(f"{type(self).__name__} must say how many steps are done.")
 
+    def steps_done(self) -> int:
+        """The value of `step`."""
+        return int(self.step.numpy())
+
     @property
     def saved(self) -> dict[str, Any]:
         """Everything that the next step depends on, by the names of a checkpoint."""
         optimizers = {f"{name}_optimizer": optimizer for name, optimizer in self.optimizers.items()}
         return self.players | self.state | {"averaged": self.averaged} | optimizers
 
-    def calls(self, last: int, rows: Callable[[int], tf.data.Dataset]) -> tuple[tf.data.Dataset, int | None]:
+    def calls(self, last: int, rows: Callable[[int], tf.data.Dataset] | None) -> tuple[tf.data.Dataset, int | None]:
         """What `fit` runs through up to step `last`.
 
         Args:
@@ -54,6 +58,16 @@ class Learner(keras.Model):
             The data set whose iterator `train_call` takes, and how many calls are made; None: as many as it has.
         """
         raise NotImplementedError(f"{type(self).__name__} must say which calls it makes.")
+
+    def advance(
+        self,
+        last: int,
+        rows: Callable[[int], tf.data.Dataset] | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        """Trains up to step `last`, in the calls that `calls` names, while the callbacks look on."""
+        calls, count = self.calls(last, rows)
+        self.fit(calls, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=list(callbacks))
 
     def compile(self) -> None:
         """Prepares for `fit`: the learner keeps optimizers of its own, so Keras must make none."""
@@ -125,7 +139,12 @@ class LimitedAdam(keras.optimizers.Adam):
 
 
 class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):
-    """A constant learning rate up to `start` steps, then an exponential fall to `share` of it at `end` steps."""
+    """A constant learning rate up to `start` steps, then an exponential fall to `share` of it at `end` steps.
+
+    >>> rate = ExponentialAfter(0.1, start=100, end=200, share=0.01)
+    >>> [round(float(rate(step)), 6) for step in (50, 150, 300)]
+    [0.1, 0.01, 0.001]
+    """
 
     def __init__(self, rate: float, start: float, end: float, share: float) -> None:
         self.rate, self.start, self.end, self.share = rate, start, max(end, start + 1.0), share
@@ -137,7 +156,12 @@ class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Halving(keras.optimizers.schedules.ExponentialDecay):
-    """Another schedule's learning rate, halved after every `every` steps."""
+    """Another schedule's learning rate, halved after every `every` steps.
+
+    >>> rate = Halving(ExponentialAfter(0.1, 1e6, 2e6, 0.1), every=10)
+    >>> [round(float(rate(step)), 6) for step in (9, 10, 20)]
+    [0.1, 0.05, 0.025]
+    """
 
     def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, every: int) -> None:
         super().__init__(1.0, every, 0.5, staircase=True)

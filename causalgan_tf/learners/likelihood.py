@@ -141,7 +141,7 @@ def distinct_family(
     shares = counts / len(rows)
     if tempered:
         _, setting = np.unique(values[:, :-1], axis=0, return_inverse=True)
-        held = np.bincount(setting.ravel(), counts)
-        weight = np.log(held + 1.0) / np.log(held + 1.0).sum()
-        shares = 0.5 * shares + 0.5 * (weight / held)[setting.ravel()] * counts
+        seen = np.bincount(setting.ravel(), counts)
+        weight = np.log(seen + 1.0) / np.log(seen + 1.0).sum()
+        shares = 0.5 * shares + 0.5 * (weight / seen)[setting.ravel()] * counts
     return values, shares

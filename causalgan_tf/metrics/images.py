@@ -20,6 +20,10 @@ class Moments:
     Attributes:
         mean: float64 [F].
         covariance: float64 [F, F], of the sample: divided by n - 1.
+
+    >>> moments = Moments.of(np.array([[0.0, 1.0], [2.0, 3.0]]))
+    >>> moments.mean.tolist(), moments.covariance.tolist()
+    ([1.0, 2.0], [[2.0, 2.0], [2.0, 2.0]])
     """
 
     mean: np.ndarray

@@ -13,6 +13,10 @@ class Cells:
         total: rows of each stratum [strata].
         x_margin: the rows of each value of x in each stratum, with its value and stratum; `x_place`: a cell's place.
         y_margin: the same of y.
+
+    >>> cells = Cells(*(np.array(column) for column in ([0, 1], [0, 1], [0, 0], [30, 20])))
+    >>> cells.n.tolist(), cells.total.tolist()
+    ([30.0, 20.0], [50.0])
     """
 
     def __init__(self, x: np.ndarray, y: np.ndarray, strata: np.ndarray, rows: np.ndarray) -> None:

@@ -30,12 +30,12 @@ def off_support_mass(model: np.ndarray, data: np.ndarray) -> float:
 
 
 def sampling_floor(
-    law: np.ndarray, draws: int, data_rows: int | None = None, repeats: int = 20, seed: int = 0
+    probabilities: np.ndarray, draws: int, data_rows: int | None = None, repeats: int = 20, seed: int = 0
 ) -> float:
     """The TVD that a perfect model would show, from sampling alone.
 
     Args:
-        law: probabilities [cells].
+        probabilities: [cells], which sum to 1.
         draws: model draws of one measurement.
         data_rows: rows of data to which they are compared, resampled too; None: they are compared to the distribution.
         repeats: measurements averaged.
@@ -44,10 +44,10 @@ def sampling_floor(
     Returns:
         Mean of 1/2 sum |p_hat - q_hat|.
     """
-    law, rng = _checked("law", law), np.random.default_rng(seed)
-    law = law / law.sum()
-    model = rng.multinomial(draws, law, repeats) / draws
-    data = law if data_rows is None else rng.multinomial(data_rows, law, repeats) / data_rows
+    probabilities, rng = _checked("probabilities", probabilities), np.random.default_rng(seed)
+    probabilities = probabilities / probabilities.sum()
+    model = rng.multinomial(draws, probabilities, repeats) / draws
+    data = probabilities if data_rows is None else rng.multinomial(data_rows, probabilities, repeats) / data_rows
     return float(0.5 * np.abs(model - data).sum(1).mean())
 
 
@@ -57,10 +57,8 @@ def _same_cells(metric: str, p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, 
     return p, q
 
 
-def _checked(name: str, law: np.ndarray) -> np.ndarray:
-    law = np.asarray(law, np.float64)
-    if law.ndim != 1 or (law < 0).any() or not abs(law.sum() - 1.0) <= 1e-6:  # NaN too
-        raise InputError(
-            f"{name}: expected probabilities [cells] with sum 1, got shape {law.shape}, sum {law.sum():.6g}."
-        )
-    return law
+def _checked(name: str, p: np.ndarray) -> np.ndarray:
+    p = np.asarray(p, np.float64)
+    if p.ndim != 1 or (p < 0).any() or not abs(p.sum() - 1.0) <= 1e-6:  # NaN too
+        raise InputError(f"{name}: expected probabilities [cells] with sum 1, got shape {p.shape}, sum {p.sum():.6g}.")
+    return p

@@ -17,6 +17,10 @@ class Critic(keras.layers.Layer):
     The perceptron sees each column between -1 and 1 and, up to an order, the products of columns whose labels belong
     to one family, a node and its parents: rare combinations of labels, which a perceptron of the labels alone is slow
     to tell apart.
+
+    >>> critic = Critic(CausalGraph.from_text("A -> B"), width=8, layers=2, order=2)
+    >>> critic.scores(tf.zeros([2, 5])).shape.as_list()
+    [1, 5]
     """
 
     def __init__(self, graph: CausalGraph, width: int, layers: int, order: int = 1, seed: int = 0) -> None:

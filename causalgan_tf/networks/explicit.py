@@ -208,11 +208,11 @@ class ExplicitController(StackedMechanisms):
 
     def _types(self, stack: Stack) -> Types:
         """The types of a stack's labels, each with the places [D, M] that hold such a label."""
-        held: dict[type[Codec], np.ndarray] = {}
+        masks: dict[type[Codec], np.ndarray] = {}
         for place in map(tuple, np.argwhere(stack.nodes != EMPTY)):
             codec = type(self.codecs[self.graph.nodes[stack.nodes[place]]])
-            held.setdefault(codec, np.zeros(stack.nodes.shape, bool))[place] = True
-        return list(held.items())
+            masks.setdefault(codec, np.zeros(stack.nodes.shape, bool))[place] = True
+        return list(masks.items())
 
     def _constants(self, stack: Stack) -> np.ndarray:
         """float32 [D, M, CONSTANTS, 1]; ones where a place holds no node."""

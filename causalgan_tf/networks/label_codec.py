@@ -27,12 +27,17 @@ from causalgan_tf.networks.codecs import codec_of, codecs_of
 
 
 class LabelCodec:
-    """The types of K labels."""
+    """The types of K labels.
+
+    >>> graph = CausalGraph.from_text("A -> B; B: categorical(no, yes, maybe)")
+    >>> LabelCodec(graph.variables.values()).columns
+    4
+    """
 
     def __init__(
         self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None
     ) -> None:
-        """Takes the kinds, for `random_labels` the ranges of continuous labels, and for `is_observed` the cells of the data.
+        """Takes the types, for `random_labels` ranges of continuous labels, and for `is_observed` the data's cells.
 
         Args:
             variables: the types of K labels, all of them known.
@@ -104,9 +109,9 @@ class LabelCodec:
         """Value or bin of each label, int64, of the shape of `labels` [..., K]: rows with equal bins share a cell."""
         values = [
             # as np.searchsorted does for the data's rows: on an edge the lower bin
-            tf.reduce_sum(tf.cast(label[..., None] > edges, tf.int64), -1) if len(edges) else tf.cast(
-                tf.round(label), tf.int64
-            )
+            tf.reduce_sum(tf.cast(label[..., None] > edges, tf.int64), -1)
+            if len(edges)
+            else tf.cast(tf.round(label), tf.int64)
             for label, edges in zip(tf.unstack(labels, axis=-1), self.cells.edges, strict=True)
         ]
         return tf.stack(values, -1)

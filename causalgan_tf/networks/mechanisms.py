@@ -75,7 +75,12 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
 
 
 class CausalController(StackedMechanisms):
-    """Implicit mechanisms of all nodes: `label_generator` with its weights in one vector, batch last."""
+    """Implicit mechanisms of all nodes: `label_generator` with its weights in one vector, batch last.
+
+    >>> mechanisms = CausalController(CausalGraph.from_text("A -> B"), noise_size=3, width=8, layers=2)
+    >>> mechanisms.soft_labels(mechanisms.noise(tf.range(5, dtype=tf.int64))).shape.as_list()
+    [2, 5]
+    """
 
     def __init__(self, graph: CausalGraph, noise_size: int, width: int, layers: int, seed: int = 0) -> None:
         """CausalController with random weights; the arguments are those of `label_generator`, and a seed."""

@@ -63,6 +63,9 @@ class Schedule:
     Attributes:
         stacks: one for each chunk, or a single one.
         rows: int32 [C], the table's row of each label column.
+
+    >>> len(schedule(CausalGraph.from_text("A -> C; B -> C")).stacks)  # A and B together, then C
+    2
     """
 
     stacks: tuple[Stack, ...]

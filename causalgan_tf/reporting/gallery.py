@@ -12,7 +12,7 @@ from PIL import Image
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
-from causalgan_tf.graphs.variables import Binary, Categorical
+from causalgan_tf.inference.arguments import label_rows
 from causalgan_tf.inference.query import Query
 from causalgan_tf.reporting.pictures import CELL, COLUMNS, grid, headed, strips
 
@@ -172,7 +172,7 @@ class Gallery:
 
     def _do_given(self, node: str) -> Image.Image:
         ends = self._ends(node)
-        shown = ends if isinstance(self.model.graph.variables[node], Categorical) else ends[:1]
+        shown = ends if self.model.graph.variables[node].named else ends[:1]
         queries = [
             query
             for value, kept in shown
@@ -212,28 +212,28 @@ class Gallery:
     def _sweep(self, node: str) -> tuple[np.ndarray, list[str], str]:
         """The numbers that a label takes little by little, what stands above them, and a caption."""
         variable = self.model.graph.variables[node]
-        if isinstance(variable, Categorical):
+        if variable.named:
             return np.arange(variable.size), list(variable.categories), f"{node}, one category after another"
-        low, high = (0.0, 1.0) if isinstance(variable, Binary) else self._quantiles(node, LOW[0], HIGH[0])
+        low, high = (0.0, 1.0) if variable.size else self._quantiles(node, LOW[0], HIGH[0])
         steps = np.linspace(low, high, STEPS)
         heads = [f"{step:.2f}".rstrip("0").rstrip(".") if high - low < 10 else f"{step:.0f}" for step in steps]
-        return steps, heads, f"{node} from {low:g} to {high:g}"
+        return steps - variable.offset, heads, f"{node} from {low:g} to {high:g}"
 
     def _ends(self, node: str) -> list[tuple[Any, Any]]:
         """The values that a label is shown at, the present or the high one first: set by do, and as a condition."""
         variable = self.model.graph.variables[node]
-        if isinstance(variable, Binary):
-            return [(1, 1), (0, 0)]
-        if isinstance(variable, Categorical):
+        if variable.named:
             return [(name, name) for name in variable.categories[:FEW]]
+        if variable.size:
+            return [(1, 1), (0, 0)]
         low, below, above, high = self._quantiles(node, *LOW, *HIGH[::-1])
         return [(high, (above, math.inf)), (low, (-math.inf, below))]
 
     def _quantiles(self, node: str, *shares: float) -> list[float]:
         """Quantiles of a continuous label as the model observes it, three digits of each, within its bounds."""
         drawn, variable = self._sample(COUNTED, {}, {}, images=False), self.model.graph.variables[node]
-        found = np.quantile(drawn.labels[node].to_numpy(np.float64), shares)
-        return [float(np.clip(float(f"{value:.3g}"), variable.low, variable.high)) for value in found]
+        found = np.quantile(drawn.labels[node].to_numpy(np.float64) - variable.offset, shares)
+        return [variable.shown(np.clip(float(f"{value:.3g}"), variable.low, variable.high)) for value in found]
 
     def _counterfactual(self, nodes: Sequence[str]) -> Image.Image:
         units, words = self._sample(self.units, self.do, self.given), self._words(self.do, self.given)
@@ -251,9 +251,9 @@ class Gallery:
     def _others(self, node: str, own: pd.Series) -> tuple[list[Any], np.ndarray]:
         """Values of a label, and the place among them of each unit's other one: 1 for 0, high for low, the next."""
         variable = self.model.graph.variables[node]
-        if isinstance(variable, Categorical):
+        if variable.named:
             return list(variable.categories), (own.cat.codes.to_numpy(np.int64) + 1) % variable.size
-        if isinstance(variable, Binary):
+        if variable.size:
             return [0, 1], 1 - own.to_numpy(np.int64)
         low, middle, high = self._quantiles(node, LOW[0], 0.5, HIGH[0])
         return [low, high], (own.to_numpy() <= middle).astype(np.int64)
@@ -314,15 +314,6 @@ class Gallery:
         if given:
             parts.append(f"given {Query.create(graph, None, given).text()}")
         return ", ".join(parts) or "as observed"
-
-
-def label_rows(graph: CausalGraph, labels: pd.DataFrame) -> np.ndarray:
-    """Label rows of numbers, as networks take them, of a data frame of the user's values: float32 [n, K]."""
-    columns = [
-        labels[node].cat.codes if isinstance(variable, Categorical) else labels[node]
-        for node, variable in graph.variables.items()
-    ]
-    return np.stack([column.to_numpy(np.float32) for column in columns], axis=1)
 
 
 def report_pictures(model: "CausalModel", dataset: "Dataset", seed: int) -> dict[str, Image.Image]:

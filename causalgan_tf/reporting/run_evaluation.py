@@ -75,7 +75,7 @@ def evaluate(
     config: RunConfig,
     workdir: str | pathlib.Path,
     sizes: EvaluationSizes | None = None,
-    judge: EvaluationClassifier | None = None,
+    classifier: EvaluationClassifier | None = None,
     extractor: FeatureExtractor | None = None,
 ) -> dict[str, Any]:
     """The numbers of report.json: those of `evaluation.measure`, the configuration and the times; writes nothing.
@@ -86,7 +86,7 @@ def evaluate(
         config: the run's configuration.
         workdir: the run folder, whose timing.json holds the seconds of the phases before.
         sizes: as in `evaluation.measure`.
-        judge: as in `evaluation.measure`.
+        classifier: as in `evaluation.measure`.
         extractor: as in `evaluation.measure`.
 
     Returns:
@@ -98,7 +98,7 @@ def evaluate(
         >>> numbers["graph"]
         'Old; Old -> Smokes; Old: binary; Smokes: binary'
     """
-    numbers = evaluation.measure(model, dataset, config.seed, sizes, judge, extractor)
+    numbers = evaluation.measure(model, dataset, config.seed, sizes, classifier, extractor)
     known = read_timing(workdir)
     timing = {phase: known.get(phase) for phase in PHASES} | {"evaluate_s": numbers.pop("seconds")}
     timing["total_s"] = round(sum(seconds for seconds in timing.values() if seconds is not None), 1)

@@ -33,7 +33,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference import saved_model
 from causalgan_tf.runs.paths import absolute, is_gone
-from causalgan_tf.runs.run_graph import BEFORE, FILE, Fingerprint, RunGraph, graph_of, same_graph, settled, stored
+from causalgan_tf.runs.run_graph import BEFORE, FILE, Fingerprint, RunGraph, agreed, graph_of, settled, stored
 from causalgan_tf.runs.timing import read_timing
 from causalgan_tf.system.files import RESTORE, write_text, written
 from causalgan_tf.system.locks import locked
@@ -103,16 +103,15 @@ class Run:
         workdir, config = saved_model.place(workdir), absolute(config)
         if saved_model.is_saved(workdir):
             raise InputError(f"{brief(workdir)} holds a saved model, no run to go on with. Choose another --workdir.")
-        if not (workdir / "config.json").exists():
+        before = cls.open(workdir) if (workdir / "config.json").exists() else None
+        if before is None:
             _check_is_free(workdir)
-            graph = load_graph(config.data.graph)
-            return cls(workdir, config, RunGraph(graph, graph))
-        before = cls.open(workdir)
-        _check_continues(before, config)
-        # the user's file may be gone: the run has its own copy, and the rows are compared by their fingerprint
-        if not (before.kept.fingerprint and is_gone(config.data.graph, before.config.data.graph)):
-            same_graph(workdir, before.kept, load_graph(config.data.graph))
-        return cls(workdir, config, before.kept)
+        else:
+            _check_continues(before, config)
+            # the user's file may be gone: the run has its own copy, and the rows are compared by their fingerprint
+            if before.kept.fingerprint and is_gone(config.data.graph, before.config.data.graph):
+                return cls(workdir, config, before.kept)
+        return cls(workdir, config, agreed(workdir, before and before.kept, load_graph(config.data.graph)))
 
     @property
     def graph(self) -> CausalGraph:

@@ -34,6 +34,11 @@ class Fingerprint:
         dtype: NumPy's name of their type.
         columns: a hash of each label's column, by node; rows in another order have another hash.
         images: what identifies the image files; empty: no images, or images that the configuration identifies.
+
+    >>> graph = CausalGraph.from_text("A -> B")
+    >>> one, other = (Fingerprint.of(graph, np.array(rows)) for rows in ([[0, 1]], [[0, 0]]))
+    >>> list(one.differences(other))
+    ['values or order of the rows in B']
     """
 
     rows: int
@@ -72,6 +77,10 @@ class RunGraph:
         declared: the same graph with the types that the user declared and no others.
         fingerprint: of the training rows; None: a run of 0.3.0, which kept none.
         version: of the package that began the run.
+
+    >>> graph = CausalGraph.from_text("A -> B; B: categorical(no, yes)")
+    >>> RunGraph.from_json(RunGraph(graph, graph).to_json()).graph == graph
+    True
     """
 
     graph: CausalGraph
@@ -136,14 +145,21 @@ def graph_of(workdir: str | pathlib.Path, config: RunConfig) -> CausalGraph:
     return stored(workdir, config).graph
 
 
-def same_graph(workdir: pathlib.Path, mine: RunGraph, now: CausalGraph) -> None:
-    """InputError if the graph that the user names now is not the run's; the message lists what differs."""
+def agreed(workdir: pathlib.Path, mine: RunGraph | None, now: CausalGraph) -> RunGraph:
+    """The record of a run whose graph the user names: a new one, or `mine`, if the run has one already.
+
+    Raises:
+        InputError: the graph that the user names now is not the run's; the message lists what differs.
+    """
+    if mine is None:
+        return RunGraph(now, now)
     lines = list(_graph_differences(mine, now))
     if lines:
         raise InputError(
             f"{workdir} holds a run of another graph (there -> here): {_listed(lines, '; ')}. Restore the graph of "
             "that run, or choose another --workdir. The run is as it was."
         )
+    return mine
 
 
 def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerprint: Fingerprint) -> RunGraph:

@@ -30,10 +30,10 @@ def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) ->
 
 
 def build_images(
-    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelCodec | None = None
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec | None = None
 ) -> ImageLearner:
-    """A learner of the configured image model, untrained; `kinds` None: those of the graph."""
-    return config.image_model.build_learner(config, graph, sampler, kinds or LabelCodec(graph.variables.values()))
+    """A learner of the configured image model, untrained; `codec` None: those of the graph."""
+    return config.image_model.build_learner(config, graph, sampler, codec or LabelCodec(graph.variables.values()))
 
 
 def build_likelihood(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> LikelihoodTrainer:
@@ -62,7 +62,7 @@ def build_wasserstein(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -
     return learner
 
 
-def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelCodec) -> CausalGAN:
+def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec) -> CausalGAN:
     """CausalGAN of the configured shape and optimisation, untrained."""
     c, own = config.image, config.gan
     with dtype_policy_scope(c.precision):
@@ -77,21 +77,21 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
             "seed": config.seed + 1,
         }
         fed = own.discriminator_labels
-        discriminator = dcgan.projection(kinds.columns, **shape) if fed else dcgan.trunk(1, **shape)
+        discriminator = dcgan.projection(codec.columns, **shape) if fed else dcgan.trunk(1, **shape)
         players = {
             "generator": run_folder.build_image_generator(config, graph),
             "discriminator": discriminator,
-            "labeler": _labeler(config, "labeler", kinds.columns, 2),
-            "anti_labeler": _labeler(config, "anti_labeler", kinds.columns, 3),
+            "labeler": _labeler(config, "labeler", codec.columns, 2),
+            "anti_labeler": _labeler(config, "anti_labeler", codec.columns, 3),
             "rebuilder": _labeler(config, "rebuilder", c.noise_size, 4) if own.noise_reconstruction else None,
         }
     averaged = run_folder.build_image_generator(config, graph)
-    learner = CausalGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, kinds=kinds)
+    learner = CausalGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, codec=codec)
     learner.compile(c, own)
     return learner
 
 
-def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, kinds: LabelCodec) -> CausalBEGAN:
+def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
     c, b = config.image, config.began
     with dtype_policy_scope(c.precision):
@@ -100,10 +100,10 @@ def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSamp
             "discriminator": began.autoencoder(
                 config.data.image_size, config.data.channels, c.discriminator_width, b.code_size, seed=config.seed + 1
             ),
-            "labeler": _labeler(config, "labeler", kinds.columns, 2),
+            "labeler": _labeler(config, "labeler", codec.columns, 2),
         }
     averaged = run_folder.build_image_generator(config, graph)
-    learner = CausalBEGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, kinds=kinds)
+    learner = CausalBEGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, codec=codec)
     learner.compile(c, b)
     return learner
 

@@ -72,15 +72,22 @@ class _Log:
 class Progress(_EveryCall):
     """A bar with steps, speed, time left and losses."""
 
-    def __init__(self, steps_done: Callable[[], int], steps: int, title: str) -> None:
+    def __init__(self, steps_done: Callable[[], int], steps: int, title: str, shown: bool = True) -> None:
         """Shows progress towards `steps`."""
         super().__init__(steps_done)
-        self.steps, self.title = steps, title
+        self.steps, self.title, self.shown = steps, title, shown
         self.bar: tqdm.tqdm | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Keras' hook."""
-        self.bar = tqdm.tqdm(total=self.steps, initial=self.steps_done(), desc=self.title, unit="step", mininterval=1.0)
+        self.bar = tqdm.tqdm(
+            total=self.steps,
+            initial=self.steps_done(),
+            desc=self.title,
+            unit="step",
+            mininterval=1.0,
+            disable=not self.shown,
+        )
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Moves the bar."""

@@ -90,16 +90,16 @@ def cell_lines(graph: CausalGraph, rows: np.ndarray) -> Iterator[str]:
     sizes = dict(zip(graph.nodes, cell_sizes(graph), strict=True))
     count = math.prod(sizes.values())
     if count < 2**63:
-        enough, held = _counted(graph, rows, graph.nodes)
-        yield f"cells of all labels: {_share(count, enough, held)}"
+        enough, observed = _counted(graph, rows, graph.nodes)
+        yield f"cells of all labels: {_share(count, enough, observed)}"
     else:
         yield f"cells of all labels: 2**{math.log2(count):.0f}"
     total, thin = np.zeros(3, object), []
     for node, parents in graph.parents.items():
         own = math.prod(sizes[parent] for parent in parents)
         if parents and own < 2**63:
-            enough, held = _counted(graph, rows, parents)
-            total += [own, enough, held]
+            enough, observed = _counted(graph, rows, parents)
+            total += [own, enough, observed]
             thin += [node] if enough < own else []
     if total[0]:
         yield f"cells of a label's parents: {_share(*total)}"
@@ -111,18 +111,18 @@ def _counted(graph: CausalGraph, rows: np.ndarray, nodes: tuple[str, ...]) -> tu
     """Cells of some labels that hold THIN rows or more, and cells that hold any."""
     some = CausalGraph(dict.fromkeys(nodes, ()), {node: graph.variables[node] for node in nodes})
     columns = rows[:, [graph.index(node) for node in nodes]]
-    _, held = np.unique(label_cells(some, columns), return_counts=True)
-    return int((held >= THIN).sum()), len(held)
+    _, observed = np.unique(label_cells(some, columns), return_counts=True)
+    return int((observed >= THIN).sum()), len(observed)
 
 
-def _share(count: int, enough: int, held: int) -> str:
-    return f"{enough:,} of {count:,} hold {THIN} rows or more, {held - enough:,} fewer, {count - held:,} none"
+def _share(count: int, enough: int, observed: int) -> str:
+    return f"{enough:,} of {count:,} hold {THIN} rows or more, {observed - enough:,} fewer, {count - observed:,} none"
 
 
 def _memory_lines(run: Run, stages: tuple[str, ...]) -> Iterator[str]:
     parts = {"TensorFlow": TENSORFLOW}
     if SOURCES[run.config.data.dataset].drawn and "images" in stages:
-        parts["data"] = budget.data_memory(run.config)
+        parts["data"] = budget.data_memory(run.config.data)
     if "controller" in stages:
         parts["label networks"] = budget.label_memory(run.config, run.graph)
     if "images" in stages:

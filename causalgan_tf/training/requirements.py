@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.config import budget
 from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
 from causalgan_tf.config.run import RunConfig
@@ -33,7 +32,6 @@ def check_call(
 ) -> tuple[tuple[str, ...], tf.distribute.Strategy]:
     """The stages in their order, and the strategy; InputError for what `train` refuses before it looks for data."""
     stages = check_stages(stages, config)
-    budget.check_data(config)
     distribution = devices.make_strategy(strategy, logical_devices)
     replicas = distribution.num_replicas_in_sync
     for stage, batch, flag in (

@@ -99,8 +99,7 @@ def _train(
         say(line)
     run.begin(stack, time.perf_counter() - start)
     for stage in stages:
-        with run.timed(f"{stage.removesuffix('s')}_train_s"):
-            steps = train_stage(run, BUILDERS[stage](run, dataset, distribution))
+        steps = train_stage(run, stage, dataset, distribution)
         say(f"{stage}: {steps:,} steps trained")
 
 
@@ -133,45 +132,28 @@ class Stage:
     reached: Callable[[int], bool] = lambda step: False
 
 
-def train_stage(run: Run, stage: Stage) -> int:
+def train_stage(run: Run, name: str, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
     """Trains a stage up to its configured steps; returns the steps done in all.
 
     Raises:
         Interrupted: a signal has come; what was trained until then is saved.
     """
-    learner = stage.learner
-    # restored from its latest checkpoint, if it has one
-    saver = Saver(run.workdir / stage.name, learner.saved)
-
-    def steps_done() -> int:
-        return int(learner.step.numpy())
-
-    if steps_done() >= stage.steps or stage.reached(steps_done()):
-        return steps_done()
-    before, after = stage.watch(steps_done, saver, run.workdir / "logs" / stage.name)
-    saves = callbacks.Checkpoints(steps_done, saver, stage.checkpoint_every)
-    with interrupts.deferred() as request:
-        _fit(stage, steps_done, [*before, saves], [*after, callbacks.StopOnSignal(request)])
-    if request.number:
-        raise interrupts.Interrupted(request.number, f"step {steps_done():,} is saved in {saver.latest_checkpoint}")
-    return steps_done()
-
-
-def _fit(
-    stage: Stage,
-    steps_done: Callable[[], int],
-    before: list[keras.callbacks.Callback],
-    after: list[keras.callbacks.Callback],
-    progress: bool = True,
-) -> None:
-    """Makes the calls that are left; `before` looks on before the progress bar moves, `after` then."""
-    bar = callbacks.Progress(steps_done, stage.steps, stage.title)
-    watching = [*before, *([bar] if progress else []), *after]
-    calls, count = stage.learner.calls(stage.steps, stage.rows)
-    try:
-        stage.learner.fit(calls, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=watching)
-    finally:
-        bar.close()
+    with run.timed(f"{name.removesuffix('s')}_train_s"):
+        stage = BUILDERS[name](run, dataset, strategy)
+        learner, done = stage.learner, stage.learner.steps_done
+        # restored from its latest checkpoint, if it has one
+        saver = Saver(run.workdir / name, learner.saved)
+        if done() >= stage.steps or stage.reached(done()):
+            return done()
+        before, after = stage.watch(done, saver, run.workdir / "logs" / name)
+        saves = callbacks.Checkpoints(done, saver, stage.checkpoint_every)
+        progress = callbacks.Progress(done, stage.steps, stage.title)
+        with interrupts.deferred() as request, contextlib.closing(progress):
+            stops = callbacks.StopOnSignal(request)
+            learner.advance(stage.steps, stage.rows, [*before, saves, progress, *after, stops])
+        if request.number:
+            raise interrupts.Interrupted(request.number, f"step {done():,} is saved in {saver.latest_checkpoint}")
+        return done()
 
 
 def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> Stage:
@@ -232,14 +214,11 @@ def fit_labels(
     check_dataset(dataset, run, ("controller",))
     c = run.controller
     learner = build_controller(run, table.graph, dataset.label_rows)
-    title = OBJECTIVES[c.objective].title
-    stage = Stage("controller", title, learner, c.steps, c.checkpoint_every, lambda *_: ([], []))
-
-    def steps_done() -> int:
-        return int(learner.step.numpy())
-
+    done = learner.steps_done
+    bar = callbacks.Progress(done, c.steps, OBJECTIVES[c.objective].title, progress)
     if c.steps:
-        _fit(stage, steps_done, [callbacks.Finite(steps_done)], [], progress)
+        with contextlib.closing(bar):
+            learner.advance(c.steps, callbacks=[callbacks.Finite(done), bar])
     record = Run(pathlib.Path(), run, RunGraph(table.graph, graph)).record
     return CausalModel(table.graph, learner.averaged, record=record)
 
@@ -279,10 +258,10 @@ BUILDERS = {"controller": controller_stage, "images": image_stage}
 
 
 def label_codec(config: RunConfig, dataset: Dataset) -> LabelCodec:
-    """The kinds of a data set's labels, with what its images show of them."""
+    """The codec of a data set's labels, with what its images show of them."""
     graph, rows = dataset.graph, dataset.train.labels
-    judged = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
-    cells = observed_cells(graph, rows) if judged else None
+    masked = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
+    cells = observed_cells(graph, rows) if masked else None
     return LabelCodec(graph.variables.values(), label_ranges(graph, rows), cells)
 
 

@@ -104,7 +104,8 @@ def rows(width: int) -> dict[str, Row]:
         "data_rows": Row(
             "default, discriminator's rows as they come",
             change(discriminator_rows="data"),
-            "Generated rows have the mixed law of labels and all count, real ones have the data's.",
+            "Generated rows have the mixed law of labels and all count, real ones have the data's; D sees no labels.",
+            GanConfig(discriminator_labels=False),
         ),
         "hinge_spectral": Row(
             "default, hinge and spectral norm in place of R1",

@@ -21,7 +21,7 @@ Drawn faces with nine binary labels (Young, Male, Eyeglasses, Bald, Mustache, Sm
 Mouth_Slightly_Open, Narrow_Eyes) that follow Causal Graph 1 with the conditional relative frequencies of CelebA.
 A picture is a deterministic function of its labels and of exogenous noise (pose, skin, hair, clothes, light,
 background, pixel noise), so the true observational, interventional and counterfactual pictures can be rendered.
-Splits train and test have the observational law of the labels; uniform has independent fair coins.
+Splits train and test have the observational distribution of the labels; uniform has independent fair coins.
 """
 
 _CITATION = """\
@@ -117,5 +117,4 @@ class CausalFaces(tfds.core.GeneratorBasedBuilder):
 
 def split_seeds(split: str, seed: int) -> tuple[int, int]:
     """The seeds of a split's labels and of its exogenous noise; no two splits share one."""
-    labels, noise = np.random.SeedSequence([seed, SPLITS.index(split)]).generate_state(2)
-    return int(labels), int(noise)
+    return tuple(map(int, np.random.SeedSequence([seed, SPLITS.index(split)]).generate_state(2)))

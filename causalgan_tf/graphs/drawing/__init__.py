@@ -116,27 +116,9 @@ def _figure(graph: CausalGraph, image: bool) -> Figure:
 
 
 def _box(node: str, variable: Variable) -> _Box:
-    detail = ""
-    if isinstance(variable, Categorical):
-        detail = _shortened(variable.categories) if variable.categories else "categories of the table"
-    elif isinstance(variable, Continuous):
-        detail = (
-            f"{variable.shown(variable.low):g} to {variable.shown(variable.high):g}"
-            if variable.bounded
-            else "any number"
-        )
+    detail = variable.detail(LETTERS)
     width = max(_length(node, NAME), _length(detail, DETAIL)) + 0.2
     return _Box(max(width, 0.42), DETAILED if detail else HEIGHT, node, detail)
-
-
-def _shortened(categories: Sequence[str]) -> str:
-    """The categories, or the first of them and how many there are, in one short line."""
-    for shown in range(len(categories), 0, -1):
-        rest = [f"... ({len(categories)})"] if shown < len(categories) else []
-        line = ", ".join([*categories[:shown], *rest])
-        if len(line) <= LETTERS:
-            return line
-    return f"{len(categories)} categories"
 
 
 def _length(text: str, size: float) -> float:

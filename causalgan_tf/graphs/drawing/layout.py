@@ -35,6 +35,10 @@ class Layout:
         x: place of each item's middle, inches from the left edge.
         width: inches from the leftmost edge of a box to the rightmost one.
         depth: each node's own layer.
+
+    >>> layout = lay_out(CausalGraph.from_text("A -> B; A -> C"), {"A": 0.5, "B": 0.5, "C": 0.5})
+    >>> layout.depth
+    {'A': 0, 'B': 1, 'C': 1}
     """
 
     layers: list[list[Item]]

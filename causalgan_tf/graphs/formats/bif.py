@@ -23,7 +23,7 @@ _WORDS = re.compile(
 
 
 @dataclasses.dataclass
-class _Law:
+class _Block:
     """One probability block: the parents as the file lists them, and its rows of numbers.
 
     Attributes:
@@ -48,7 +48,7 @@ def read_tables(path: pathlib.Path | None, text: str) -> tuple[CausalGraph, dict
     """Reads a network: its graph and the nodes' conditional probabilities, see `formats.read_network`."""
     reader = _Reader(path, text)
     graph = reader.graph()
-    return graph, {node: reader.table(reader.laws[node], graph.parents[node]) for node in graph.nodes}
+    return graph, {node: reader.table(reader.blocks[node], graph.parents[node]) for node in graph.nodes}
 
 
 class _Reader:
@@ -58,7 +58,7 @@ class _Reader:
         self.path = path
         self.tokens = Tokens(path, text, _WORDS, marks="{}()[],;|")
         self.categories: dict[str, dict[str, int]] = {}
-        self.laws: dict[str, _Law] = {}
+        self.blocks: dict[str, _Block] = {}
         self.draft = Draft(path)
         while self.tokens:
             block = self.tokens.expect("network", "variable", "probability").text
@@ -68,31 +68,31 @@ class _Reader:
         """The graph; InputError unless every variable has a probability block, and every block its variables."""
         # checked at the end, for blocks come in any order
         for node in self.categories:
-            if node not in self.laws:
+            if node not in self.blocks:
                 raise error(self.path, f"the variable {node} has no block 'probability ( {node} ... )'.")
-        for node, law in self.laws.items():
-            for name in (name for name in (node, *law.parents) if name not in self.categories):
-                raise error(self.path, f"probability of {node}: there is no variable {shown(name)}.", law.node.line)
-            for parent in law.parents:
-                self.draft.edge(parent, "->", node, law.node.line)
+        for node, block in self.blocks.items():
+            for name in (name for name in (node, *block.parents) if name not in self.categories):
+                raise error(self.path, f"probability of {node}: there is no variable {shown(name)}.", block.node.line)
+            for parent in block.parents:
+                self.draft.edge(parent, "->", node, block.node.line)
         return self.draft.graph()
 
-    def table(self, law: _Law, order: tuple[str, ...]) -> np.ndarray:
+    def table(self, block: _Block, order: tuple[str, ...]) -> np.ndarray:
         """The conditional probabilities of a node, float64 [sizes of parents in this order..., size of the node]."""
-        sizes = [len(self.categories[node]) for node in (*law.parents, law.node.text)]
+        sizes = [len(self.categories[node]) for node in (*block.parents, block.node.text)]
         if math.prod(sizes) > MAX_NUMBERS:
-            raise error(self.path, f"{law.node.text}: a table of more than {MAX_NUMBERS:,} numbers.", law.node.line)
-        values = self._whole_table(law, sizes) if law.is_table else self._rows(law, sizes)
+            raise error(self.path, f"{block.node.text}: a table of more than {MAX_NUMBERS:,} numbers.", block.node.line)
+        values = self._whole_table(block, sizes) if block.is_table else self._rows(block, sizes)
         sums = values.sum(axis=-1, keepdims=True)
         if not (values >= 0).all() or not (np.abs(sums - 1) <= TOLERANCE + 1e-9).all():
             worst = float(sums.flat[np.abs(sums - 1).argmax()])
             raise error(
                 self.path,
-                f"probability of {law.node.text}: expected rows of probabilities that sum to 1, found "
+                f"probability of {block.node.text}: expected rows of probabilities that sum to 1, found "
                 f"{f'the sum {worst:g}' if (values >= 0).all() else f'{values.min():g}'}.",
-                law.node.line,
+                block.node.line,
             )
-        return (values / sums).transpose([*map(law.parents.index, order), len(order)])
+        return (values / sums).transpose([*map(block.parents.index, order), len(order)])
 
     def _network(self) -> None:
         while not self.tokens.took("{"):
@@ -158,25 +158,25 @@ class _Reader:
         node = self.tokens.name("a variable")
         while self.tokens.took("|", ","):  # JavaBayes writes neither: the first name is the node
             pass
-        law = _Law(node, self._names(")"))
-        if node.text in self.laws:
+        block = _Block(node, self._names(")"))
+        if node.text in self.blocks:
             raise error(self.path, f"the probability of {node.text} is there twice.", node.line)
-        self.laws[node.text] = law
+        self.blocks[node.text] = block
         self.tokens.expect("{")
         while not self.tokens.took("}"):
-            self._row(law)
+            self._row(block)
 
-    def _row(self, law: _Law) -> None:
+    def _row(self, block: _Block) -> None:
         word = self.tokens.expect("(", "table", "default", "property", "}")
         if word.text == "property":
             return self._to_semicolon()
-        law.is_table |= word.text == "table"
+        block.is_table |= word.text == "table"
         causes = tuple(self._names(")")) if word.text == "(" else None
         numbers = []
         while not self.tokens.took(";"):
             numbers.append(self._number())
             self.tokens.took(",")
-        law.rows.append((causes, numbers, word.line))
+        block.rows.append((causes, numbers, word.line))
 
     def _number(self) -> float:
         word = self.tokens.take("a probability or ';'")
@@ -188,48 +188,48 @@ class _Reader:
             raise error(self.path, f"expected a probability, found {shown(word.text)}.", word.line)
         return number
 
-    def _whole_table(self, law: _Law, sizes: list[int]) -> np.ndarray:
+    def _whole_table(self, block: _Block, sizes: list[int]) -> np.ndarray:
         """The numbers of a "table": the node's value changes slowest, the last parent's fastest."""
-        *_, (_, numbers, line) = law.rows
-        if len(law.rows) > 1 or len(numbers) != math.prod(sizes):
-            found = f"{len(law.rows)} rows beside it" if len(law.rows) > 1 else f"{len(numbers)}"
+        *_, (_, numbers, line) = block.rows
+        if len(block.rows) > 1 or len(numbers) != math.prod(sizes):
+            found = f"{len(block.rows)} rows beside it" if len(block.rows) > 1 else f"{len(numbers)}"
             raise error(
-                self.path, f"table of {law.node.text}: expected {math.prod(sizes)} numbers, found {found}.", line
+                self.path, f"table of {block.node.text}: expected {math.prod(sizes)} numbers, found {found}.", line
             )
         return np.moveaxis(np.reshape(numbers, [sizes[-1], *sizes[:-1]]), 0, -1)
 
-    def _rows(self, law: _Law, sizes: list[int]) -> np.ndarray:
+    def _rows(self, block: _Block, sizes: list[int]) -> np.ndarray:
         """The numbers of rows "(yes, no) 0.1, 0.9;" and, for those that are not there, of "default"."""
         # NaN marks rows that were not given: 0 is a probability
         values, default = np.full(sizes, np.nan), None
-        for causes, numbers, line in law.rows:
+        for causes, numbers, line in block.rows:
             if len(numbers) != sizes[-1]:
                 raise error(
-                    self.path, f"{law.node.text}: expected {sizes[-1]} probabilities, found {len(numbers)}.", line
+                    self.path, f"{block.node.text}: expected {sizes[-1]} probabilities, found {len(numbers)}.", line
                 )
             if causes is None:
                 default = numbers
                 continue
-            place = self._place(law, causes, line)
+            place = self._place(block, causes, line)
             if not np.isnan(values[place]).all():
-                raise error(self.path, f"{law.node.text}: the row ({listed(causes)}) is there twice.", line)
+                raise error(self.path, f"{block.node.text}: the row ({listed(causes)}) is there twice.", line)
             values[place] = numbers
         missing = np.isnan(values).all(axis=-1)
         if missing.any() and default is None:
             cell = np.argwhere(missing)[0]
-            names = [list(self.categories[parent])[code] for parent, code in zip(law.parents, cell, strict=True)]
-            raise error(self.path, f"{law.node.text}: the row ({listed(names)}) is missing.", law.node.line)
+            names = [list(self.categories[parent])[code] for parent, code in zip(block.parents, cell, strict=True)]
+            raise error(self.path, f"{block.node.text}: the row ({listed(names)}) is missing.", block.node.line)
         values[missing] = default if default is not None else 0.0
         return values
 
-    def _place(self, law: _Law, causes: tuple[str, ...], line: int) -> tuple[int, ...]:
-        if len(causes) != len(law.parents):
+    def _place(self, block: _Block, causes: tuple[str, ...], line: int) -> tuple[int, ...]:
+        if len(causes) != len(block.parents):
             raise error(
                 self.path,
-                f"{law.node.text}: expected a value of each of {listed(law.parents)}, found ({listed(causes)}).",
+                f"{block.node.text}: expected a value of each of {listed(block.parents)}, found ({listed(causes)}).",
                 line,
             )
-        for parent, cause in zip(law.parents, causes, strict=True):
+        for parent, cause in zip(block.parents, causes, strict=True):
             if cause not in self.categories[parent]:
-                raise error(self.path, f"{law.node.text}: {parent} has no value {shown(cause)}.", line)
-        return tuple(self.categories[p][cause] for p, cause in zip(law.parents, causes, strict=True))
+                raise error(self.path, f"{block.node.text}: {parent} has no value {shown(cause)}.", line)
+        return tuple(self.categories[p][cause] for p, cause in zip(block.parents, causes, strict=True))

@@ -119,10 +119,10 @@ GAN_VARIANTS = [
     {"gan_loss": "nonsaturating"},
     {"gan_loss": "theory", "norm": "none", "minibatch": "features"},
     {"gan_loss": "minimax", "rebuild": True, "noise_reconstruction": 0.7},
-    {"gan_loss": "hinge", "kinds": tiny_gan.HALF_HELD},
-    {"gan_loss": "nonsaturating", "kinds": tiny_gan.HALF_HELD},
-    {"gan_loss": "nonsaturating", "discriminator_labels": True, "kinds": tiny_gan.HALF_HELD},
-    {"additivity": 30.0, "kinds": tiny_gan.CORNER_MISSING},
+    {"gan_loss": "hinge", "codec": tiny_gan.HALF_HELD},
+    {"gan_loss": "nonsaturating", "codec": tiny_gan.HALF_HELD},
+    {"gan_loss": "nonsaturating", "discriminator_labels": True, "codec": tiny_gan.HALF_HELD},
+    {"additivity": 30.0, "codec": tiny_gan.CORNER_MISSING},
 ]
 
 

@@ -32,7 +32,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -44,9 +44,11 @@ from causalgan_tf.data.tables import LabelTable
 from causalgan_tf.graphs.cells import enumerable, histogram
 from causalgan_tf.graphs.formats import read_network
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import THIN, LabelDistribution
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
+
+if TYPE_CHECKING:
+    from causalgan_tf.inference.causal_model import CausalModel
 
 HERE = pathlib.Path(__file__).parent
 KEY = ("subject", "rows", "method", "seed", "settings")
@@ -286,7 +288,7 @@ def ours(judge: Comparison, mle: LabelDistribution, rows: np.ndarray, config: Co
 
 def trained(
     table: LabelTable | pd.DataFrame, graph: CausalGraph, config: ControllerConfig, seed: int
-) -> tuple[CausalModel, Figures]:
+) -> tuple["CausalModel", Figures]:
     """A controller and what its training took, compiling included: seconds, and those of the processors."""
     from causalgan_tf.training.stages import fit_labels
 

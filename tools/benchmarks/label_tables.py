@@ -97,7 +97,8 @@ def continuous(runs: pd.DataFrame) -> pd.DataFrame:
 
 def seconds(runs: pd.DataFrame) -> str:
     """What a training takes of a processor, in the mean."""
-    return f"{runs['train_cpu_s'].mean():.0f}" if "train_cpu_s" in runs else ""
+    known = runs.get("train_cpu_s", pd.Series(dtype=float)).dropna()
+    return f"{known.mean():.0f}" if len(known) else ""
 
 
 def short(value: float) -> str:

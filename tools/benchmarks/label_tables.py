@@ -72,7 +72,7 @@ def discrete(runs: pd.DataFrame, subjects: str, figures: Sequence[str]) -> pd.Da
             if method in of:
                 found = of[method][list(figures)].dropna()
                 ratio = found[figures[0]].mean() / of[MLE].loc[found.index, figures[0]].mean()
-                line[title] = ", ".join(map(short, found.mean())) + (f" ({ratio:.2f})" if method != MLE else "")
+                line[title] = ", ".join(map(short, found.mean())) + (f" ({short(ratio, 2)})" if method != MLE else "")
         line["processor seconds of the default"] = seconds(of[OURS])
         lines.append(line | {"command": COMMANDS["networks"].format("NETWORK ..." if subject[0] > "9" else subject)})
     table = pd.DataFrame(lines)
@@ -101,9 +101,9 @@ def seconds(runs: pd.DataFrame) -> str:
     return f"{known.mean():.0f}" if len(known) else ""
 
 
-def short(value: float) -> str:
-    """Three significant digits without a leading zero, as in .0174."""
-    return f"{value:.2g}".removeprefix("0") if value >= 0.1 else f"{value:.4f}".removeprefix("0")
+def short(value: float, digits: int = 0) -> str:
+    """A number without a leading zero, as in .0174: four decimals, three from .1 on, or as many as said."""
+    return f"{value:.{digits or (3 if value >= 0.1 else 4)}f}".removeprefix("0")
 
 
 if __name__ == "__main__":

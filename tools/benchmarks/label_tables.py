@@ -62,7 +62,8 @@ def main() -> None:
 def discrete(runs: pd.DataFrame, subjects: str, figures: Sequence[str]) -> pd.DataFrame:
     """A row a network and number of rows, a column a method: figures and the first one over maximum likelihood's."""
     chosen, lines = runs[runs.index.get_level_values("subject").str.fullmatch(subjects)], []
-    for (subject, rows), own in chosen.groupby(["subject", "rows"]):
+    # 2_parents before 12_parents
+    for (subject, rows), own in sorted(chosen.groupby(["subject", "rows"]), key=lambda one: (len(one[0][0]), one[0])):
         of = {method: group.droplevel([0, 1, 2]) for method, group in own.groupby("method")}
         if MLE not in of or figures[0] not in own:
             continue
@@ -88,8 +89,8 @@ def continuous(runs: pd.DataFrame) -> pd.DataFrame:
         for method, title in CONTINUOUS.items():
             found = of.get(method, pd.DataFrame(columns=own.columns))
             line[f"{title}: mean"] = ", ".join(map(short, found[ERROR]))
-            line[f"{title}: MMD²"] = ", ".join(f"{value:.1f}" for value in found[DISTANCE])
-        line["band of the truth"] = f"{of['truth'][DISTANCE].mean():.1f}"
+            line[f"{title}: MMD²"] = ", ".join(short(value, 1) for value in found[DISTANCE])
+        line["band of the truth"] = short(of["truth"][DISTANCE].mean(), 1)
         line["processor seconds of the default"] = seconds(of[OURS])
         lines.append(line | {"command": COMMANDS["continuous"]})
     return pd.DataFrame(lines)
@@ -103,7 +104,9 @@ def seconds(runs: pd.DataFrame) -> str:
 
 def short(value: float, digits: int = 0) -> str:
     """A number without a leading zero, as in .0174: four decimals, three from .1 on, or as many as said."""
-    return f"{value:.{digits or (3 if value >= 0.1 else 4)}f}".removeprefix("0")
+    digits = digits or (3 if value >= 0.1 else 4)
+    # 0 is added to a -0
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
 
 
 if __name__ == "__main__":

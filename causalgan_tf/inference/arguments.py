@@ -45,13 +45,14 @@ def row_seeds(seeds: Any) -> np.ndarray:
     return array.astype(np.int64, copy=False)
 
 
-def label_rows(graph: CausalGraph, labels: Any) -> np.ndarray:
+def label_rows(graph: CausalGraph, labels: Any, between: bool = True) -> np.ndarray:
     """Labels as the networks take them, float32 [n, K].
 
     Args:
         graph: over K labels.
         labels: a data frame, whose columns are found by their names in any order and whose categories are named or
-            numbered; or an array [n, K], columns in graph order. A binary label may lie between 0 and 1.
+            numbered; or an array [n, K] of numbers, columns in graph order.
+        between: whether a binary label may lie between 0 and 1.
 
     Raises:
         InputError: missing or further columns, another width, or a value that a label does not have.
@@ -67,7 +68,12 @@ def label_rows(graph: CausalGraph, labels: Any) -> np.ndarray:
         columns = [labels[node] for node in graph.nodes]
     else:
         columns = list(_array(graph, labels).T)
-    rows = [_numbers(node, graph.variables[node], column) for node, column in zip(graph.nodes, columns, strict=True)]
+    rows = []
+    for node, column in zip(graph.nodes, columns, strict=True):
+        variable = graph.variables[node]
+        # a data frame holds a user's values, an array numbers: an offset is in the former alone
+        offset = getattr(variable, "offset", 0.0) if isinstance(labels, pd.DataFrame) else 0.0
+        rows.append(_numbers(node, variable, column, offset, between))
     return np.stack(rows, axis=1)
 
 
@@ -94,8 +100,8 @@ def _array(graph: CausalGraph, labels: Any) -> np.ndarray:
     return array
 
 
-def _numbers(node: str, variable: Variable, column: Any) -> np.ndarray:
-    """A column of numbers, or of a category's names, as float32 [n]."""
+def _numbers(node: str, variable: Variable, column: Any, offset: float, between: bool) -> np.ndarray:
+    """A column of numbers, or of a category's names, less an offset, as float32 [n]."""
     values = column
     if isinstance(variable, Categorical):
         places = {name: place for place, name in enumerate(variable.categories)}
@@ -103,13 +109,13 @@ def _numbers(node: str, variable: Variable, column: Any) -> np.ndarray:
     plain = isinstance(getattr(values, "dtype", None), np.dtype) and values.dtype.kind in "biuf"
     wrong = np.zeros(len(values), bool) if plain else np.array([not _is_number(value) for value in values], bool)
     if not wrong.any():
-        numbers = np.asarray(values, np.float64)
-        wrong = ~_has(variable, numbers)
+        numbers = np.asarray(values, np.float64) - offset
+        wrong = ~_has(variable, numbers, between)
     if wrong.any():
         row = int(np.argmax(wrong))
         value = list(column)[row]
         told = brief(repr(value) if isinstance(value, str) else value, 60)
-        raise InputError(f"labels: {node} of row {row} is {told}: expected {_expected(variable)}.")
+        raise InputError(f"labels: {node} of row {row} is {told}: expected {_expected(variable, between)}.")
     return numbers.astype(np.float32)
 
 
@@ -117,16 +123,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating | np.bool_) and abs(value) <= LARGEST
 
 
-def _has(variable: Variable, numbers: np.ndarray) -> np.ndarray:
-    """Whether each number is one that a label has; a binary one may lie between, for an interpolation."""
+def _has(variable: Variable, numbers: np.ndarray, between: bool) -> np.ndarray:
+    """Whether each number is one that a label has; of a binary one also what lies between, for an interpolation."""
     if isinstance(variable, Categorical):
         return (numbers >= 0) & (numbers < variable.size) & (numbers == np.floor(numbers))
-    low, high = (0.0, 1.0) if isinstance(variable, Binary) else (variable.low, variable.high)
+    if isinstance(variable, Binary):
+        return (numbers >= 0.0) & (numbers <= 1.0) if between else (numbers == 0.0) | (numbers == 1.0)
+    low, high = variable.low, variable.high
     return (np.abs(numbers) <= LARGEST) & (numbers >= low) & (numbers <= high)
 
 
-def _expected(variable: Variable) -> str:
-    if isinstance(variable, Binary):
+def _expected(variable: Variable, between: bool) -> str:
+    if isinstance(variable, Binary) and between:
         return "0 or 1, or a number between for an interpolation"
     if isinstance(variable, Categorical):
         return brief(variable.expected) + f", or its place, 0 to {variable.size - 1}"

@@ -271,6 +271,44 @@ class CausalModel:
         table = law.joint(do).reshape(law.sizes[::-1]).transpose()
         return named_probabilities(self.graph, self.graph.nodes, table)
 
+    def log_probability(self, labels: np.ndarray | pd.DataFrame) -> pd.DataFrame:
+        """Log P(label | its parents) of each label in given rows, as the mechanisms state it, in nats.
+
+        Of a continuous label it is the logarithm of its density in the label's own unit: of a length in cm, per cm.
+        The sum over a row is the logarithm of its joint probability; without the columns of labels that are set, that
+        under do. What a mechanism has beyond the bounds of a bounded label it draws at the bound; that mass is in no
+        density.
+
+        Args:
+            labels: a data frame with a column a label, as `sample` gives it, or an array [n, K] of numbers, columns in
+                graph order, as `sample_labels` gives it.
+
+        Returns:
+            float32 [n, K], a column a label in graph order, rows as in `labels`.
+
+        Raises:
+            InputError: implicit mechanisms, which state no probability; no rows, other columns, or a value that a label
+                does not have.
+
+        Examples:
+            >>> scores = model.log_probability(pd.DataFrame({"Smokes": [1, 1], "Old": [0, 1]}))
+            >>> bool(scores["Smokes"][1] < scores["Smokes"][0])  # the old smoke less
+            True
+            >>> share = model.distribution("Smokes", do={"Old": 1})[1]
+            >>> round(float(np.exp(scores["Smokes"][1]) / share), 3)
+            1.0
+        """
+        if not self.states_probabilities:
+            raise InputError(
+                "log_probability: the mechanisms of this model are implicit, they draw labels and state no "
+                "probability. Train explicit ones (--controller_mechanisms=explicit), or count draws of `sample`."
+            )
+        rows = label_rows(self.graph, labels, between=False)
+        if not len(rows):
+            raise InputError("log_probability: expected at least 1 row of labels, got none.")
+        index = labels.index if isinstance(labels, pd.DataFrame) else None
+        return pd.DataFrame(self.labels.log_probability(rows), index, list(self.graph.nodes), copy=False)
+
     def law(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
         """Deprecated name of `label_distribution`.
 

@@ -28,31 +28,31 @@ def _category(u: np.ndarray, *logits: np.ndarray) -> np.ndarray:
 
 def _smokes(sex: np.ndarray, age: np.ndarray, u: np.ndarray) -> np.ndarray:
     decades = (age - 45.0) / 15.0
-    return _category(u, 0.8 - 0.5 * sex, decades - 0.8, 0.4 * sex - 0.4 * decades**2)
+    return _category(u, 0.3 - 0.4 * sex, 0.4 * decades, 0.3 * sex - 0.2 * decades**2)
 
 
 def _dose(smokes: np.ndarray, u: np.ndarray) -> np.ndarray:
     which = smokes.astype(int)
-    return np.array([0.5, 2.0, 6.0])[which] + np.array([0.2, 0.8, 1.5])[which] * stdtrit(TAIL, u)
+    return np.array([1.0, 2.0, 3.0])[which] + np.array([0.5, 0.7, 0.9])[which] * stdtrit(TAIL, u)
 
 
 def _pressure(sex: np.ndarray, age: np.ndarray, dose: np.ndarray, u: np.ndarray) -> np.ndarray:
-    spread = np.exp(0.5 * np.sin(age / 12.0) + 1.8)
-    return 110.0 + 15.0 * np.tanh((dose - 3.0) / 2.0) + 0.006 * (age - 30.0) ** 2 + 4.0 * sex + spread * ndtri(u)
+    spread = np.exp(0.4 * np.sin(age / 12.0) + 2.0)
+    return 110.0 + 10.0 * np.tanh((dose - 2.0) / 1.5) + 0.005 * (age - 30.0) ** 2 + 4.0 * sex + spread * ndtri(u)
 
 
 def _ill(smokes: np.ndarray, pressure: np.ndarray, u: np.ndarray) -> np.ndarray:
-    return (u < expit((pressure - 125.0) / 8.0 + 0.8 * smokes - 2.0)).astype(np.float64)
+    return (u < expit((pressure - 120.0) / 8.0 + 0.5 * smokes)).astype(np.float64)
 
 
 def _therapy(age: np.ndarray, ill: np.ndarray, u: np.ndarray) -> np.ndarray:
     old = (age - 50.0) / 20.0
-    return _category(u, 2.0 - 3.0 * ill, 0.5 + ill - 0.3 * old**2, 0.5 * old + ill - 0.5, 1.2 * ill - old - 0.8)
+    return _category(u, 1.0 - 1.5 * ill, 0.5 - 0.3 * old**2, 0.5 * old + 0.5 * ill, 0.8 * ill - 0.5 * old - 0.5)
 
 
 def _recovery(dose: np.ndarray, therapy: np.ndarray, u: np.ndarray) -> np.ndarray:
     gain = np.array([0.0, 1.0, 0.5, 2.0])[therapy.astype(int)]
-    return expit(gain + np.cos(dose / 2.0) + 0.7 * stdtrit(TAIL, u))
+    return expit(gain + np.cos(dose) + 0.7 * stdtrit(TAIL, u))
 
 
 CLINIC = Scm(

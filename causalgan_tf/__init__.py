@@ -25,7 +25,7 @@ _HOMES = {
     "Query": "inference.query",
     "Run": "runs.run_folder",
     "RunConfig": "config.run",
-    "Samples": "inference.causal_model",
+    "Samples": "inference.samples",
     "draw_graph": "graphs.drawing",
     "evaluate": "reporting.run_evaluation",
     "evaluate_run": "reporting.run_evaluation",

@@ -6,8 +6,8 @@ import pandas as pd
 from causalgan_tf.data.dataset import Dataset, ImageSet, uniform_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.causal_model import Samples, label_frame
 from causalgan_tf.inference.query import Query, meets
+from causalgan_tf.inference.samples import Samples, label_frame
 
 ROWS = "Place -> Bright; Frame; Place: categorical(left, middle, right); Bright: continuous(0, 100)"
 PLACE, BRIGHT, FRAME = range(3)

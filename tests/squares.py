@@ -9,9 +9,9 @@ from causalgan_tf.data.dataset import Dataset, ImageSet
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import cells
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.causal_model import Samples
 from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import meets
+from causalgan_tf.inference.samples import Samples
 
 GRAPH = CausalGraph({"Male": (), "Young": (), "Mustache": ("Male", "Young"), "Wearing_Lipstick": ("Male",)})
 LAW = LabelDistribution(

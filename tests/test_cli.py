@@ -18,7 +18,7 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical, Continuous
-from causalgan_tf.inference.causal_model import label_frame
+from causalgan_tf.inference.samples import label_frame
 from causalgan_tf.runs import run_folder as runs
 from causalgan_tf.runs import run_graph
 from causalgan_tf.system.outputs import OutputFolder

@@ -1,6 +1,5 @@
 """A trained causal implicit generative model: one verb, `sample`, for every question."""
 
-import dataclasses
 import functools
 import pathlib
 import warnings
@@ -15,57 +14,23 @@ from causalgan_tf import noise
 from causalgan_tf.config import budget
 from causalgan_tf.config.budget import MANY
 from causalgan_tf.errors import InputError, brief
-from causalgan_tf.graphs import names
 from causalgan_tf.graphs.cells import check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import saved_model, showing
+from causalgan_tf.inference import saved_model
 from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.distribution import LabelDistribution, named_probabilities
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
+from causalgan_tf.inference.limits import LabelLimits
 from causalgan_tf.inference.query import Query
+from causalgan_tf.inference.samples import Samples, label_frame
 from causalgan_tf.inference.tables import check_parent_cells, mechanism_table
 from causalgan_tf.networks.stacked import StackedMechanisms
 
-SHOWN = 100  # letters of the labels' names in a representation
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Samples:
-    """What `CausalModel.sample` returns; a notebook shows its first labels and images.
-
-    Attributes:
-        labels: n rows, one column a node, in graph order: uint8 of 0/1, categories with their names, float32.
-        images: uint8 [n, S, S, C], or None if only labels were asked for.
-        seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
-        query: the do and given that they were drawn for.
-
-    Examples:
-        `model` was fitted to a data frame, see `fit_labels`.
-
-        >>> samples = model.sample(3, seed=7)
-        >>> list(samples.labels), samples.images, samples.seeds.shape
-        (['Old', 'Smokes'], None, (3,))
-    """
-
-    labels: pd.DataFrame
-    images: np.ndarray | None
-    seeds: np.ndarray
-    query: Query = Query({}, {}, {})
-
-    def __repr__(self) -> str:
-        shape = "none" if self.images is None else f"{self.images.dtype} {list(self.images.shape)}"
-        return (
-            f"Samples: {len(self.labels):,} rows, {self.query.text() or 'no do, no given'}\n"
-            f"labels: {names.listed(list(self.labels.columns), SHOWN)}\n"
-            f"images: {shape}"
-        )
-
-    def _repr_html_(self) -> str:
-        return showing.page(repr(self), self.labels, self.images)
-
-    def _repr_png_(self) -> bytes | None:
-        return showing.grid_png(self.images) if self.images is not None and len(self.images) else None
+UNMEASURED = (
+    "What the training rows leave open was not measured: the model was put together by hand, its training has not "
+    "ended, or an earlier version trained it."
+)
 
 
 class CausalModel:
@@ -134,6 +99,20 @@ class CausalModel:
         """The trained networks by stage."""
         images = {"images": self.image_generator} if self.image_generator else {}
         return {"controller": self.mechanisms, **images}
+
+    @functools.cached_property
+    def limits(self) -> LabelLimits | None:
+        """Where the labels rest on few training rows; None: it was not measured."""
+        return LabelLimits.from_json(self.record["limits"]) if self.record and "limits" in self.record else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Where the labels rest on few training rows or none, a short sentence each.
+
+        Lost values, interventions whose rows the training table hardly shows, settings of parents with few rows, and
+        what was not looked at. Measured when the training of the labels ended; `limits` has the numbers.
+        """
+        return (UNMEASURED,) if self.limits is None else self.limits.sentences
 
     @property
     def states_probabilities(self) -> bool:
@@ -380,11 +359,3 @@ class CausalModel:
         """P(node | parents); the sampler's `conditional` is all that an answer takes of the mechanisms."""
         conditional = functools.partial(self.labels.conditional, draws=draws, seed=seed)
         return mechanism_table(self.graph, conditional, node)
-
-
-def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
-    """Label rows [n, K] of numbers as a data frame of the user's values, one column a node."""
-    if graph.is_binary:
-        return pd.DataFrame(rows, columns=list(graph.nodes), copy=False)
-    columns = {node: variable.column(rows[:, k]) for k, (node, variable) in enumerate(graph.variables.items())}
-    return pd.DataFrame(columns, copy=False)

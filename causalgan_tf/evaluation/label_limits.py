@@ -9,7 +9,7 @@ import numpy as np
 from causalgan_tf import noise
 from causalgan_tf.evaluation.interventions import single_interventions
 from causalgan_tf.evaluation.lost_values import LISTED, LostValueSearch
-from causalgan_tf.evaluation.parent_cells import DENSE, CutRows, ParentCells
+from causalgan_tf.evaluation.parent_cells import CutRows, ParentCells
 from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.distribution import THIN
@@ -19,7 +19,7 @@ from causalgan_tf.inference.query import Query
 
 DO_ROWS, LEAST_DO_ROWS = 2_000, 200  # drawn under an intervention
 DO_LABELS = 8_000_000  # labels drawn under all interventions, a few seconds
-CHUNK = 16_384  # rows drawn at once
+CHUNK, CALLS = 16_384, 4  # rows drawn at once at most, calls at least
 WORK = 800_000_000  # table entries that are read to count settings, a few seconds
 
 
@@ -42,11 +42,11 @@ def label_limits(sampler: LabelSampler, rows: np.ndarray, seed: int = 0) -> Labe
             skipped += 1
             continue
         cells = cut.cells(node)
-        fewest = _fewest(cut, node, cells)
         total += cells.of
-        if fewest:
+        if cells.of > (cells.rows >= THIN).sum():
+            fewest = _fewest(cut, node, cells)
             thin += fewest
-            nodes.append(_thin_node(node, cells, fewest[0]))
+            nodes.append(_thin_node(node, cells, fewest[0] if fewest else None))
         support.look(node, cells.met)
         search.look(node, cells)
     left_out = [
@@ -73,7 +73,7 @@ def label_limits(sampler: LabelSampler, rows: np.ndarray, seed: int = 0) -> Labe
 def _fewest(cut: CutRows, node: str, cells: ParentCells) -> list[ThinCell]:
     """The settings of a node's parents with the fewest rows, LISTED of those with fewer than THIN."""
     found = []
-    if cells.codes is not None and len(cells.rows) < cells.of <= DENSE:
+    if cells.codes is not None and len(cells.rows) < cells.of:
         # as many numbers as there are settings with rows, and LISTED more, hold LISTED without
         candidates = np.arange(min(cells.of, len(cells.codes) + LISTED))
         found = [(cut.setting(node, int(code)), 0) for code in np.setdiff1d(candidates, cells.codes)[:LISTED]]
@@ -83,7 +83,7 @@ def _fewest(cut: CutRows, node: str, cells: ParentCells) -> list[ThinCell]:
     return [ThinCell(node, cut.shown(node, values), count) for values, count in found]
 
 
-def _thin_node(node: str, cells: ParentCells, fewest: ThinCell) -> ThinNode:
+def _thin_node(node: str, cells: ParentCells, fewest: ThinCell | None) -> ThinNode:
     few = cells.rows < THIN
     thin = cells.of - int((~few).sum())
     return ThinNode(node, cells.of, thin, cells.of - len(cells.rows), int(cells.rows[few].sum()), fewest)
@@ -104,11 +104,11 @@ class _Support:
             dos = sorted(dos, key=lambda one: self._share(one[1], rows))[:most]
         self.texts, self.nodes = [text for text, _ in dos], [self._node(do) for _, do in dos]
         vectors = [Query.create(self.graph, do).do_vector(self.graph) for _, do in dos]
-        seeds, together = noise.row_seeds(seed, 0, self.n).numpy(), max(1, CHUNK // self.n)
-        drawn = [
-            sampler.under(np.tile(seeds, len(some)), np.repeat(some, self.n, axis=0))
-            for some in (vectors[first : first + together] for first in range(0, len(vectors), together))
-        ]
+        do = np.repeat(np.reshape(vectors, [-1, len(self.graph)]), self.n, axis=0)
+        seeds = np.tile(noise.row_seeds(seed, 0, self.n).numpy(), len(dos))
+        # several calls even for few rows: TensorFlow warns of functions that are called once
+        parts = [part for part in np.array_split(np.arange(len(do)), max(CALLS, -(-len(do) // CHUNK))) if len(part)]
+        drawn = [sampler.under(seeds[part], do[part]) for part in parts]
         self.drawn = np.concatenate(drawn) if drawn else rows[:0]
         self.held = np.ones([len(dos), self.n], bool)
         self.enough = np.ones([len(dos), self.n], bool)

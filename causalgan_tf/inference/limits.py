@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.names import written
+from causalgan_tf.graphs.names import listed, written
 from causalgan_tf.inference.distribution import THIN
 
 LOST = 0.1  # share of the table's probability under which a value counts as lost
@@ -101,7 +101,7 @@ class ThinNode:
         thin: those with fewer than THIN rows, the empty ones among them.
         empty: those without a row.
         rows: training rows in thin settings.
-        fewest: the setting with the fewest rows, one of those with any where empty ones are too many to name.
+        fewest: a setting with the fewest rows; None: the settings are too many to be numbered.
     """
 
     node: str
@@ -109,19 +109,20 @@ class ThinNode:
     thin: int
     empty: int
     rows: int
-    fewest: ThinCell
+    fewest: ThinCell | None
 
     @property
     def sentence(self) -> str:
         """The finding in one sentence."""
-        count = self.fewest.rows
-        rows = f"{count} row{'s' * (count != 1)}"
-        if not self.fewest.parents:
-            return f"Few rows: {written(self.node)} has no parents and {rows}."
-        empty = f", {self.empty:,} none" if self.empty else ""
+        empty, fewest = f", {self.empty:,} none" if self.empty else "", ""
+        if self.fewest:
+            rows = f"{self.fewest.rows} row{'s' * (self.fewest.rows != 1)}"
+            if not self.fewest.parents:
+                return f"Few rows: {written(self.node)} has no parents and {rows}."
+            fewest = f"; fewest: {_assigned(self.fewest.parents)}, {rows}"
         return (
             f"Few rows: {self.thin:,} of {self.cells:,} settings of the parents of {written(self.node)} have fewer "
-            f"than {THIN} training rows{empty}; fewest: {_assigned(self.fewest.parents)}, {rows}."
+            f"than {THIN} training rows{empty}{fewest}."
         )
 
 
@@ -259,7 +260,9 @@ class LabelLimits:
             thin.pop("below", None)
             lost["worst"] = tuple(LostValue(**one) for one in lost["worst"])
             thin["fewest"] = tuple(ThinCell(**one) for one in thin["fewest"])
-            thin["nodes"] = tuple(ThinNode(**{**one, "fewest": ThinCell(**one["fewest"])}) for one in thin["nodes"])
+            thin["nodes"] = tuple(
+                ThinNode(**{**one, "fewest": one["fewest"] and ThinCell(**one["fewest"])}) for one in thin["nodes"]
+            )
             do["lowest"] = tuple(DoSupport(**one) for one in do["lowest"])
             limits = cls(plain["rows"], LostValues(**lost), ThinCells(**thin), DoSupports(**do), (*plain["left_out"],))
             # numbers of another type fail here, where the file can still be named
@@ -296,7 +299,7 @@ class LabelLimits:
 
 
 def _assigned(parents: Parents) -> str:
-    return ", ".join(f"{written(name)}={value}" for name, value in parents.items())
+    return listed((f"{written(name)}={value}" for name, value in parents.items()), 200)
 
 
 def _percent(share: float) -> str:

@@ -22,6 +22,7 @@ _HOMES = {
     "GraphFit": "graphs.fit_result",
     "InputError": "errors",
     "LabelDistribution": "inference.distribution",
+    "LabelLimits": "inference.limits",
     "Query": "inference.query",
     "Run": "runs.run_folder",
     "RunConfig": "config.run",

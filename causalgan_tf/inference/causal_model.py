@@ -21,10 +21,16 @@ from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.distribution import LabelDistribution, named_probabilities
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
+from causalgan_tf.inference.limits import LabelLimits
 from causalgan_tf.inference.query import Query
 from causalgan_tf.inference.samples import Samples, label_frame
 from causalgan_tf.inference.tables import check_parent_cells, mechanism_table
 from causalgan_tf.networks.stacked import StackedMechanisms
+
+UNMEASURED = (
+    "What the training rows leave open was not measured: the model was put together by hand, its training has not "
+    "ended, or an earlier version trained it."
+)
 
 
 class CausalModel:
@@ -93,6 +99,20 @@ class CausalModel:
         """The trained networks by stage."""
         images = {"images": self.image_generator} if self.image_generator else {}
         return {"controller": self.mechanisms, **images}
+
+    @functools.cached_property
+    def limits(self) -> LabelLimits | None:
+        """Where the labels rest on few training rows; None: it was not measured."""
+        return LabelLimits.from_json(self.record["limits"]) if self.record and "limits" in self.record else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Where the labels rest on few training rows or none, a short sentence each.
+
+        Lost values, interventions whose rows the training table hardly shows, settings of parents with few rows, and
+        what was not looked at. Measured when the training of the labels ended; `limits` has the numbers.
+        """
+        return (UNMEASURED,) if self.limits is None else self.limits.sentences
 
     @property
     def states_probabilities(self) -> bool:

@@ -83,9 +83,22 @@ class LabelSampler:
 
     def redraw(self, seeds: np.ndarray, query: Query) -> np.ndarray:
         """The rows of these seeds int64 [n] under the interventions of a query: [n, K], as `draw` gives them."""
-        do = np.tile(query.do_vector(self.graph), [len(seeds), 1])
+        return self.under(seeds, np.tile(query.do_vector(self.graph), [len(seeds), 1]))
+
+    def under(self, seeds: np.ndarray, do: np.ndarray) -> np.ndarray:
+        """The rows of these seeds int64 [n], each under interventions of its own: [n, K], as `draw` gives them.
+
+        Args:
+            seeds: int64 [n].
+            do: float32 [n, K], one number a node, NaN = untouched.
+        """
         labels = self._compiled_rows(tf.constant(seeds, tf.int64), tf.constant(do)).numpy()
         return labels if self.graph.sizes is None else labels.astype(np.uint8)
+
+    @property
+    def stated(self) -> bool:
+        """Whether the mechanisms state their probabilities, so that none is counted in draws."""
+        return self.mechanisms.stated
 
     def conditional(self, node: str, parents: np.ndarray, draws: int, seed: int) -> np.ndarray:
         """P(node | parents) of a discrete node, exactly or, of implicit mechanisms, counted in draws of its noise.

@@ -6,8 +6,8 @@ import pandas as pd
 from causalgan_tf.data.dataset import Dataset, ImageSet, uniform_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.causal_model import Samples, label_frame
 from causalgan_tf.inference.query import Query, meets
+from causalgan_tf.inference.samples import Samples, label_frame
 
 ROWS = "Place -> Bright; Frame; Place: categorical(left, middle, right); Bright: continuous(0, 100)"
 PLACE, BRIGHT, FRAME = range(3)
@@ -67,7 +67,21 @@ def dataset() -> Dataset:
 class PerfectModel:
     """Draws from the law itself and renders its images."""
 
-    graph, image_size, states_probabilities = GRAPH, 16, False
+    graph, image_size, states_probabilities, stated = GRAPH, 16, False, True
+
+    @property
+    def labels(self):
+        return self
+
+    def conditional(self, node, parents, draws, seed):
+        return np.full([len(parents), 3], 1 / 3) if node == "Place" else np.full([len(parents), 2], 0.5)
+
+    def under(self, seeds, do):
+        rows = labels(np.asarray(seeds) % 2**32)
+        rows = np.where(np.isnan(do), rows, do)
+        bright = np.where(np.isnan(do[:, BRIGHT]), 20 + 10 * rows[:, PLACE] + rows[:, BRIGHT] % 10, rows[:, BRIGHT])
+        rows[:, BRIGHT] = bright
+        return rows.astype(np.float32)
 
     def sample_labels(self, n, do=None, given=None, seed=0):
         return self.sample(n, do, given, seed, images=False).labels_as_numbers

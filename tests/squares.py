@@ -9,9 +9,9 @@ from causalgan_tf.data.dataset import Dataset, ImageSet
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import cells
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.causal_model import Samples
 from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import meets
+from causalgan_tf.inference.samples import Samples
 
 GRAPH = CausalGraph({"Male": (), "Young": (), "Mustache": ("Male", "Young"), "Wearing_Lipstick": ("Male",)})
 LAW = LabelDistribution(
@@ -67,10 +67,30 @@ def units(seeds: np.ndarray, do: dict | None = None) -> np.ndarray:
     return rows
 
 
+class LawSampler:
+    """The labels of a model that is a law: what a measure of its limits asks."""
+
+    def __init__(self, law: LabelDistribution, stated: bool = True) -> None:
+        self.law, self.graph, self.stated = law, law.graph, stated
+
+    def conditional(self, node, parents, draws, seed):
+        chances = self.law.tables[node][tuple(parents.astype(int).T)].reshape([len(parents), -1])
+        return chances if self.stated else np.random.default_rng(seed).multinomial(draws, chances) / draws
+
+    def under(self, seeds, do):
+        rows, rng = np.empty(do.shape, np.uint8), np.random.default_rng(int(seeds[0]) % 2**32)
+        for k, node in enumerate(self.graph.nodes):
+            above = tuple(rows[:, self.graph.index(parent)] for parent in self.graph.parents[node])
+            table = self.law.tables[node][above]
+            drawn = (rng.random(len(rows))[:, None] > np.cumsum(table, -1)).sum(-1)
+            rows[:, k] = np.where(np.isnan(do[:, k]), drawn, do[:, k])
+        return rows
+
+
 class PerfectModel:
     """Draws from the law itself, which is its enumerated law too, and renders its images."""
 
-    graph, image_size, states_probabilities = GRAPH, SIZE, False
+    graph, image_size, states_probabilities, labels = GRAPH, SIZE, False, LawSampler(LAW)
 
     def sample_labels(self, n, do=None, given=None, seed=0):
         if not given:

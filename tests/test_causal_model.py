@@ -11,8 +11,9 @@ from causalgan_tf.graphs import cells
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical, Continuous
 from causalgan_tf.inference import causal_model
-from causalgan_tf.inference.causal_model import CausalModel, label_frame
+from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import LabelDistribution
+from causalgan_tf.inference.samples import label_frame
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.mechanisms import CausalController
 

@@ -18,7 +18,7 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical, Continuous
-from causalgan_tf.inference.causal_model import label_frame
+from causalgan_tf.inference.samples import label_frame
 from causalgan_tf.runs import run_folder as runs
 from causalgan_tf.runs import run_graph
 from causalgan_tf.system.outputs import OutputFolder
@@ -358,7 +358,7 @@ def test_a_draw_replaces_an_earlier_one(tmp_path):
     ]
 
 
-NOTHING = dict.fromkeys(("tvd", "do", "marginals", "pairs", "mmd", "thin_cells"))
+NOTHING = dict.fromkeys(("tvd", "do", "marginals", "pairs", "mmd", "lost_values", "thin_cells", "do_support"))
 
 
 def test_the_headlines_of_an_evaluation():
@@ -368,7 +368,9 @@ def test_the_headlines_of_an_evaluation():
             "tvd": 0.0122,
             "tvd_floor": 0.005,
             "do": {"mean_tvd": 0.01, "max_tvd": 0.03, "worst": "do(A=1)"},
+            "lost_values": {"count": 3},
             "thin_cells": {"below": 30, "count": 7, "of": 1_200},
+            "do_support": {"below": 2, "count": 18},
             "queries": [{"query": "P(A=1|B=1)", "model": 0.25, "truth": None}],
         },
         "images": {
@@ -380,6 +382,8 @@ def test_the_headlines_of_an_evaluation():
     assert list(evaluate.headlines(numbers)) == [
         "labels: TVD 0.0122 to the data, of which sampling alone makes 0.0050",
         "labels under do(X=x): mean TVD 0.0100, largest 0.0300 at do(A=1)",
+        "3 values are lost: the model gives them less than a tenth of the data's share",
+        "2 of 18 single interventions have little support in the data",
         "7 of 1,200 settings of a label's parents have fewer than 30 rows: a guess is learnt there",
         "P(A=1|B=1): 0.2500, truth unknown",
         "images: 98.5% of those under do(X=x) show X=x to the judge",

@@ -194,9 +194,12 @@ def test_the_same_run_gives_the_same_numbers(perfect, world, judge, tmp_path):
     assert {**again, "timing": None} == {**perfect, "timing": None}
 
 
+NO_NODES = {"node_count": 0, "nodes": []}
+
+
 def test_settings_of_parents_with_few_rows_are_counted(world, perfect, tmp_path):
     # a Male, a Young, four Mustaches, two Lipsticks; 40 rows spread over the four cells of Male and Young
-    assert perfect["labels"]["thin_cells"] == {"below": 30, "count": 0, "of": 8, "fewest": []}
+    assert perfect["labels"]["thin_cells"] == {"below": 30, "count": 0, "of": 8, "fewest": []} | NO_NODES
     few = dataclasses.replace(world, label_rows=world.label_rows[:40])
     thin = evaluate(squares.LabelsOnlyModel(), few, squares.CONFIG, tmp_path, SIZES)["labels"]["thin_cells"]
     male, young = few.label_rows[:, :2].T
@@ -215,7 +218,7 @@ class LawModel(squares.LabelsOnlyModel):
     """Draws labels from any law."""
 
     def __init__(self, law):
-        self.graph, self.own = law.graph, law
+        self.graph, self.own, self.labels = law.graph, law, squares.LawSampler(law)
 
     def sample_labels(self, n, do=None, given=None, seed=0):
         return self.own.sample(n, seed, do)
@@ -241,7 +244,12 @@ class NormalModel(squares.LabelsOnlyModel):
     """A standard normal A and B = A + noise + shift."""
 
     def __init__(self, shift):
-        self.graph, self.shift = CausalGraph.from_text("A -> B; A, B: continuous"), shift
+        self.graph, self.shift, self.stated = CausalGraph.from_text("A -> B; A, B: continuous"), shift, True
+        self.labels = self
+
+    def under(self, seeds, do):
+        drawn = self.sample_labels(len(seeds), seed=0)
+        return np.where(np.isnan(do), drawn, do).astype(np.float32)
 
     def sample_labels(self, n, do=None, given=None, seed=0):
         a, noise = np.random.default_rng(seed).normal(size=(2, n))
@@ -255,7 +263,9 @@ def test_continuous_labels_are_measured_as_points(tmp_path):
     numbers = [evaluate(model, world, squares.CONFIG, tmp_path, sizes) for model in (right, wrong)]
     right, wrong = (part["labels"] for part in numbers)
     assert numbers[0]["law"] is None
-    assert (right["tvd"], right["do"], right["thin_cells"], right["queries"]) == (None, None, None, [])
+    assert (right["tvd"], right["do"], right["queries"]) == (None, None, [])
+    # A has no parents, those of B are the quartiles of A
+    assert (right["thin_cells"]["count"], right["thin_cells"]["of"]) == (0, 5)
     assert right["marginals"]["max_wasserstein_sd"] < 0.1 < wrong["marginals"]["max_wasserstein_sd"]
     assert right["mmd"]["mmd2"] < right["mmd"]["band"] < wrong["mmd"]["mmd2"]
 

@@ -15,7 +15,7 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
 from causalgan_tf.evaluation.images import classifier_split
-from causalgan_tf.evaluation.labels import single_interventions
+from causalgan_tf.evaluation.interventions import single_interventions
 from causalgan_tf.evaluation.scoring import Predictions
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph

@@ -8,11 +8,12 @@ import tensorflow as tf
 from causalgan_tf.config.run import ControllerConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.distribution import LabelDistribution
-from causalgan_tf.learners.controller import calls
+from causalgan_tf.learners.controller import calls, encoded
 from causalgan_tf.learners.family_wasserstein import TABLE, tempered_rows
 from causalgan_tf.learners.likelihood import distinct_family, families
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.networks.stacked import pack, unpack
 from causalgan_tf.training.builders import build_controller
 from causalgan_tf.training.stages import fit_labels
 
@@ -58,6 +59,45 @@ def test_every_do_is_that_of_the_rows_own_frequencies(case):
         tables[node] = made.averaged.probabilities(node, cells).reshape([*sizes, -1])
     law, counted = LabelDistribution(GRAPH, tables), LabelDistribution.fit(GRAPH, ROWS)
     assert max(total_variation(law.joint(do), counted.joint(do)) for do in DOS) < most
+    if case == "likelihood":
+        # the loss is the entropy of the counted tables, and no model's is below
+        loss, floor = float(made.history.history["negative_log_likelihood"][-1]), -np.log(counted_row_shares()).mean()
+        assert floor - 1e-5 <= loss <= floor + 1e-3
+
+
+def counted_row_shares():
+    """The probability of each row's labels given their parents by counting, [N * K]."""
+    counted, codes = LabelDistribution.fit(GRAPH, ROWS), ROWS.astype(int)
+    found = [
+        np.broadcast_to(
+            table[tuple(codes[:, GRAPH.index(p)] for p in GRAPH.parents[node])], [len(codes), table.shape[-1]]
+        )
+        for node, table in counted.tables.items()
+    ]
+    # times the number of labels: the mean over all of them is a K-th of a row's sum
+    return np.concatenate([f[np.arange(len(codes)), codes[:, k]] for k, f in enumerate(found)]) ** len(GRAPH)
+
+
+def test_exact_shares_weigh_what_rows_one_by_one_do():
+    mechanisms = ExplicitController(GRAPH, 8, 3)
+    mechanisms.vector.assign(np.random.default_rng(0).normal(0.0, 0.4, mechanisms.vector.shape))
+    seen, shares = families(mechanisms, ROWS, 64)
+    parts = zip(shares, mechanisms.log_probability(seen), strict=True)
+    found = sum(float(tf.reduce_sum(share * part)) for share, part in parts)
+    one_by_one = mechanisms.row_log_probability(tf.constant(encoded(GRAPH, ROWS).T, tf.float32))
+    assert found == pytest.approx(float(tf.reduce_sum(one_by_one)) / len(ROWS), abs=1e-4)
+
+
+def test_fewer_rows_than_a_batch_are_learnt_and_a_stronger_prior_keeps_tables_flatter():
+    graph, rows = CausalGraph.from_text("Rain -> Wet"), np.array([[0, 0], [0, 1], [1, 1]])
+    found = []
+    for decay in (0.0, 3.0):
+        config = ControllerConfig(steps=300, learning_rate=1e-2, ema=0.9, weight_decay=decay, steps_per_call=300)
+        made = fit(build_controller(RunConfig(controller=config), graph, rows), 0, 300, 300)
+        assert made.batch_size == 3
+        found.append(made.averaged.probabilities("Wet", np.array([[0], [1]]))[:, 1])
+    np.testing.assert_allclose(found[0], [0.5, 1.0], atol=0.05)
+    assert np.ptp(found[1]) < 0.8 * np.ptp(found[0])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -104,3 +144,23 @@ def test_families_hold_the_shares_of_their_distinct_rows():
     )
     np.testing.assert_allclose(np.bincount(chosen["B"], minlength=4)[3] / TABLE, expected[2], atol=1e-3)
     np.testing.assert_allclose(np.bincount(chosen["A"], minlength=4) / TABLE, 0.25, atol=1e-3)
+
+
+def test_rows_are_as_they_come_where_a_parent_is_a_number():
+    graph = CausalGraph.from_text("Heat -> Melts; Heat: continuous")
+    rows = np.array([[0.5, 0], [1.5, 1], [1.5, 1], [1.5, 0]], np.float32)
+    for chosen in tempered_rows(ExplicitController(graph, 4, 2), rows, seed=0):
+        np.testing.assert_allclose(np.bincount(chosen, minlength=4), TABLE / 4, atol=1.0)
+
+
+def test_family_critics_lead_mechanisms_back_from_the_wrong_side():
+    made = learner("wasserstein", steps=800, learning_rate=1e-2)
+    mechanisms = made.mechanisms
+    # P = .95 of rain and of a wet floor, whatever the parents: the last layers' biases
+    stacks = [[[part.numpy() for part in pair] for pair in s] for s in unpack(mechanisms.vector, mechanisms.shapes)]
+    for layers in stacks:
+        layers[-1][1][...] += 3.0
+    mechanisms.vector.assign(pack(stacks))
+    assert mechanisms.probabilities("Rain", np.zeros([1, 0]))[0, 1] > 0.9
+    stated = fit(made, 0, 800).averaged.probabilities("Rain", np.zeros([1, 0]))[0, 1]
+    assert stated == pytest.approx(ROWS[:, 0].mean(), abs=0.03)

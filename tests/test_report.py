@@ -140,7 +140,18 @@ def test_a_run_of_labels_has_a_report_without_images(tmp_path):
 
 def figures(**labels):
     """The numbers of a run of labels, those given in place of nothing."""
-    nothing = ("tvd", "tvd_floor", "do", "do_marginals", "marginals", "pairs", "mmd", "thin_cells")
+    nothing = (
+        "tvd",
+        "tvd_floor",
+        "do",
+        "do_marginals",
+        "marginals",
+        "pairs",
+        "mmd",
+        "lost_values",
+        "thin_cells",
+        "do_support",
+    )
     return {
         "labels": dict.fromkeys(nothing) | {"n": 5_000, "n_data": 4_000, "queries": []} | labels,
         "law": None,

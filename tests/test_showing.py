@@ -10,9 +10,10 @@ from PIL import Image
 
 from causalgan_tf.config.run import DataConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.causal_model import CausalModel, Samples
+from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import Query
+from causalgan_tf.inference.samples import Samples
 from causalgan_tf.runs.run_folder import Run, build_image_generator, build_mechanisms
 from causalgan_tf.runs.run_graph import RunGraph
 

@@ -81,7 +81,8 @@ def headlines(numbers: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _label_lines(labels: Mapping[str, Any]) -> Iterator[str]:
-    do, alone, pairs, mmd, thin = (labels[part] for part in ("do", "marginals", "pairs", "mmd", "thin_cells"))
+    do, alone, pairs, mmd = (labels[part] for part in ("do", "marginals", "pairs", "mmd"))
+    lost, thin, support = (labels[part] for part in ("lost_values", "thin_cells", "do_support"))
     if labels["tvd"] is not None:
         yield f"labels: TVD {labels['tvd']:.4f} to the data, of which sampling alone makes {labels['tvd_floor']:.4f}"
     if do:
@@ -96,6 +97,10 @@ def _label_lines(labels: Mapping[str, Any]) -> Iterator[str]:
         yield f"labels two by two: mean error of a probability {pairs['mean_error']:.5f}, {largest}"
     if mmd:
         yield f"all labels: MMD^2 {mmd['mmd2']:.5f}; of two sets of real rows 95 % are below {mmd['band']:.5f}"
+    if lost and lost["count"]:
+        yield f"{lost['count']:,} values are lost: the model gives them less than a tenth of the data's share"
+    if support and support["below"]:
+        yield f"{support['below']:,} of {support['count']:,} single interventions have little support in the data"
     if thin and thin["count"]:
         rows = f"fewer than {thin['below']} rows"
         yield f"{thin['count']:,} of {thin['of']:,} settings of a label's parents have {rows}: a guess is learnt there"

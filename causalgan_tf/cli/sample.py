@@ -24,7 +24,8 @@ from causalgan_tf.system.outputs import OutputFolder
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from causalgan_tf.inference.causal_model import CausalModel, Samples
+    from causalgan_tf.inference.causal_model import CausalModel
+    from causalgan_tf.inference.samples import Samples
 
 GRID = 400  # images of images.png at most
 ROW = 16  # images of a row of compare.png and of other pictures at most

@@ -101,7 +101,9 @@ class ControllerConfig(Validated):
         choices=MECHANISMS,
     )
     objective: str = option(
-        "likelihood", "likelihood (explicit mechanisms alone) or wasserstein (WGAN-GP, paper)", choices=OBJECTIVES
+        "likelihood",
+        "likelihood (explicit mechanisms; tables with numbers need it) or wasserstein (WGAN-GP, paper)",
+        choices=OBJECTIVES,
     )
     steps: int = option(
         None, "generator steps; 4,000 by likelihood, 20,000 by WGAN-GP", low=0, high=MOST_STEPS, may_grow=True, kind=int

@@ -147,7 +147,7 @@ def label_cells(graph: CausalGraph, labels: np.ndarray, rows: np.ndarray | None 
     if graph.is_binary:
         return row_codes(labels)
     cut = np.array(labels, np.float64)
-    for k, edges in enumerate(_cell_edges(graph, labels if rows is None else rows, bins)):
+    for k, edges in enumerate(cell_edges(graph, labels if rows is None else rows, bins)):
         if len(edges):
             cut[:, k] = np.searchsorted(edges, cut[:, k])
     return row_codes(cut, cell_sizes(graph, bins))
@@ -158,7 +158,7 @@ def cell_sizes(graph: CausalGraph, bins: int = BINS) -> tuple[int, ...]:
     return tuple(variable.size or bins for variable in graph.variables.values())
 
 
-def _cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndarray]:
+def cell_edges(graph: CausalGraph, rows: np.ndarray, bins: int) -> list[np.ndarray]:
     """Where each label is cut into cells, ascending: a continuous one at quantiles of its rows, a discrete one not."""
     # quantiles, so that every bin holds as many rows, however skew the label is
     shares = np.arange(1, bins) / bins
@@ -172,7 +172,7 @@ def observed_cells(graph: CausalGraph, rows: np.ndarray) -> ObservedCells:
     """The cells of label rows [N, K], continuous labels cut as in `label_cells`."""
     codes, first, count = np.unique(label_cells(graph, rows), return_index=True, return_counts=True)
     examples = np.asarray(rows)[first[np.argsort(-count, kind="stable")[:EXAMPLES]]]
-    return ObservedCells(cell_sizes(graph), tuple(_cell_edges(graph, rows, BINS)), codes, examples)
+    return ObservedCells(cell_sizes(graph), tuple(cell_edges(graph, rows, BINS)), codes, examples)
 
 
 def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from causalgan_tf.data.dataset import Dataset, ImageSet, label_cells, uniform_la
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
 from causalgan_tf.evaluation.features import FeatureExtractor
-from causalgan_tf.evaluation.labels import single_interventions
+from causalgan_tf.evaluation.interventions import single_interventions
 from causalgan_tf.evaluation.metrics import ImageMetrics
 from causalgan_tf.evaluation.scoring import ImageScorer, Predictions, ScoredImages, ScoredIntervention, Source
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed

@@ -5,7 +5,6 @@ points in space; see `parts`.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,42 +13,20 @@ from tqdm import tqdm
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import marginals
+from causalgan_tf.evaluation.interventions import single_interventions
+from causalgan_tf.evaluation.label_limits import label_limits
 from causalgan_tf.evaluation.metrics import LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graphs.cells import discrete_sizes, enumerable, histogram
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import CausalModel
-from causalgan_tf.inference.distribution import THIN, LabelDistribution
+from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import Query, meets, parse_probability
 from causalgan_tf.inference.tables import check_parent_cells
 from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_variation
 
-QUARTILES = (0.25, 0.5, 0.75)
-LISTED = 100  # thin cells in report.json
 EVALUATIONS = 100_000_000  # of mechanisms at most for the enumerated distribution; half a minute or so
 UNDER_DO = 50_000  # rows of either side under an intervention, at most
-
-
-def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Single interventions as ("do(X=x)", {X: x}), in graph order.
-
-    Args:
-        graph: causal graph over K labels, with their types.
-        rows: label rows [N, K] of the data; None: continuous labels are left out.
-
-    Yields:
-        Every discrete node at each of its values, and every continuous one at its QUARTILES in the rows, each once.
-    """
-    for k, (node, variable) in enumerate(graph.variables.items()):
-        values = [variable.shown(value) for value in range(variable.size or 0)]
-        if not variable.size and rows is not None:
-            # four digits: the text is the value; quartiles may coincide, and rounding may leave the range
-            rounded = [float(f"{value:.4g}") for value in np.quantile(rows[:, k], QUARTILES)]
-            inside = (min(max(value, variable.low), variable.high) for value in rounded)
-            values = list(dict.fromkeys(map(variable.shown, inside)))
-        for value in values:
-            short = isinstance(value, float) and not getattr(variable, "offset", 0.0)
-            yield f"do({node}={value:g})" if short else f"do({node}={value})", {node: value}
 
 
 def fitted_distribution(dataset: Dataset) -> LabelDistribution | None:
@@ -77,8 +54,8 @@ def label_numbers(
         off_support_mass, tvd_to_graph_law, the data's own distance to that distribution, and under "do" the distances
         of the model's enumerated distribution, whose mechanisms were drawn "draws" times a cell, 0 if they state it.
         Of other labels: "marginals", "pairs" and "mmd", see `parts`, and where the truth under do can be drawn
-        "do_marginals". What does not apply is None. Of both "thin_cells", where the data tell little, and the answers
-        to the data set's "queries".
+        "do_marginals". What does not apply is None. Of both the answers to the data set's "queries", and where the
+        data tell little, see `label_limits`.
     """
     rows = model.sample_labels(sizes.draws, seed=derived_seed(seed, "labels"))
     truth = dataset.law or fitted
@@ -94,10 +71,12 @@ def label_numbers(
         numbers |= marginals.part_numbers(model.graph, rows, dataset.label_rows, sizes.mmd, derived_seed(seed, "mmd"))
         if dataset.sample_labels:
             numbers["do_marginals"] = _marginals_under_do(model, dataset, min(len(rows), UNDER_DO), seed)
+    limits = label_limits(model.labels, dataset.label_rows, seed)
     return LabelMetrics(
         n=len(rows),
         n_data=len(dataset.label_rows),
-        thin_cells=_thin(fitted) if fitted else None,
+        **{part: limits.to_json()[part] for part in ("lost_values", "thin_cells", "do_support")},
+        warnings=limits.sentences,
         queries=tuple(_statement(text, model, own, truth, rows, seed) for text in dataset.queries),
         **numbers,
     )
@@ -153,17 +132,6 @@ def _marginals_under_do(model: CausalModel, dataset: Dataset, n: int, seed: int)
         each[text] = {figure: found[figure] for figure in figures}
     known = {figure: [errors[figure] for errors in each.values() if errors[figure] is not None] for figure in figures}
     return {"each": each, "n": n} | {figure: max(values) if values else None for figure, values in known.items()}
-
-
-def _thin(distribution: LabelDistribution) -> dict[str, Any]:
-    """How many parent cells have few rows, and which: those with the fewest."""
-    thin = sorted(distribution.thin_cells(), key=lambda cell: cell[2])
-    return {
-        "below": THIN,
-        "count": len(thin),
-        "of": sum(rows.size for rows in distribution.parent_rows.values()),
-        "fewest": [{"node": node, "parents": parents, "rows": rows} for node, parents, rows in thin[:LISTED]],
-    }
 
 
 def _statement(

@@ -24,7 +24,10 @@ class LabelMetrics:
         pairs: errors of two discrete labels together.
         mmd: squared maximum mean discrepancy, where a label is continuous.
         do_marginals: errors of each label alone under each single intervention.
-        thin_cells: settings of a label's parents with few rows.
+        lost_values: values that the data have and the model hardly draws, see inference.limits.LostValues.
+        thin_cells: settings of a label's parents with few rows, see inference.limits.ThinCells.
+        do_support: share of the rows under each do that the data show, see inference.limits.DoSupports.
+        warnings: the same in sentences.
         queries: statements with the model's probability and the true one.
     """
 
@@ -40,12 +43,15 @@ class LabelMetrics:
     pairs: dict[str, Any] | None = None
     mmd: dict[str, Any] | None = None
     do_marginals: dict[str, Any] | None = None
+    lost_values: dict[str, Any] | None = None
     thin_cells: dict[str, Any] | None = None
+    do_support: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
     queries: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The part of report.json."""
-        return _fields(self) | {"queries": list(self.queries)}
+        return _fields(self) | {"queries": list(self.queries), "warnings": list(self.warnings)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,14 +45,14 @@ def row_seeds(seeds: Any) -> np.ndarray:
     return array.astype(np.int64, copy=False)
 
 
-def label_rows(graph: CausalGraph, labels: Any) -> np.ndarray:
+def label_rows(graph: CausalGraph, labels: Any, between: bool = True) -> np.ndarray:
     """Labels as the networks take them, float32 [n, K].
 
     Args:
         graph: over K labels.
         labels: a data frame, whose columns are found by their names in any order and whose categories are named or
-            numbered; or an array [n, K] of numbers, columns in graph order, a label's offset taken off. A binary label
-            may lie between 0 and 1.
+            numbered; or an array [n, K] of numbers, columns in graph order, a label's offset taken off.
+        between: whether a binary label may lie between 0 and 1.
 
     Raises:
         InputError: missing or further columns, another width, or a value that a label does not have.
@@ -71,7 +71,8 @@ def label_rows(graph: CausalGraph, labels: Any) -> np.ndarray:
         )
     else:
         columns, offsets = list(_array(graph, labels).T), [0.0] * len(graph)
-    rows = [_numbers(*each) for each in zip(graph.nodes, graph.variables.values(), columns, offsets, strict=True)]
+    parts = zip(graph.nodes, graph.variables.values(), columns, offsets, strict=True)
+    rows = [_numbers(*each, between) for each in parts]
     return np.stack(rows, axis=1)
 
 
@@ -98,7 +99,7 @@ def _array(graph: CausalGraph, labels: Any) -> np.ndarray:
     return array
 
 
-def _numbers(node: str, variable: Variable, column: Any, offset: float) -> np.ndarray:
+def _numbers(node: str, variable: Variable, column: Any, offset: float, between: bool) -> np.ndarray:
     """A column of numbers that are more by an offset, or of a category's names, as float32 [n]."""
     values = column
     if variable.named:
@@ -109,11 +110,14 @@ def _numbers(node: str, variable: Variable, column: Any, offset: float) -> np.nd
     if not wrong.any():
         numbers = np.asarray(values, np.float64) - offset
         wrong = ~variable.holds(numbers)
+        if variable.size and not between:
+            wrong |= numbers != np.floor(numbers)
     if wrong.any():
         row = int(np.argmax(wrong))
         value = list(column)[row]
         told = brief(repr(value) if isinstance(value, str) else value, 60)
-        raise InputError(f"labels: {node} of row {row} is {told}: expected {variable.expected_in_rows}.")
+        expected = variable.expected_in_rows if between or variable.named else variable.expected
+        raise InputError(f"labels: {node} of row {row} is {told}: expected {expected}.")
     return numbers.astype(np.float32)
 
 

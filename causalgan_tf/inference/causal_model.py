@@ -1,6 +1,5 @@
 """A trained causal implicit generative model: one verb, `sample`, for every question."""
 
-import dataclasses
 import functools
 import pathlib
 import warnings
@@ -15,57 +14,23 @@ from causalgan_tf import noise
 from causalgan_tf.config import budget
 from causalgan_tf.config.budget import MANY
 from causalgan_tf.errors import InputError, brief
-from causalgan_tf.graphs import names
 from causalgan_tf.graphs.cells import check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import saved_model, showing
+from causalgan_tf.inference import saved_model
 from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.distribution import LabelDistribution, named_probabilities
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
+from causalgan_tf.inference.limits import LabelLimits
 from causalgan_tf.inference.query import Query
+from causalgan_tf.inference.samples import Samples, label_frame
 from causalgan_tf.inference.tables import check_parent_cells, mechanism_table
 from causalgan_tf.networks.stacked import StackedMechanisms
 
-SHOWN = 100  # letters of the labels' names in a representation
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Samples:
-    """What `CausalModel.sample` returns; a notebook shows its first labels and images.
-
-    Attributes:
-        labels: n rows, one column a node, in graph order: uint8 of 0/1, categories with their names, float32.
-        images: uint8 [n, S, S, C], or None if only labels were asked for.
-        seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
-        query: the do and given that they were drawn for.
-
-    Examples:
-        `model` was fitted to a data frame, see `fit_labels`.
-
-        >>> samples = model.sample(3, seed=7)
-        >>> list(samples.labels), samples.images, samples.seeds.shape
-        (['Old', 'Smokes'], None, (3,))
-    """
-
-    labels: pd.DataFrame
-    images: np.ndarray | None
-    seeds: np.ndarray
-    query: Query = Query({}, {}, {})
-
-    def __repr__(self) -> str:
-        shape = "none" if self.images is None else f"{self.images.dtype} {list(self.images.shape)}"
-        return (
-            f"Samples: {len(self.labels):,} rows, {self.query.text() or 'no do, no given'}\n"
-            f"labels: {names.listed(list(self.labels.columns), SHOWN)}\n"
-            f"images: {shape}"
-        )
-
-    def _repr_html_(self) -> str:
-        return showing.page(repr(self), self.labels, self.images)
-
-    def _repr_png_(self) -> bytes | None:
-        return showing.grid_png(self.images) if self.images is not None and len(self.images) else None
+UNMEASURED = (
+    "What the training rows leave open was not measured: the model was put together by hand, its training has not "
+    "ended, or an earlier version trained it."
+)
 
 
 class CausalModel:
@@ -134,6 +99,20 @@ class CausalModel:
         """The trained networks by stage."""
         images = {"images": self.image_generator} if self.image_generator else {}
         return {"controller": self.mechanisms, **images}
+
+    @functools.cached_property
+    def limits(self) -> LabelLimits | None:
+        """Where the labels rest on few training rows; None: it was not measured."""
+        return LabelLimits.from_json(self.record["limits"]) if self.record and "limits" in self.record else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Where the labels rest on few training rows or none, a short sentence each.
+
+        Lost values, interventions whose rows the training table hardly shows, settings of parents with few rows, and
+        what was not looked at. Measured when the training of the labels ended; `limits` has the numbers.
+        """
+        return (UNMEASURED,) if self.limits is None else self.limits.sentences
 
     @property
     def states_probabilities(self) -> bool:
@@ -312,6 +291,44 @@ class CausalModel:
         table = labels.joint(do).reshape(labels.sizes[::-1]).transpose()
         return named_probabilities(self.graph, self.graph.nodes, table)
 
+    def log_probability(self, labels: np.ndarray | pd.DataFrame) -> pd.DataFrame:
+        """Log P(label | its parents) of each label in given rows, as the mechanisms state it, in nats.
+
+        Of a continuous label it is the logarithm of its density in the label's own unit: of a length in cm, per cm.
+        The sum over a row is the logarithm of its joint probability; without the columns of labels that are set, that
+        under do. What a mechanism has beyond the bounds of a bounded label it draws at the bound; that mass is in no
+        density.
+
+        Args:
+            labels: a data frame with a column a label, as `sample` gives it, or an array [n, K] of numbers, columns in
+                graph order, as `sample_labels` gives it.
+
+        Returns:
+            float32 [n, K], a column a label in graph order, rows as in `labels`.
+
+        Raises:
+            InputError: implicit mechanisms, which state no probability; no rows, other columns, or a value that a label
+                does not have.
+
+        Examples:
+            >>> scores = model.log_probability(pd.DataFrame({"Smokes": [1, 1], "Old": [0, 1]}))
+            >>> bool(scores["Smokes"][1] < scores["Smokes"][0])  # the old smoke less
+            True
+            >>> share = model.distribution("Smokes", do={"Old": 1})[1]
+            >>> round(float(np.exp(scores["Smokes"][1]) / share), 3)
+            1.0
+        """
+        if not self.states_probabilities:
+            raise InputError(
+                "log_probability: the mechanisms of this model are implicit, they draw labels and state no "
+                "probability. Train explicit ones (--controller_mechanisms=explicit), or count draws of `sample`."
+            )
+        rows = label_rows(self.graph, labels, between=False)
+        if not len(rows):
+            raise InputError("log_probability: expected at least 1 row of labels, got none.")
+        index = labels.index if isinstance(labels, pd.DataFrame) else None
+        return pd.DataFrame(self.labels.log_probability(rows), index, list(self.graph.nodes), copy=False)
+
     def law(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
         """Deprecated name of `label_distribution`.
 
@@ -380,11 +397,3 @@ class CausalModel:
         """P(node | parents); the sampler's `conditional` is all that an answer takes of the mechanisms."""
         conditional = functools.partial(self.labels.conditional, draws=draws, seed=seed)
         return mechanism_table(self.graph, conditional, node)
-
-
-def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
-    """Label rows [n, K] of numbers as a data frame of the user's values, one column a node."""
-    if graph.is_binary:
-        return pd.DataFrame(rows, columns=list(graph.nodes), copy=False)
-    columns = {node: variable.column(rows[:, k]) for k, (node, variable) in enumerate(graph.variables.items())}
-    return pd.DataFrame(columns, copy=False)

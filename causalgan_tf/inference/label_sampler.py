@@ -11,6 +11,7 @@ from causalgan_tf.networks.stacked import StackedMechanisms
 
 CHUNK = 2_048  # rows of one pass: their layers stay in the processor's cache
 CHUNKS = 32  # passes of one compiled call
+SCORED = 16_384  # rows that are scored at once
 MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 
 
@@ -82,9 +83,22 @@ class LabelSampler:
 
     def redraw(self, seeds: np.ndarray, query: Query) -> np.ndarray:
         """The rows of these seeds int64 [n] under the interventions of a query: [n, K], as `draw` gives them."""
-        do = np.tile(query.do_vector(self.graph), [len(seeds), 1])
+        return self.under(seeds, np.tile(query.do_vector(self.graph), [len(seeds), 1]))
+
+    def under(self, seeds: np.ndarray, do: np.ndarray) -> np.ndarray:
+        """The rows of these seeds int64 [n], each under interventions of its own: [n, K], as `draw` gives them.
+
+        Args:
+            seeds: int64 [n].
+            do: float32 [n, K], one number a node, NaN = untouched.
+        """
         labels = self._compiled_rows(tf.constant(seeds, tf.int64), tf.constant(do)).numpy()
         return labels if self.graph.sizes is None else labels.astype(np.uint8)
+
+    @property
+    def stated(self) -> bool:
+        """Whether the mechanisms state their probabilities, so that none is counted in draws."""
+        return self.mechanisms.stated
 
     def conditional(self, node: str, parents: np.ndarray, draws: int, seed: int) -> np.ndarray:
         """P(node | parents) of a discrete node, exactly or, of implicit mechanisms, counted in draws of its noise.
@@ -101,6 +115,21 @@ class LabelSampler:
             float64 [cells, size], relative frequencies, each row with sum 1.
         """
         return self.mechanisms.probabilities(node, parents, draws, seed)
+
+    def log_probability(self, rows: np.ndarray) -> np.ndarray:
+        """Log P(label | parents) of mechanisms that state it, in nats; of a number its density.
+
+        Args:
+            rows: [n, K], one number a node.
+
+        Returns:
+            float32 [n, K].
+        """
+        parts = []
+        for first in range(0, len(rows), SCORED):
+            held = columns.encode(self.variables, tf.transpose(rows[first : first + SCORED]))
+            parts.append(self.mechanisms.row_log_probability(held).numpy().T)
+        return np.concatenate(parts)
 
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""

@@ -1,6 +1,7 @@
 """A saved model: one folder with all that `causalgan_tf.load` needs, and no data.
 
-model.json          configuration, graph with the types of its labels, the names of the weight files
+model.json          configuration, graph with the types of its labels, the names of the weight files, and where the
+                    labels rest on few training rows
 STAGE-DIGEST.npz    averaged weights of the networks of a stage; DIGEST is of the file's content
 
 model.json is replaced in one step and names its weights by their content, so a folder is never half of two models.
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+import causalgan_tf
 from causalgan_tf.errors import InputError, brief, shown
 from causalgan_tf.system.files import RESTORE, read_object
 from causalgan_tf.system.outputs import OutputFolder
@@ -30,6 +32,24 @@ STAGES = ("controller", "images")
 _NAME = re.compile(rf"({'|'.join(STAGES)})-([0-9a-f]{{16}})\.npz")
 
 Network = TypeVar("Network", bound="keras.layers.Layer")
+
+
+def folder_of(workdir: str | pathlib.Path) -> pathlib.Path:
+    """The folder that a name stands for: itself, or one of the package for "builtin:NAME".
+
+    Raises:
+        InputError: there is no built-in model of that name.
+    """
+    name = str(workdir)
+    if not name.startswith(BUILTIN):
+        return pathlib.Path(workdir)
+    home = pathlib.Path(causalgan_tf.__file__).parent / "builtin"
+    known = sorted(path.parent.name for path in home.glob(f"*/{FILE}"))
+    name = name.removeprefix(BUILTIN)
+    if name not in known:
+        listed = ", ".join(BUILTIN + one for one in known) or "none in this installation"
+        raise InputError(f"There is no built-in model {brief(name, 60)!r}. Expected: {listed}.")
+    return home / name
 
 
 def is_saved(folder: pathlib.Path) -> bool:

@@ -83,6 +83,11 @@ class Codec(abc.ABC):
         """How many uniform numbers draw a value from them."""
         return 1
 
+    @property
+    def unit(self) -> float:
+        """What a difference of 1 in a column is in the label's own unit."""
+        return 1.0
+
     def constants(self) -> tuple[float, ...]:
         """What tells this label's explicit mechanism from others of its type, at most CONSTANTS numbers."""
         return ()
@@ -269,6 +274,10 @@ class ContinuousCodec(Codec):
     @property
     def outputs(self) -> int:
         return spline.PARAMETERS + 2
+
+    @property
+    def unit(self) -> float:
+        return self.variable.std
 
     def constants(self) -> tuple[float, ...]:
         head = self.head()

@@ -156,6 +156,16 @@ class ExplicitController(StackedMechanisms):
             found.append(total)
         return found
 
+    def row_log_probability(self, rows: tf.Tensor) -> tf.Tensor:
+        """Log P(label | parents) in nats, float32 [K, B], of label columns [C, B]; of a number its density.
+
+        The density is that of the label in its own unit, not of its standardised column.
+        """
+        found = tf.concat(self.log_probability(self.seen(rows)), 0)
+        places = [self.schedule.places.index(k) for k in range(len(self.graph))]
+        units = np.array([[codec.unit] for codec in self.codecs.values()], np.float64)
+        return tf.gather(found, places) - np.log(units).astype(np.float32)
+
     def alternatives(self, s: int, outputs: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """What the labels of a stack may be, given what its mechanisms say.
 

@@ -18,7 +18,8 @@ from causalgan_tf.reporting.pictures import CELL, COLUMNS, grid, headed, strips
 
 if TYPE_CHECKING:
     from causalgan_tf.data import Dataset
-    from causalgan_tf.inference.causal_model import CausalModel, Samples
+    from causalgan_tf.inference.causal_model import CausalModel
+    from causalgan_tf.inference.samples import Samples
 
 ROWS = 4  # rows of an interpolation and of counterfactuals
 STEPS = 8  # images of an interpolation, from 0 to 1

@@ -2,6 +2,7 @@
 
 config.json     the configuration, with absolute paths
 graph.json      the graph, the types of its labels and a fingerprint of the rows, see run_graph
+limits.json     where the labels rest on few training rows, see limits_file
 timing.json     seconds of each phase
 lock            which process trains in it
 controller/     checkpoints of the causal controller
@@ -21,7 +22,6 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import causalgan_tf
 from causalgan_tf import data
 from causalgan_tf.config import budget
 from causalgan_tf.config.controller import MECHANISMS
@@ -32,6 +32,8 @@ from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference import saved_model
+from causalgan_tf.inference.limits import LabelLimits
+from causalgan_tf.runs.limits_file import read_limits
 from causalgan_tf.runs.paths import absolute, is_gone
 from causalgan_tf.runs.run_graph import BEFORE, FILE, Fingerprint, RunGraph, agreed, graph_of, settled, stored
 from causalgan_tf.runs.timing import read_timing
@@ -81,7 +83,7 @@ class Run:
             >>> Run.open("runs/people").graph.nodes  # trained before
             ('Old', 'Smokes')
         """
-        workdir = folder_of(workdir)
+        workdir = saved_model.folder_of(workdir)
         if saved_model.is_saved(workdir):
             return cls(workdir, *_saved(workdir))
         config = RunConfig.load(workdir)
@@ -232,11 +234,17 @@ class Run:
 
         path = self.checkpoints("images")
         budget.check_loaded(self.config, self.graph, path is not None)
-        labels = self.mechanisms()
+        labels, limits = self.mechanisms(), self.limits
+        record = self.record | ({"limits": limits.to_json()} if limits else {})
         if path is None:
-            return CausalModel(self.graph, labels, record=self.record)
+            return CausalModel(self.graph, labels, record=record)
         images = checkpoints.restore_averaged(path, build_image_generator(self.config, self.graph))
-        return CausalModel(self.graph, labels, images, self.config.image.label_encoding, self.record)
+        return CausalModel(self.graph, labels, images, self.config.image.label_encoding, record)
+
+    @property
+    def limits(self) -> LabelLimits | None:
+        """Where the labels of the trained controller rest on few training rows; None: it was not measured."""
+        return read_limits(self.workdir, self.checkpoints("controller"))
 
     @property
     def record(self) -> dict[str, Any]:
@@ -344,24 +352,6 @@ def load(workdir: str | pathlib.Path) -> "CausalModel":
         [1, 1]
     """
     return Run.open(workdir).model()
-
-
-def folder_of(workdir: str | pathlib.Path) -> pathlib.Path:
-    """The folder that a name stands for: itself, or one of the package for "builtin:NAME".
-
-    Raises:
-        InputError: there is no built-in model of that name.
-    """
-    name = str(workdir)
-    if not name.startswith(saved_model.BUILTIN):
-        return pathlib.Path(workdir)
-    home = pathlib.Path(causalgan_tf.__file__).parent / "builtin"
-    known = sorted(path.parent.name for path in home.glob(f"*/{saved_model.FILE}"))
-    name = name.removeprefix(saved_model.BUILTIN)
-    if name not in known:
-        listed = ", ".join(saved_model.BUILTIN + one for one in known) or "none in this installation"
-        raise InputError(f"There is no built-in model {brief(name, 60)!r}. Expected: {listed}.")
-    return home / name
 
 
 def _saved(folder: pathlib.Path) -> tuple[RunConfig, RunGraph]:

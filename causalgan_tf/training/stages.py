@@ -19,11 +19,13 @@ from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.dataset import label_cells, label_ranges, mixed_weights, observed_cells
 from causalgan_tf.data.tables import LabelTable, table_from_frame
+from causalgan_tf.evaluation.label_limits import label_limits
 from causalgan_tf.graphs.cells import enumerable, histogram
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.label_sampler import LabelSampler
+from causalgan_tf.inference.limits import LabelLimits
 from causalgan_tf.inference.query import Query
 from causalgan_tf.learners.learner import Learner
 from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
@@ -32,6 +34,7 @@ from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.reporting import gallery
 from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.checkpoints import Saver
+from causalgan_tf.runs.limits_file import save_limits
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.runs.run_graph import RunGraph
 from causalgan_tf.system import interrupts
@@ -70,7 +73,7 @@ def train(
         >>> data = DataConfig(dataset="table", labels_file="mine.csv", graph="Old -> Smokes")
         >>> train(RunConfig(data, ControllerConfig(steps=100)), "runs/mine", stages=("controller",))
         >>> sorted(path.name for path in pathlib.Path("runs/mine").glob("*.json"))
-        ['config.json', 'graph.json', 'timing.json']
+        ['config.json', 'graph.json', 'limits.json', 'timing.json']
     """
     workdir = pathlib.Path(workdir)
     stages, distribution = check_call(config, stages, strategy, logical_devices)
@@ -101,6 +104,9 @@ def _train(
     for stage in stages:
         steps = train_stage(run, stage, dataset, distribution)
         say(f"{stage}: {steps:,} steps trained")
+        if stage == "controller" and run.has(stage):
+            for line in measured_limits(run, dataset).brief():
+                say(f"  {line}")
 
 
 Watchers = tuple[list[keras.callbacks.Callback], list[keras.callbacks.Callback]]
@@ -156,6 +162,16 @@ def train_stage(run: Run, name: str, dataset: Dataset, strategy: tf.distribute.S
         return done()
 
 
+def measured_limits(run: Run, dataset: Dataset) -> LabelLimits:
+    """Where the trained labels rest on few training rows; measured and written unless the run folder has it."""
+    limits = run.limits
+    if limits is None:
+        with run.timed("controller_train_s"):
+            limits = label_limits(LabelSampler(run.mechanisms()), dataset.label_rows, run.config.seed)
+        save_limits(run.workdir, limits, run.require("controller"))
+    return limits
+
+
 def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> Stage:
     """The causal controller's stage."""
     c, graph = run.config.controller, dataset.graph
@@ -204,6 +220,8 @@ def fit_labels(
         >>> model = fit_labels(frame, "Old -> Smokes", ControllerConfig(steps=200), progress=False)
         >>> model.sample(2, do={"Smokes": 1}).labels["Smokes"].tolist()
         [1, 1]
+        >>> model.warnings  # nowhere does it rest on few rows
+        ()
     """
     graph = load_graph(graph) if isinstance(graph, str) else graph
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
@@ -219,7 +237,8 @@ def fit_labels(
     if c.steps:
         with contextlib.closing(bar):
             learner.advance(c.steps, callbacks=[callbacks.Finite(done), bar])
-    record = Run(pathlib.Path(), run, RunGraph(table.graph, graph)).record
+    limits = label_limits(LabelSampler(learner.averaged), dataset.label_rows, seed)
+    record = Run(pathlib.Path(), run, RunGraph(table.graph, graph)).record | {"limits": limits.to_json()}
     return CausalModel(table.graph, learner.averaged, record=record)
 
 

@@ -40,7 +40,7 @@ from causalgan_tf.config import BeganConfig, DataConfig, GanConfig, ImageConfig,
 from causalgan_tf.data import Dataset
 from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
 from causalgan_tf.evaluation.images import classifier_split, image_numbers
-from causalgan_tf.evaluation.labels import single_interventions
+from causalgan_tf.evaluation.interventions import single_interventions
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.inference.causal_model import CausalModel

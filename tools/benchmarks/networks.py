@@ -1,31 +1,38 @@
-"""Bayesian networks with known tables: what each method says of every do(X = x) after 50,000 rows.
+"""Bayesian networks with known tables: what each method says of every do(X = x), from tables of any size.
 
     python -m tools.benchmarks.networks asia cancer earthquake survey sachs alarm --bif_dir=FOLDER
+    python -m tools.benchmarks.networks asia --bif_dir=FOLDER --rows=1000 --seeds=0,1,2,3,4,5,6,7,8,9
+    python -m tools.benchmarks.networks sachs --bif_dir=FOLDER --controller_objective=wasserstein
     python -m tools.benchmarks.networks asia --bif_dir=FOLDER --rivals_python=/tmp/rivals/bin/python
+    python -m tools.benchmarks.networks 2_parents 4_parents 8_parents 12_parents
 
 FOLDER holds NETWORK.bif or NETWORK.bif.gz, as the package pgmpy 1.1.2 brings them in pgmpy/utils/example_models; the
-folder rivals/ beside this file says how its environment is made. Rows are drawn from the network itself; a controller
-is trained on them for each seed with the settings of --flagfile and of the --controller_... flags behind it.
+folder rivals/ beside this file says how its environment is made. N_parents is a binary label and its N binary parents,
+random probabilities all. For each seed rows are drawn from the network itself
+and a controller is trained on them with the settings of --flagfile and of the --controller_... flags behind it.
 
-- A network whose joint law can be enumerated: the total variation to the truth, observational and under every single
-  do, mean and largest, and the probabilities of known questions, do and conditional.
-- A larger one: the total variation of each label's own law, of every table of a node and one parent, and of the labels
-  under some seeded single do's, by counting a million draws on either side.
+- A network whose joint distribution can be enumerated: the total variation to the truth, observational and under every
+  single do, mean and largest, of small ones the mean under all pairs of do's too, and the probabilities of known
+  questions, do and conditional; of N_parents also that of the child's distribution in every cell of its parents.
+- A larger one: the total variation of each label's own distribution, observational and under 20 single do's, by
+  elimination, and the seconds that all labels take under one do.
 
-Beside the model stand pgmpy's maximum likelihood and DoWhy's causal models (counted in 500,000 draws a do: `floor` is
-what counting alone shows) on the same rows. Every figure is a line of --out, a csv; what is there is not computed
-again.
+Beside the model stand maximum likelihood (a parent cell without rows gets the node's marginal) and, on the first seed's
+rows, pgmpy's (uniform there) and DoWhy's causal models (counted in 500,000 draws a do: `floor` is what counting alone
+shows). `lost` counts the values that a parent cell of at least 30 rows shows three times or more and to which the model
+gives less than a tenth of their share. Every figure is a line of --out, a csv; what is there is not computed again.
 """
 
 import argparse
 import csv
+import itertools
 import json
 import pathlib
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -37,13 +44,18 @@ from causalgan_tf.data.tables import LabelTable
 from causalgan_tf.graphs.cells import enumerable, histogram
 from causalgan_tf.graphs.formats import read_network
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.distribution import LabelDistribution
+from causalgan_tf.inference.distribution import THIN, LabelDistribution
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 
+if TYPE_CHECKING:
+    from causalgan_tf.inference.causal_model import CausalModel
+
 HERE = pathlib.Path(__file__).parent
-KEY = ("subject", "method", "seed", "data_seed", "settings")
-LAW_DRAWS, GCM_DRAWS, COUNTED, DOS = 100_000, 500_000, 1_000_000, 20
-GCM_CELLS = 1_000  # of a larger law the draws would show little but their floor
+KEY = ("subject", "rows", "method", "seed", "settings")
+LAW_DRAWS, GCM_DRAWS, DOS = 100_000, 500_000, 20
+CHILD = "Y"
+SMALL = 1_000  # cells; of a larger distribution gcm's draws would show little but their floor, and pairs take long
+SEEN = 3  # rows of a parent cell that show a value, from which on it can be lost
 # P(event = value | do(cause)) and P(event = value | cause), for every value of the cause
 QUESTIONS = {
     "asia": (("dysp", "yes", "bronc"), ("lung", "yes", "bronc"), ("smoke", "yes", "lung")),
@@ -54,7 +66,6 @@ QUESTIONS = {
 }
 
 Figures = dict[str, float | str]
-Sampler = Callable[[int, Mapping[str, Any]], np.ndarray]
 
 
 class Results:
@@ -93,17 +104,16 @@ def main() -> None:
     """Reads the arguments, runs what is not done and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="+")
-    parser.add_argument("--bif_dir", type=pathlib.Path, required=True)
+    parser.add_argument("--bif_dir", type=pathlib.Path, default=pathlib.Path(), help="folder of the networks' files")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/networks.csv"))
     parser.add_argument("--rows", type=int, default=50_000, help="rows drawn from the truth")
-    parser.add_argument("--data_seed", type=int, default=0, help="seed of the rows")
-    parser.add_argument("--seeds", default="0,1,2", help="seeds of the training")
+    parser.add_argument("--seeds", default="0,1,2", help="seeds, each of the rows and of the training on them")
     parser.add_argument("--rivals_python", default="", help="python of the rivals' environment; empty: no rivals")
     parser.add_argument("--no_gcm", action="store_true", help="leave DoWhy out")
     parser.add_argument("--flagfile", type=pathlib.Path, help="settings of the controller; none: the defaults")
     arguments, rest = parser.parse_known_args()
     config, results = controller_config(arguments.flagfile, rest), Results(arguments.out)
-    print("settings:", differences(config) or "the defaults")
+    print("controller:", method_of(config), differences(config))
     for name in arguments.networks:
         for line in benchmark(name, arguments, config, results):
             print(line, flush=True)
@@ -118,37 +128,69 @@ def controller_config(flagfile: pathlib.Path | None, rest: Sequence[str]) -> Con
     return common.read_fields(values, ControllerConfig, "controller_")
 
 
+def method_of(config: ControllerConfig) -> str:
+    """What trains a controller, and its mechanisms."""
+    return f"{config.objective}, {config.mechanisms}"
+
+
 def differences(config: ControllerConfig) -> str:
-    """What a controller has other than the defaults."""
-    fields = vars(ControllerConfig())
+    """What a controller has other than its objective's own values."""
+    fields = vars(ControllerConfig(mechanisms=config.mechanisms, objective=config.objective))
     return " ".join(f"{name}={value}" for name, value in vars(config).items() if value != fields[name])
 
 
 def benchmark(name: str, arguments: argparse.Namespace, config: ControllerConfig, results: Results) -> Iterator[str]:
     """The lines of one network's table; runs what is not in the results."""
-    path = next(p for p in (arguments.bif_dir / f"{name}.bif.gz", arguments.bif_dir / f"{name}.bif") if p.exists())
-    graph, tables = read_network(path)
-    truth = LabelDistribution(graph, tables)
-    rows = truth.sample(arguments.rows, arguments.data_seed)
-    thin = LabelDistribution.fit(graph, rows).thin_cells()
-    shown = "; ".join(f"{node} | {cell}: {count}" for node, cell, count in thin[:3])
-    yield f"\n{name}: {len(graph)} nodes, {len(rows):,} rows; parent cells of fewer than 30 rows: {len(thin)} {shown}"
-    judge = Comparison(name, truth)
-    key = {"subject": name, "data_seed": arguments.data_seed}
-    exact = enumerable(graph)
-    methods = {("truth's draws", "", f"{arguments.rows} rows"): lambda: judge.floors(arguments.rows)} if exact else {}
-    for seed in map(int, arguments.seeds.split(",")):
-        settings = differences(config)
-        methods["causalgan_tf", seed, settings] = lambda seed=seed: ours(judge, graph, rows, config, seed)
-    if arguments.rivals_python:
-        methods["pgmpy", "", ""] = lambda: pgmpy(judge, graph, rows, arguments)
-        if not arguments.no_gcm and exact and len(judge.observed) <= GCM_CELLS:
-            methods["dowhy gcm", "", ""] = lambda: gcm(judge, graph, rows, arguments)
-    for (method, seed, settings), compute in methods.items():
-        found = results.once(compute, **key, method=method, seed=seed, settings=settings)
-        figures = "  ".join(f"{figure} {value}" for figure, value in found.items() if not figure.startswith("P("))
-        yield f"  {method} {seed}: {figures}"
-    yield from questions(results, key, tuple(methods))
+    truth = network(name, arguments.bif_dir)
+    graph = truth.graph
+    judge, key = Comparison(name, truth), {"subject": name, "rows": arguments.rows}
+    yield f"\n{name}: {len(graph)} nodes, {arguments.rows:,} rows"
+    runs = []
+    for place, seed in enumerate(map(int, arguments.seeds.split(","))):
+        methods = methods_on(judge, truth.sample(arguments.rows, seed), seed, arguments, config)
+        if place == 0:
+            methods |= rivals_on(judge, truth.sample(arguments.rows, seed), arguments)
+        for (method, settings), compute in methods.items():
+            runs += [(method, seed, settings)] if place == 0 else []
+            found = results.once(compute, **key, method=method, seed=seed, settings=settings)
+            figures = "  ".join(f"{figure} {value}" for figure, value in found.items() if not figure.startswith("P("))
+            yield f"  {method} {seed}: {figures}"
+    yield from questions(results, key, runs)
+
+
+def network(name: str, folder: pathlib.Path) -> LabelDistribution:
+    """A network of the folder, or N_parents: a child of N binary roots, every probability from U(.05, .95)."""
+    count, _, star = name.partition("_")
+    if star != "parents":
+        path = next(p for p in (folder / f"{name}.bif.gz", folder / f"{name}.bif") if p.exists())
+        return LabelDistribution(*read_network(path))
+    roots, rng = [f"X{k}" for k in range(int(count))], np.random.default_rng(int(count))
+    graph = CausalGraph(dict.fromkeys(roots, ()) | {CHILD: tuple(roots)})
+    tables = {node: rng.uniform(0.05, 0.95, (2,) * len(parents)) for node, parents in graph.parents.items()}
+    return LabelDistribution(graph, tables)
+
+
+def methods_on(
+    judge: "Comparison", rows: np.ndarray, seed: int, arguments: argparse.Namespace, config: ControllerConfig
+) -> dict[tuple[str, str], Callable[[], Figures]]:
+    """What is run on every table: (method, settings) to its figures."""
+    mle = LabelDistribution.fit(judge.graph, rows)
+    methods = {("maximum likelihood", ""): lambda: judge.law(mle) | judge.thin(mle)}
+    if judge.exact:
+        methods["truth's draws", ""] = lambda: judge.floors(arguments.rows)
+    return methods | {(method_of(config), differences(config)): lambda: ours(judge, mle, rows, config, seed)}
+
+
+def rivals_on(
+    judge: "Comparison", rows: np.ndarray, arguments: argparse.Namespace
+) -> dict[tuple[str, str], Callable[[], Figures]]:
+    """The rivals, if there is an environment of theirs: (method, settings) to its figures."""
+    if not arguments.rivals_python:
+        return {}
+    methods = {("pgmpy", ""): lambda: pgmpy(judge, rows, arguments)}
+    if judge.small and not arguments.no_gcm:
+        methods["dowhy gcm", ""] = lambda: gcm(judge, rows, arguments)
+    return methods
 
 
 def questions(results: Results, key: Mapping[str, Any], runs: Sequence[tuple]) -> Iterator[str]:
@@ -161,29 +203,64 @@ def questions(results: Results, key: Mapping[str, Any], runs: Sequence[tuple]) -
 
 
 class Comparison:
-    """Compares laws and draws with a network's truth."""
+    """Compares distributions with a network's truth."""
 
     def __init__(self, name: str, truth: LabelDistribution) -> None:
         self.name, self.truth, self.graph = name, truth, truth.graph
-        self.dos = [{n: v.shown(x)} for n, v in self.graph.variables.items() for x in range(v.size)]
-        if enumerable(self.graph):
-            self.observed = truth.joint()
-            self.intervened = [truth.joint(do) for do in self.dos]
+        self.exact = enumerable(self.graph)
+        self.small = self.exact and int(np.prod(truth.sizes)) <= SMALL
+        singles = [{n: v.shown(x)} for n, v in self.graph.variables.items() for x in range(v.size)]
+        chosen = np.sort(np.random.default_rng(0).choice(len(singles), min(DOS, len(singles)), replace=False))
+        self.dos = singles if self.exact else [singles[i] for i in chosen]
+        self.pairs = [a | b for a, b in itertools.combinations(singles, 2) if a.keys() != b.keys()] * self.small
 
-    def laws(self, observed: np.ndarray, intervened: Sequence[np.ndarray]) -> Figures:
-        """Total variations of the joint laws [cells], observational and of every do in order."""
-        errors = [total_variation(law, true) for law, true in zip(intervened, self.intervened, strict=True)]
+    def law(self, law: LabelDistribution) -> Figures:
+        """A distribution's total variations, and its answers to the known questions."""
+        if not self.exact:
+            return self.labels(law)
+        figures = self.laws(law.joint(), map(law.joint, self.dos)) | dict(self.answers(law))
+        if CHILD in self.graph.nodes:
+            cells = np.abs(law.tables[CHILD] - self.truth.tables[CHILD]).sum(-1) / 2
+            figures |= {"child_mean": float(cells.mean()), "child_max": float(cells.max())}
+        if self.small:
+            errors = [total_variation(law.joint(do), self.truth.joint(do)) for do in self.pairs]
+            figures |= {"pairs_mean": float(np.mean(errors)), "pairs_max": max(errors)}
+        return figures
+
+    def laws(self, observed: np.ndarray, intervened: Iterable[np.ndarray]) -> Figures:
+        """Total variations of the joint distributions [cells], observational and of every do in order."""
+        errors = [total_variation(law, self.truth.joint(do)) for law, do in zip(intervened, self.dos, strict=True)]
         return {
             "do_mean": float(np.mean(errors)),
             "do_max": max(errors),
             "worst": _do_text(self.dos[int(np.argmax(errors))]),
-            "obs": total_variation(observed, self.observed),
+            "obs": total_variation(observed, self.truth.joint()),
         }
 
-    def law(self, law: LabelDistribution) -> Figures:
-        """Total variations of a law, and its answers to the known questions."""
-        figures = self.laws(law.joint(), [law.joint(do) for do in self.dos])
-        return figures | dict(self.answers(law))
+    def labels(self, law: LabelDistribution) -> Figures:
+        """Total variations of every label's own distribution, observational and under the do's."""
+        nodes, seconds, under = self.graph.nodes, [], {}
+        for do in ({}, *self.dos):
+            start = time.perf_counter()
+            found = [law.distribution(node, do=do).to_numpy() for node in nodes]
+            seconds.append(time.perf_counter() - start)
+            true = [self.truth.distribution(node, do=do).to_numpy() for node in nodes]
+            under[_do_text(do)] = [total_variation(*both) for both in zip(found, true, strict=True)]
+        alone = under.pop("")
+        worst = max(under, key=lambda do: max(under[do]))
+        return {
+            "do_mean": float(np.mean([*under.values()])),
+            "do_max": max(under[worst]),
+            "worst": f"{worst}: {nodes[int(np.argmax(under[worst]))]}",
+            "obs": float(np.mean(alone)),
+            "obs_max": max(alone),
+            "first_query_s": seconds[0],  # its tables are made
+            "query_s": max(seconds[1:]),
+        }
+
+    def thin(self, mle: LabelDistribution) -> Figures:
+        """How thin the rows are: parent cells of fewer than 30, and of none."""
+        return {"thin_cells": len(mle.thin_cells()), "empty_cells": mle.empty_cells}
 
     def answers(self, law: LabelDistribution) -> Iterator[tuple[str, float]]:
         """The known questions and a law's answers."""
@@ -196,65 +273,52 @@ class Comparison:
 
     def floors(self, draws: int) -> Figures:
         """What that many draws of the truth itself would show, and the truth's answers."""
-        found = [sampling_floor(law, draws, repeats=3) for law in self.intervened]
-        own = {"do_mean": float(np.mean(found)), "do_max": max(found), "obs": sampling_floor(self.observed, draws)}
-        return own | dict(self.answers(self.truth))
-
-    def sampled(self, draw: Sampler) -> Figures:
-        """Total variations of labels, of tables of a node and one parent, and of labels under some single do's."""
-        real, drawn = self.truth.sample(COUNTED, seed=1), draw(COUNTED, {})
-        alone = [self._distance(real, drawn, [k]) for k in range(len(self.graph))]
-        edges = [[self.graph.index(parent), self.graph.index(node)] for parent, node in self.graph.edges]
-        pairs = [self._distance(real, drawn, edge) for edge in edges]
-        chosen = np.random.default_rng(0).choice(len(self.dos), min(DOS, len(self.dos)), replace=False)
-        under = {}
-        for do in (self.dos[i] for i in sorted(chosen)):
-            real, drawn = self.truth.sample(COUNTED, seed=1, do=do), draw(COUNTED, do)
-            errors = [self._distance(real, drawn, [k]) for k in range(len(self.graph))]
-            under[f"{_do_text(do)}: {self.graph.nodes[int(np.argmax(errors))]}"] = (float(np.mean(errors)), max(errors))
-        means, largest = zip(*under.values(), strict=True)
-        return {
-            "label_mean": float(np.mean(alone)),
-            "label_max": max(alone),
-            "pair_mean": float(np.mean(pairs)),
-            "pair_max": max(pairs),
-            "worst_pair": " -> ".join(self.graph.nodes[k] for k in edges[int(np.argmax(pairs))]),
-            "do_label_mean": float(np.mean(means)),
-            "do_label_max": max(largest),
-            "worst": max(under, key=lambda do: under[do][1]),
-        }
-
-    def _distance(self, real: np.ndarray, drawn: np.ndarray, columns: list[int]) -> float:
-        sizes = [self.truth.sizes[k] for k in columns]
-        return total_variation(histogram(drawn[:, columns], sizes), histogram(real[:, columns], sizes))
+        found = [sampling_floor(self.truth.joint(do), draws, repeats=3) for do in self.dos]
+        own = {"do_mean": float(np.mean(found)), "do_max": max(found)}
+        return own | {"obs": sampling_floor(self.truth.joint(), draws)} | dict(self.answers(self.truth))
 
 
-def ours(judge: Comparison, graph: CausalGraph, rows: np.ndarray, config: ControllerConfig, seed: int) -> Figures:
+def ours(judge: Comparison, mle: LabelDistribution, rows: np.ndarray, config: ControllerConfig, seed: int) -> Figures:
     """A controller trained on the rows."""
+    table = LabelTable(judge.graph, pd.DataFrame(rows, columns=list(judge.graph.nodes)))
+    model, seconds = trained(table, judge.graph, config, seed)
+    law = model.label_distribution(LAW_DRAWS)
+    return judge.law(law) | {"lost": lost_values(law, mle)} | seconds
+
+
+def trained(
+    table: LabelTable | pd.DataFrame, graph: CausalGraph, config: ControllerConfig, seed: int
+) -> tuple["CausalModel", Figures]:
+    """A controller and what its training took, compiling included: seconds, and those of the processors."""
     from causalgan_tf.training.stages import fit_labels
 
-    start = time.perf_counter()
-    table = LabelTable(graph, pd.DataFrame(rows, columns=list(graph.nodes)))
+    start, worked = time.perf_counter(), time.process_time()
     model = fit_labels(table, graph, config, seed, progress=False)
-    seconds = {"train_s": time.perf_counter() - start}
-    if enumerable(graph):
-        return judge.law(model.label_distribution(LAW_DRAWS)) | seconds
-    return judge.sampled(lambda n, do: model.sample_labels(n, do, seed=2)) | seconds
+    return model, {"train_s": time.perf_counter() - start, "train_cpu_s": time.process_time() - worked}
 
 
-def pgmpy(judge: Comparison, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
+def lost_values(law: LabelDistribution, mle: LabelDistribution) -> int:
+    """How many values a distribution all but lost that the rows show."""
+    lost = 0
+    for node, rows in mle.parent_rows.items():
+        shares, rows = mle.tables[node], np.asarray(rows)[..., None]
+        lost += int(((rows >= THIN) & (rows * shares > SEEN - 0.5) & (law.tables[node] < shares / 10)).sum())
+    return lost
+
+
+def pgmpy(judge: Comparison, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
     """Maximum likelihood."""
-    found = run_rival(arguments.rivals_python, "tabular", rows, specification(graph))
-    law = LabelDistribution(graph, {node: found[f"table_{node}"] for node in graph.nodes})
-    figures = judge.law(law) if enumerable(graph) else judge.sampled(lambda n, do: law.sample(n, seed=2, do=do))
-    return figures | {"train_s": float(found["seconds"][0])}
+    found = run_rival(arguments.rivals_python, "tabular", rows, specification(judge.graph))
+    law = LabelDistribution(judge.graph, {node: found[f"table_{node}"] for node in judge.graph.nodes})
+    return judge.law(law) | {"train_s": float(found["seconds"][0])}
 
 
-def gcm(judge: Comparison, graph: CausalGraph, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
-    """DoWhy's causal models, their laws counted in draws."""
-    codes = [{node: int(graph.variables[node].number(value)) for node, value in do.items()} for do in judge.dos]
+def gcm(judge: Comparison, rows: np.ndarray, arguments: argparse.Namespace) -> Figures:
+    """DoWhy's causal models, their distributions counted in draws."""
+    variables = judge.graph.variables
+    codes = [{node: int(variables[node].number(value)) for node, value in do.items()} for do in judge.dos]
     wanted = {"dos": [{}, *codes], "draws": GCM_DRAWS, "seed": 0}
-    found = run_rival(arguments.rivals_python, "gcm", rows, specification(graph) | wanted)
+    found = run_rival(arguments.rivals_python, "gcm", rows, specification(judge.graph) | wanted)
     laws = [histogram(found[f"do_{i}"].astype(np.uint8), judge.truth.sizes) for i in range(len(codes) + 1)]
     floors = judge.floors(GCM_DRAWS)
     return judge.laws(laws[0], laws[1:]) | {

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, ndtr
+from scipy.stats import laplace
 
 from causalgan_tf.errors import InputError, closest
 
@@ -157,6 +158,10 @@ def _softplus(x: np.ndarray) -> np.ndarray:
     return np.logaddexp(0.0, x)
 
 
+def _layer(x: np.ndarray, y: np.ndarray | float) -> np.ndarray:
+    return _softplus(x + 1) + _softplus(0.5 + y) - 3
+
+
 # The equations of arXiv:2306.05415 and its program; those of Simpson are from arXiv:2202.02195.
 CONTINUOUS: Mapping[str, Scm] = MappingProxyType(
     {
@@ -175,6 +180,23 @@ CONTINUOUS: Mapping[str, Scm] = MappingProxyType(
                 x1=lambda u: u,
                 x2=lambda x1, u: np.exp(x1 / 2) + u / 4,
                 x3=lambda x2, u: (x2 - 5) ** 3 / 15 + u,
+            ),
+            _scm(
+                "Chain4-LIN",
+                "x1 x2 x3",
+                x1=lambda u: u,
+                x2=lambda x1, u: 5 * x1 - u,
+                x3=lambda x2, u: -0.5 * x2 - 1.5 * u,
+                x4=lambda x3, u: x3 + u,
+            ),
+            _scm(
+                "Chain5-LIN",
+                "x1 x2 x3",
+                x1=lambda u: u,
+                x2=lambda x1, u: 10 * x1 - u,
+                x3=lambda x2, u: 0.25 * x2 + 2 * u,
+                x4=lambda x3, u: x3 + u,
+                x5=lambda x4, u: -x4 + u,
             ),
             _scm(
                 "Triangle-LIN",
@@ -228,6 +250,20 @@ CONTINUOUS: Mapping[str, Scm] = MappingProxyType(
                 x2=lambda x1, u: 2 * np.tanh(2 * x1) + u / np.sqrt(10),
                 x3=lambda x1, x2, u: x1 * x2 / 2 + u / np.sqrt(2),
                 x4=lambda x1, u: np.tanh(1.5 * x1) + np.sqrt(0.3) * u,
+            ),
+            _scm(
+                "LargeBackdoor-NLIN",
+                "x1 x2 x3 x5",
+                x1=lambda u: _softplus(1.8 * u) - 1,
+                x2=lambda x1, u: 0.25 * u + 1.5 * _layer(x1, 0.0),
+                x3=lambda x1, u: _layer(x1, u),
+                x4=lambda x2, u: _layer(x2, u),
+                x5=lambda x3, u: _layer(x3, u),
+                x6=lambda x4, u: _layer(x4, u),
+                x7=lambda x5, u: _layer(x5, u),
+                x8=lambda x6, u: 0.3 * u + _softplus(x6 + 1) - 1,
+                # a Laplace quantile of a uniform number, which a normal one gives
+                x9=lambda x7, x8, u: 2 - _softplus((1.3 * x7 + x8) / 3 + 1) + 0.6 * laplace.ppf(ndtr(u)),
             ),
             # x4's denominator comes near 0: its tails are heavy and its mean does not settle
             _scm(

@@ -1,0 +1,59 @@
+"""What drawing from a model gives: labels as a data frame, images, and the rows' seeds."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from causalgan_tf.graphs import names
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference import showing
+from causalgan_tf.inference.query import Query
+
+SHOWN = 100  # letters of the labels' names in a representation
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Samples:
+    """What `CausalModel.sample` returns; a notebook shows its first labels and images.
+
+    Attributes:
+        labels: n rows, one column a node, in graph order: uint8 of 0/1, categories with their names, float32.
+        images: uint8 [n, S, S, C], or None if only labels were asked for.
+        seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
+        query: the do and given that they were drawn for.
+
+    Examples:
+        `model` was fitted to a data frame, see `fit_labels`.
+
+        >>> samples = model.sample(3, seed=7)
+        >>> list(samples.labels), samples.images, samples.seeds.shape
+        (['Old', 'Smokes'], None, (3,))
+    """
+
+    labels: pd.DataFrame
+    images: np.ndarray | None
+    seeds: np.ndarray
+    query: Query = Query({}, {}, {})
+
+    def __repr__(self) -> str:
+        shape = "none" if self.images is None else f"{self.images.dtype} {list(self.images.shape)}"
+        return (
+            f"Samples: {len(self.labels):,} rows, {self.query.text() or 'no do, no given'}\n"
+            f"labels: {names.listed(list(self.labels.columns), SHOWN)}\n"
+            f"images: {shape}"
+        )
+
+    def _repr_html_(self) -> str:
+        return showing.page(repr(self), self.labels, self.images)
+
+    def _repr_png_(self) -> bytes | None:
+        return showing.grid_png(self.images) if self.images is not None and len(self.images) else None
+
+
+def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
+    """Label rows [n, K] of numbers as a data frame of the user's values, one column a node."""
+    if graph.is_binary:
+        return pd.DataFrame(rows, columns=list(graph.nodes), copy=False)
+    columns = {node: variable.column(rows[:, k]) for k, (node, variable) in enumerate(graph.variables.items())}
+    return pd.DataFrame(columns, copy=False)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tiny_began import BATCH, build, fit, real_rows, soft_coins
 
-from causalgan_tf.learners.learner import ExponentialAfter, Halving
+from causalgan_tf.learners.optimization import ExponentialAfter, Halving
 
 
 def run(steps=1, **changes):

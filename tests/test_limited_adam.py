@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.learners.learner import LimitedAdam
+from causalgan_tf.learners.optimization import LimitedAdam
 
 RATE = 0.01
 

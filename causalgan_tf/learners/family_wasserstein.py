@@ -13,8 +13,8 @@ from causalgan_tf import losses, noise
 from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.learners.controller import ControllerLearner
-from causalgan_tf.learners.learner import update_average
 from causalgan_tf.learners.likelihood import families
+from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.learners.wasserstein import adversarial_optimizers
 from causalgan_tf.networks.explicit import ExplicitController, Seen
 from causalgan_tf.networks.family_critic import FamilyCritics

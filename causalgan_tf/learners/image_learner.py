@@ -11,7 +11,8 @@ from keras.optimizers.schedules import LearningRateSchedule
 from causalgan_tf import losses, noise
 from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.graphs.variables import Binary
-from causalgan_tf.learners.learner import ExponentialAfter, Halving, Learner, LimitedAdam, update_average
+from causalgan_tf.learners.learner import Learner
+from causalgan_tf.learners.optimization import ExponentialAfter, Halving, LimitedAdam, update_average
 from causalgan_tf.networks.label_codec import LabelCodec
 
 # row seeds int64 [B] -> labels [B, K], one number each: 0/1, or between if soft, a category's place, a number

@@ -12,7 +12,7 @@ from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.learners.controller import ControllerLearner
-from causalgan_tf.learners.learner import update_average
+from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.explicit import ExplicitController, Seen
 from causalgan_tf.networks.schedule import EMPTY

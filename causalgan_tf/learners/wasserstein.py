@@ -7,7 +7,7 @@ import tensorflow as tf
 from causalgan_tf import losses, noise
 from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.learners.controller import ControllerLearner, encoded
-from causalgan_tf.learners.learner import ExponentialAfter, update_average
+from causalgan_tf.learners.optimization import ExponentialAfter, update_average
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.networks.mechanisms import CausalController
 

@@ -47,7 +47,7 @@ from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.learners.image_learner import ImageLearner
-from causalgan_tf.learners.learner import ExponentialAfter, LimitedAdam
+from causalgan_tf.learners.optimization import ExponentialAfter, LimitedAdam
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.reporting import pictures
 from causalgan_tf.training import builders, stages

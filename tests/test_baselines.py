@@ -11,7 +11,8 @@ from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.training import stages
 from tests import squares
 from tools.benchmarks import baselines
-from tools.benchmarks.ablation import PLAIN, LawSampler
+from tools.benchmarks.ablation import LawSampler
+from tools.benchmarks.ablation_rows import PLAIN
 
 BUILDS = {
     "label_fed": baselines.build_label_fed,

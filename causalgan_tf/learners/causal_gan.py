@@ -151,10 +151,10 @@ class CausalGAN(ImageLearner):
         }
         own = {name: self.players[name](views[name], training=True) for name in names if name != "discriminator"}
         if "discriminator" in names:
-            own["discriminator"] = self._judged(views["discriminator"], fakes.labels)
+            own["discriminator"] = self.judged(views["discriminator"], fakes.labels)
         return own
 
-    def _judged(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    def judged(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """The discriminator's logits [B, 1] of images with their labels [B, K]."""
         if not self.label_fed:
             return self.discriminator(images, training=True)
@@ -166,17 +166,41 @@ class CausalGAN(ImageLearner):
     ) -> dict[str, tf.Tensor]:
         """Losses of every network but the generator, by name."""
         real = self._augmented(data["image"], step, -1)
-        d_real = self._judged(real, data["labels"])
         lr_real = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
         terms = {
-            "discriminator": losses.discriminator(d_real, seen["discriminator"], self.gan_loss, fakes.weights),
-            "labeler": self.codec.cross_entropy(data["labeler_labels"], lr_real),
+            "discriminator": self.discriminator_loss(real, data["labels"], fakes, seen),
+            "labeler": self.labeler_loss(data["labeler_labels"], lr_real),
         }
-        if self.r1_weight:
-            labels = data["labels"][:: self.r1_every]
-            penalty = r1_penalty(lambda images: self._judged(images, labels), real[:: self.r1_every])
-            terms["discriminator"] += self.r1_weight * penalty
         return terms | {name: self._fake_loss(name, fakes, seen) for name in self.opponents if name not in terms}
+
+    def discriminator_loss(
+        self, real: tf.Tensor, labels: tf.Tensor, fakes: Fakes, seen: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """D's loss with its penalty.
+
+        Args:
+            real: images [B, S, S, C] as D sees them.
+            labels: their labels [B, K].
+            fakes: generated rows.
+            seen: what `_outputs` returns of them.
+        """
+        loss = losses.discriminator(self.judged(real, labels), seen["discriminator"], self.gan_loss, fakes.weights)
+        if not self.r1_weight:
+            return loss
+        some = labels[:: self.r1_every]
+        return loss + self.r1_weight * r1_penalty(lambda x: self.judged(x, some), real[:: self.r1_every])
+
+    def generator_term(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
+        """What the discriminator adds to the generator's loss; `seen`: what `_outputs` returns."""
+        return losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
+
+    def label_loss(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """CE(l, outputs) in every label term, of labels [B, K] and what a labeler says of images [B, C]."""
+        return self.codec.cross_entropy(labels, outputs)
+
+    def labeler_loss(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """The labeler's loss on real rows, of their labels [B, K] and its outputs [B, C]."""
+        return self.label_loss(labels, outputs)
 
     def _augmented(self, images: tf.Tensor, step: tf.Tensor, use: int) -> tf.Tensor:
         """Images [B, S, S, C] as the discriminator sees them; `use` tells the draws of a step apart."""
@@ -191,13 +215,12 @@ class CausalGAN(ImageLearner):
         """The loss of a network that is trained on generated rows alone."""
         if name == "rebuilder":
             return losses.noise_reconstruction(fakes.noise, seen[name])
-        return self.codec.cross_entropy(fakes.labels, seen[name])
+        return self.label_loss(fakes.labels, seen[name])
 
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """GAN term + CE(l, LR(G)) + additivity: the generator's loss without what `_shared_terms` says."""
-        pleased = self.codec.cross_entropy(fakes.labels, seen["labeler"])
-        realism = losses.generator(seen["discriminator"], self.gan_loss, fakes.weights)
-        return realism + self.labeler_weight * pleased + self._additive_error(fakes)
+        pleased = self.label_loss(fakes.labels, seen["labeler"])
+        return self.generator_term(fakes, seen) + self.labeler_weight * pleased + self._additive_error(fakes)
 
     def _additive_error(self, fakes: Fakes) -> tf.Tensor:
         """The weighted error of images in cells without data against what others add up to, see `Additivity`."""
@@ -205,9 +228,7 @@ class CausalGAN(ImageLearner):
             return tf.zeros([])
 
         def averaged(labels: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-            jitter = tf.zeros([tf.shape(labels)[0], self.columns])
-            encoded = self.codec.encode(labels, self.label_encoding, jitter)
-            return self.averaged([tf.gather(fakes.noise, rows), encoded], training=False)
+            return self.averaged_images(labels, tf.gather(fakes.noise, rows))
 
         return self.additivity_weight * self.additivity.loss(fakes.labels, fakes.images, averaged)
 

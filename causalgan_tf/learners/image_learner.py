@@ -108,6 +108,11 @@ class ImageLearner(Learner):
         """Moves the averaged generator towards the trained one."""
         update_average(self.averaged.variables, self.players["generator"].variables, self.ema)
 
+    def averaged_images(self, labels: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
+        """Images [n, S, S, C] by the averaged generator of labels [n, K] and noise [n, Z]; no jitter of the labels."""
+        encoded = self.codec.encode(labels, self.label_encoding, tf.zeros([tf.shape(labels)[0], self.columns]))
+        return self.averaged([z, encoded], training=False)
+
     def generate(self, step: tf.Tensor, update: int) -> Fakes:
         """This replica's generated rows of a step; `update` tells the draws of a step apart."""
         labels, z, encoded, observed = self.draw(step, update)

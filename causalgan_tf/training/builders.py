@@ -62,8 +62,8 @@ def build_wasserstein(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -
     return learner
 
 
-def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec) -> CausalGAN:
-    """CausalGAN of the configured shape and optimisation, untrained."""
+def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec) -> dict[str, keras.Model | None]:
+    """The untrained networks of CausalGAN of the configured shape, by the names of its arguments."""
     c, own = config.image, config.gan
     with dtype_policy_scope(c.precision):
         shape = {
@@ -85,9 +85,14 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
             "anti_labeler": _labeler(config, "anti_labeler", codec.columns, 3),
             "rebuilder": _labeler(config, "rebuilder", c.noise_size, 4) if own.noise_reconstruction else None,
         }
-    averaged = run_folder.build_image_generator(config, graph)
-    learner = CausalGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, codec=codec)
-    learner.compile(c, own)
+    return players | {"averaged": run_folder.build_image_generator(config, graph)}
+
+
+def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec) -> CausalGAN:
+    """CausalGAN of the configured shape and optimisation, untrained."""
+    networks = causal_gan_networks(config, graph, codec)
+    learner = CausalGAN(**networks, sample_labels=sampler, seed=config.seed, codec=codec)
+    learner.compile(config.image, config.gan)
     return learner
 
 

@@ -295,7 +295,11 @@ def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -
 
 
 def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
-    """The real batches of an image learner from a step on, those of discriminator and labeler drawn as configured."""
+    """The real batches of an image learner from a step on, those of discriminator and labeler drawn as configured.
+
+    A batch holds `image` [B, S, S, C] for the discriminator and their `labels` [B, K], and `labeler_image` and
+    `labeler_labels` of the same shapes for the labeler.
+    """
     c, train, graph = config.image, dataset.train, dataset.graph
     mixed = balanced = None
     if c.discriminator_rows == "mixed" and c.mix_single + c.mix_uniform:

@@ -2,15 +2,17 @@
 
     python -m tools.benchmarks.ablation --out=/tmp/ablation [--minutes=6] [--seeds=3] [--rows=default,no_labeler]
 
-On the built-in faces, 32 x 32, generators and discriminators of one width. A row is an image model (`rows`); its
-training lasts `--minutes` of wall time after the first compiled call, and its learning rates fall by the share of that
-time instead of the share of its steps, so that a slow row is not cut off before its rates have fallen. The labels are
-drawn from the exact law, in training and in evaluation: no controller's errors enter. The row `joint` alone learns
-them.
+On the built-in faces, 32 x 32, generators and discriminators of one width. A row is an image model: the product's with
+other settings, another way to give a generator its labels (baselines.py), a change that is under trial (variants.py) or
+a flow (flow_matching.py). ablation_rows.py names them all. A row's training lasts `--minutes` of wall time after the
+first compiled call. Its learning rates fall by the share of that time instead of the share of its steps, so that a slow
+row is not cut off before its rates have fallen. The labels are drawn from the exact law, in training and in evaluation:
+no controller's errors enter. The row `joint` alone learns them.
 
 All rows of a data seed are measured by one judge, on the same label rows and against the same rendered do-images. The
 row `real` is fresh images of the truth in place of a model's. Run it on an idle machine: `cpu_s` beside `wall_s` in the
 csv shows how many processors a training had. On a machine with other work --clock=cpu counts processor time instead.
+The evaluation of the row `flow` takes far longer than its training: an image is 20 passes of a large network.
 The decay of the anti-labeler's weight and CausalBEGAN's controllers still go by steps.
 
 Writes ablation.csv, ablation.md, ablation.png and .svg, and samples/ROW_SEED.png. Runs that ablation.csv holds are not
@@ -31,12 +33,10 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from absl import flags
 from PIL import Image
 
 from causalgan_tf import data, noise
-from causalgan_tf.cli import common, train
-from causalgan_tf.config import BeganConfig, DataConfig, GanConfig, ImageConfig, RunConfig
+from causalgan_tf.config import DataConfig, RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
 from causalgan_tf.evaluation.images import classifier_split, image_numbers
@@ -52,104 +52,13 @@ from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.reporting import pictures
 from causalgan_tf.training import builders, stages
 from tools.benchmarks import ablation_table, baselines
+from tools.benchmarks.ablation_rows import Row, rows
 from tools.benchmarks.tvd_figure import append
 
-FLAGS = pathlib.Path(__file__).parents[2] / "flags"
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 SHOWN = ("Mustache", "Wearing_Lipstick", "Eyeglasses", "Bald")  # interventions in the pictures
 COLUMNS = 16  # images in a row of the pictures
 LABEL_ROWS = 100_000  # that a label law is counted in
-# a discriminator that is fed with labels must see the data's law of them; the noise is before labelers alone
-PLAIN = {"mix_single": 0.0, "mix_uniform": 0.0, "labeler_balance": 0.0, "labeler_noise": 0.0}
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A row of the table: its words, its image model, and who builds that."""
-
-    title: str
-    image: ImageConfig
-    note: str = ""
-    gan: GanConfig = GanConfig()
-    began: BeganConfig = BeganConfig()
-    build: Callable[..., ImageLearner] | None = None  # None: the product's own for image.model
-
-
-def rows(width: int) -> dict[str, Row]:
-    """All rows, networks `width` channels wide where they are finest; CausalBEGAN's keep their preset's shares."""
-    default = scaled(ImageConfig(), width / ImageConfig.width)
-    run = preset("paper_causalgan")
-    paper, own = scaled(run.image, width / run.image.width), run.gan
-    hinge = dataclasses.replace(own, gan_loss="hinge", discriminator_norm="spectral")
-    mixed = {name: getattr(default, name) for name in ("mix_single", "mix_uniform")}
-    plain = dataclasses.replace(default, **PLAIN)
-    began = preset("faces_began")
-    autoencoder = scaled(began.image, width / ImageConfig.width)
-    two_margins = dataclasses.replace(began.began, third_margin=False)
-    change = functools.partial(dataclasses.replace, default)
-    idle = "The network is still trained, so that its time is spent; the generator does not hear of it."
-    return {
-        "paper": Row("CausalGAN, the paper's recipe", paper, "flags/paper_causalgan.flags; updates in turn.", own),
-        "default": Row("CausalGAN, the default recipe", default),
-        "no_anti_labeler": Row("default without anti-labeler", default, idle, GanConfig(anti_labeler_weight=0.0)),
-        "no_labeler": Row(
-            "default without labeler",
-            default,
-            f"{idle} The anti-labeler stays: nothing asks the image to show its labels, and something asks it not to.",
-            GanConfig(labeler_weight=0.0),
-        ),
-        "paper_hinge": Row("paper's recipe + hinge + spectral norm", paper, gan=hinge),
-        "paper_hinge_mixed": Row("the same + label mixing", dataclasses.replace(paper, **mixed), gan=hinge),
-        "unmixed": Row("default without label mixing", change(mix_single=0.0, mix_uniform=0.0)),
-        "data_rows": Row(
-            "default, discriminator's rows as they come",
-            change(discriminator_rows="data"),
-            "Generated rows have the mixed law of labels and all count, real ones have the data's; D sees no labels.",
-            GanConfig(discriminator_labels=False),
-        ),
-        "hinge_spectral": Row(
-            "default, hinge and spectral norm in place of R1",
-            default,
-            gan=GanConfig(gan_loss="hinge", discriminator_norm="spectral", r1_weight=0.0),
-        ),
-        "wide_labelers": Row("default, labelers as wide as the discriminator", change(labeler_width=width)),
-        "batch_64": Row("default, batch of 64", change(batch_size=64)),
-        "momentum": Row("default, Adam's beta1 .5", change(beta1=0.5)),
-        "in_turn": Row(
-            "default, updates in turn",
-            change(updates="in_turn"),
-            "The generator is updated last, against the updated networks, and not from the same pass as they.",
-        ),
-        "began": Row("CausalBEGAN", autoencoder, "flags/faces_began.flags.", began=began.began),
-        "began_two_margins": Row("CausalBEGAN without third margin", autoencoder, "c3 = 1.", began=two_margins),
-        "label_fed": Row(
-            "label-fed discriminator D(x, l)",
-            plain,
-            "Projection discriminator (arXiv:1802.05637), no labelers.",
-            build=baselines.build_label_fed,
-        ),
-        "ac_gan": Row("AC-GAN", plain, "arXiv:1610.09585; its weight is the labeler's.", build=baselines.build_ac_gan),
-        "joint": Row(
-            "labels and image trained jointly",
-            plain,
-            "One projection discriminator for labels and image, no controller; the labels are its own.",
-            build=baselines.build_joint,
-        ),
-    }
-
-
-def scaled(image: ImageConfig, share: float) -> ImageConfig:
-    """The image model with every network's width times `share`."""
-    names = ("width", "discriminator_width", "labeler_width")
-    return dataclasses.replace(image, **{name: max(4, round(getattr(image, name) * share)) for name in names})
-
-
-def preset(name: str) -> RunConfig:
-    """What flags/NAME.flags says, and the defaults elsewhere."""
-    values = flags.FlagValues()
-    train.declare(values)
-    common.parse(["ablation", f"--flagfile={FLAGS / f'{name}.flags'}"], values)
-    return train.run_config(values, FLAGS)
 
 
 class ExactLabels:
@@ -244,12 +153,9 @@ class Bench:
     def train(self, row: Row, seed: int) -> tuple[Any, dict[str, float]]:
         """A trained row as evaluation.images takes it, and the figures of its training."""
         config = RunConfig(data=self.config, image=row.image, gan=row.gan, began=row.began, seed=10 * seed)
-        graph, labels = self.dataset.graph, LawSampler(self.dataset.law)
-        if row.build:
-            learner = row.build(config, graph, labels)
-        else:
-            kinds = stages.label_codec(config, self.dataset)
-            learner = builders.build_images(config, graph, labels, kinds)
+        codec = stages.label_codec(config, self.dataset)
+        build = row.build or builders.build_images
+        learner = build(config, self.dataset.graph, LawSampler(self.dataset.law), codec)
         found = timed_training(learner, stages.real_rows(self.dataset, config, 0), config, self.seconds, self.clock)
         if isinstance(learner, baselines.Joint):
             mechanisms, encoding = learner.averaged_labels, row.image.label_encoding
@@ -269,6 +175,8 @@ def timed_training(
         schedules[name] = ExponentialAfter(rate, c.decay_start * seconds, seconds, c.decay_to)
         # the learner's own learning rates follow a number of steps that is not known yet
         learner.optimizers[name] = LimitedAdam(rate, c.beta1, c.gradient_limit)
+        if tune := getattr(learner, "tune", None):
+            tune(learner.optimizers[name])
         learner.optimizers[name].build(network.trainable_variables)
     logs = learner.train_call(iterator)
     first, passed = int(learner.step), dict.fromkeys(CLOCKS, 0.0)
@@ -276,6 +184,8 @@ def timed_training(
     while passed[clock] < seconds:
         for name, schedule in schedules.items():
             learner.optimizers[name].learning_rate = schedule(tf.constant(passed[clock], tf.float32))
+        if at := getattr(learner, "at", None):
+            at(passed[clock] / seconds)
         logs = learner.train_call(iterator)
         wrong = [name for name, value in logs.items() if not np.isfinite(value)]
         if wrong:

@@ -17,6 +17,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler, r1_penalty
 from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.networks import builders, dcgan, mechanisms
+from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.runs import run_folder
 
 PERCEPTRON = (64, 3)  # width and layers of what sees labels without their image
@@ -67,9 +68,11 @@ class LabelFed(ImageLearner):
         discriminator: keras.Model,
         sample_labels: LabelSampler,
         seed: int = 0,
+        codec: LabelCodec | None = None,
     ) -> None:
         """Joins the networks; labels must be drawn from the data's law, for the discriminator sees that law too."""
-        super().__init__({"generator": generator, "discriminator": discriminator}, averaged, sample_labels, seed)
+        players = {"generator": generator, "discriminator": discriminator}
+        super().__init__(players, averaged, sample_labels, seed, codec)
         self.generator, self.discriminator = generator, discriminator
 
     def compile(self, config: ImageConfig, gan: GanConfig) -> None:
@@ -192,20 +195,29 @@ class ACGAN(LabelFed):
         return self.discriminator(images, training=True)[:, :1]
 
 
-def build_label_fed(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> LabelFed:
-    """LabelFed of the configured shape and optimisation, untrained."""
+def build_label_fed(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec | None = None
+) -> LabelFed:
+    """LabelFed of the configured shape and optimisation, untrained; all labels are binary, `codec` is not read."""
+    del codec
     discriminator = projection(config, len(graph))
     return _compiled(LabelFed(*_generators(config, graph), discriminator, sampler, config.seed), config)
 
 
-def build_ac_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler) -> ACGAN:
-    """ACGAN of the configured shape and optimisation, untrained."""
+def build_ac_gan(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec | None = None
+) -> ACGAN:
+    """ACGAN of the configured shape and optimisation, untrained; all labels are binary, `codec` is not read."""
+    del codec
     discriminator = two_heads(config, len(graph))
     return _compiled(ACGAN(*_generators(config, graph), discriminator, sampler, config.seed), config)
 
 
-def build_joint(config: RunConfig, graph: CausalGraph, sampler: LabelSampler | None = None) -> Joint:
+def build_joint(
+    config: RunConfig, graph: CausalGraph, sampler: LabelSampler | None = None, codec: LabelCodec | None = None
+) -> Joint:
     """Joint of the configured shape and optimisation, untrained; it draws its own labels and needs no sampler."""
+    del sampler, codec
     discriminator = projection(config, len(graph), with_law=True)
     shape = ControllerConfig(mechanisms="implicit", objective="wasserstein")
     controllers = (builders.implicit(graph, shape, config.seed) for _ in range(2))

@@ -1,6 +1,5 @@
 """A trained causal implicit generative model: one verb, `sample`, for every question."""
 
-import dataclasses
 import functools
 import pathlib
 import warnings
@@ -15,57 +14,17 @@ from causalgan_tf import noise
 from causalgan_tf.config import budget
 from causalgan_tf.config.budget import MANY
 from causalgan_tf.errors import InputError, brief
-from causalgan_tf.graphs import names
-from causalgan_tf.graphs.cells import check_enumerable
+from causalgan_tf.graphs.cells import ObservedCells, check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import saved_model, showing
+from causalgan_tf.inference import saved_model
 from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.distribution import LabelDistribution, named_probabilities
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
 from causalgan_tf.inference.query import Query
+from causalgan_tf.inference.samples import Samples
 from causalgan_tf.inference.tables import check_parent_cells, mechanism_table
 from causalgan_tf.networks.stacked import StackedMechanisms
-
-SHOWN = 100  # letters of the labels' names in a representation
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Samples:
-    """What `CausalModel.sample` returns; a notebook shows its first labels and images.
-
-    Attributes:
-        labels: n rows, one column a node, in graph order: uint8 of 0/1, categories with their names, float32.
-        images: uint8 [n, S, S, C], or None if only labels were asked for.
-        seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
-        query: the do and given that they were drawn for.
-
-    Examples:
-        `model` was fitted to a data frame, see `fit_labels`.
-
-        >>> samples = model.sample(3, seed=7)
-        >>> list(samples.labels), samples.images, samples.seeds.shape
-        (['Old', 'Smokes'], None, (3,))
-    """
-
-    labels: pd.DataFrame
-    images: np.ndarray | None
-    seeds: np.ndarray
-    query: Query = Query({}, {}, {})
-
-    def __repr__(self) -> str:
-        shape = "none" if self.images is None else f"{self.images.dtype} {list(self.images.shape)}"
-        return (
-            f"Samples: {len(self.labels):,} rows, {self.query.text() or 'no do, no given'}\n"
-            f"labels: {names.listed(list(self.labels.columns), SHOWN)}\n"
-            f"images: {shape}"
-        )
-
-    def _repr_html_(self) -> str:
-        return showing.page(repr(self), self.labels, self.images)
-
-    def _repr_png_(self) -> bytes | None:
-        return showing.grid_png(self.images) if self.images is not None and len(self.images) else None
 
 
 class CausalModel:
@@ -85,6 +44,7 @@ class CausalModel:
         image_generator: keras.Model | None = None,
         label_encoding: str = "sign",
         record: Mapping[str, Any] | None = None,
+        cells: ObservedCells | None = None,
     ) -> None:
         """Joins trained networks; causalgan_tf.load builds it from a run folder.
 
@@ -94,8 +54,10 @@ class CausalModel:
             image_generator: None: the model draws labels only.
             label_encoding: see ImageConfig.
             record: what `save` writes beside the weights, see runs.run_folder.Run.record; None: it cannot be saved.
+            cells: the label cells that have training images; None: not known.
         """
         self.graph, self.record = graph, record
+        self.cells = cells if image_generator else None
         self.mechanisms, self.image_generator = mechanisms, image_generator
         self.labels = LabelSampler(mechanisms)
         kinds = list(graph.variables.values())
@@ -109,7 +71,8 @@ class CausalModel:
     def save(self, folder: str | pathlib.Path, overwrite: bool = False) -> None:
         """Writes the model into a folder that causalgan_tf.load reads; it then draws the same rows from the same seed.
 
-        Networks, graph and types of labels are written, no data. A model that was saved there before is replaced.
+        Networks, graph and types of labels are written, no data; of a model of images also which label cells have
+        training images, without counts or order. A model that was saved there before is replaced.
 
         >>> model.save("people")
         >>> causalgan_tf.load("people").sample(3, do={"Smokes": 1})
@@ -191,7 +154,7 @@ class CausalModel:
         query = Query.create(self.graph, do, given)
         labels, seeds = self.labels.draw(n, query, seed, max_draws)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return Samples(label_frame(self.graph, labels), drawn, seeds, query)
+        return self._samples(labels, drawn, seeds, query)
 
     def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
         """The same units under another intervention: all of their noise is kept, whatever it was drawn for.
@@ -217,7 +180,7 @@ class CausalModel:
         query = Query.create(self.graph, do)
         labels = self.labels.redraw(seeds, query)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return Samples(label_frame(self.graph, labels), drawn, seeds, query)
+        return self._samples(labels, drawn, seeds, query)
 
     def sample_labels(
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
@@ -375,6 +338,10 @@ class CausalModel:
         if images and self.images is None:
             raise InputError("images: this model draws labels only. Train its images: --stages=images.")
         return self.images is not None and images is not False
+
+    def _samples(self, labels: np.ndarray, images: np.ndarray | None, seeds: np.ndarray, query: Query) -> Samples:
+        supported = self.cells.holds(labels) if self.cells else None
+        return Samples(label_frame(self.graph, labels), images, seeds, query, supported)
 
     def _table(self, draws: int, seed: int, node: str) -> np.ndarray:
         """P(node | parents); the sampler's `conditional` is all that an answer takes of the mechanisms."""

@@ -1,4 +1,4 @@
-"""Rows say whether the training images hold their label cell: drawn, saved, loaded, shown beside the nearest that do."""
+"""Rows say whether training images hold their label cell: drawn, saved, loaded, shown beside the nearest that do."""
 
 import json
 

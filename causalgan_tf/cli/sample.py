@@ -113,6 +113,8 @@ def main(values: flags.FlagValues) -> None:
         scale = math.ceil(SIDE / model.image_size)
         extra["compare.png"] = pictures.two_rows(top.images, bottom.images, *captions, scale)
     write(samples, folder, extra)
+    if samples.images is not None and samples.supported is not None:
+        print(samples.support_in_words())
 
 
 def neighbourhood(graph: CausalGraph, node: str, value: Any) -> Any:
@@ -189,8 +191,6 @@ def write(samples: "Samples", folder: OutputFolder, extra: Mapping[str, "Image"]
     folder.claim([*files(0 if drawn is None else len(drawn)), *(extra or {})])
     folder.write("labels.csv", lambda file: samples.labels.to_csv(file, index=False, mode="wb"))
     print(folder.path / "labels.csv")
-    if drawn is not None and samples.supported is not None:
-        print(samples.support_in_words())
     if drawn is not None:
         for row, image in enumerate(drawn):
             single = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)

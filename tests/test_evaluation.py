@@ -127,6 +127,17 @@ def test_conditioning_in_place_of_doing_is_caught(conditioning, perfect):
     assert cfid["do_each"]["do(Mustache=1)"] > 5 * right["do_each"]["do(Mustache=1)"]
 
 
+def test_the_judge_says_labels_of_real_images_beside_those_of_generated_ones(perfect, blind):
+    found, ignored = perfect["images"]["judge_recall"], blind["images"]["judge_recall"]
+    assert set(found) == set(NODES) and set(found["Mustache"]) == {"0", "1"}
+    assert min(found["Mustache"]["1"][part] for part in ("real", "observational", "do")) > 0.99
+    assert found["Male"]["0"]["n"] + found["Male"]["1"]["n"] == perfect["images"]["n"]["judge_test"]
+    # its images always wear one
+    assert ignored["Mustache"]["0"]["real"] > 0.99 and ignored["Mustache"]["0"]["do"] < 0.02
+    assert perfect["images"]["judge_training"] == {"balanced": False, "overlap": {}, "calibrated": {}}
+    assert abs(perfect["images"]["off_target"]["mean"]) < 0.01
+
+
 def test_a_label_that_the_images_ignore_is_caught(blind):
     effect = blind["images"]["effectiveness"]
     assert effect["do"]["Mustache"] == pytest.approx(0.5, abs=0.02)
@@ -317,6 +328,8 @@ def test_without_a_renderer_nothing_is_rendered_and_the_law_is_fitted(tmp_path):
     images = numbers["images"]
     assert images["judge_cells"] == "observational"
     assert images["cfid"]["do"] is None and images["cfid"]["do_each"] == {}
+    assert images["judge_training"]["balanced"] and set(images["judge_training"]["overlap"]) == set(NODES)
+    assert images["off_target"]["truth"] == "none" and abs(images["off_target"]["mean"]) < 0.02
     # two halves of the 400 test images
     assert images["n"]["control"] == 200
     assert images["effectiveness"]["do"]["mean"] > 0.95

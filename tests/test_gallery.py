@@ -179,7 +179,7 @@ def test_without_labels_a_picture_is_about_all_that_are_free():
 
 def test_the_report_gets_samples_and_every_kind_of_every_label():
     found = gallery.report_pictures(squares.PerfectModel(), squares.dataset(n=100), seed=3)
-    expected = {"samples", "real", "counterfactual", "diversity"}
+    expected = {"samples", "real", "unsupported", "counterfactual", "diversity"}
     expected |= {f"{k}_{node}" for k in ("do_given", "switched", "given", "interpolation") for node in NODES}
     assert set(found) == expected
     assert all(isinstance(picture, Image.Image) for picture in found.values())

@@ -223,6 +223,27 @@ def test_without_a_renderer_the_page_says_so(numbers):
     assert "observational images only" in text
 
 
+def test_the_page_says_how_the_judge_was_trained_what_it_says_and_what_else_moves(numbers):
+    images = dict(numbers["images"])
+    shares = {"real": 0.512, "n": 1_234, "observational": 0.345, "do": None}
+    images["judge_recall"] = {"Mustache": {"1": shares}}
+    images["judge_training"] = {"balanced": True, "overlap": {"Male": True, "Mustache": False}, "calibrated": {}}
+    each = {"do(Mustache=1)": {"mean": 0.0625, "rows": 321, "labels": {"Young": 0.0, "Male": 0.125}}}
+    off = {"mean": 0.0625, "largest": 0.125, "worst": "do(Mustache=1): Male", "truth": "none", "n": 400, "each": each}
+    page = Page(report.to_html({**numbers, "images": images | {"off_target": off}}, {}))
+    text = " ".join(" ".join(page.words).split())
+    assert page.open == []
+    assert "too few such images, so from all, of Mustache), and its" in text
+    assert "calibrated on images held back (all labels)" in text
+    assert "Mustache=1 51.2 % 1,234 34.5 % –" in text
+    assert "by 0.0625 : 0 is right" in text or "by 0.0625: 0 is right" in text
+    assert "do(Mustache=1) 321 0.0625 0.1250 Male" in text and "labels that X does not cause" in text
+    nothing = off | {"mean": None, "largest": None, "worst": None, "each": {}}
+    assert "Not measured: no intervention" in report.to_html(
+        {**numbers, "images": images | {"off_target": nothing}}, {}
+    )
+
+
 def test_every_figure_of_the_image_law_has_its_control_beneath(numbers, page):
     images = numbers["images"]
     for side, real in (("model", "model"), ("control", "real")):

@@ -56,7 +56,7 @@ def main(values: flags.FlagValues) -> None:
 
 def report_files(graph: CausalGraph) -> list[str]:
     """The files that a report may have, checked before the evaluation whose work would be lost."""
-    names = ["graph", "samples", "real"]
+    names = ["graph", "samples", "real", "unsupported"]
     for kind, told in gallery.KINDS.items():
         names += [f"{kind}_{node}" for node in graph.nodes] if told.labelled else [kind]
     return ["report.json", "report.html", *(f"{safe(name)}.png" for name in names)]

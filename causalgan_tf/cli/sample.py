@@ -113,6 +113,8 @@ def main(values: flags.FlagValues) -> None:
         scale = math.ceil(SIDE / model.image_size)
         extra["compare.png"] = pictures.two_rows(top.images, bottom.images, *captions, scale)
     write(samples, folder, extra)
+    if samples.images is not None and samples.supported is not None:
+        print(samples.support_in_words())
 
 
 def neighbourhood(graph: CausalGraph, node: str, value: Any) -> Any:

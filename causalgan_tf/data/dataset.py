@@ -1,6 +1,7 @@
 """The value that every data source returns, and statistics of its labels; without TensorFlow."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from causalgan_tf.inference.query import parse_probability
 SPAN = 0.99  # quantile of a continuous label up to which it is visited on purpose
 EXAMPLES = 512  # cells of which ObservedCells keeps a row; every generated row is compared with each of them
 BINS = 4  # of a continuous label, where rows are grouped into cells
+NUMBERED = 2**63  # cells whose numbers are int64
 MIXED = 1_000_000  # intervened rows that are drawn to count how often a cell is visited, at least one a row of the data
 MOST = 20.0  # times that a row may be drawn more often than in the data: rarer ones would be learnt by heart
 
@@ -173,6 +175,13 @@ def observed_cells(graph: CausalGraph, rows: np.ndarray) -> ObservedCells:
     codes, first, count = np.unique(label_cells(graph, rows), return_index=True, return_counts=True)
     examples = np.asarray(rows)[first[np.argsort(-count, kind="stable")[:EXAMPLES]]]
     return ObservedCells(cell_sizes(graph), tuple(cell_edges(graph, rows, BINS)), codes, examples)
+
+
+def training_cells(dataset: Dataset) -> ObservedCells | None:
+    """The cells of the training images; None without images, or where the cells are too many to be numbered."""
+    if dataset.train is None or math.prod(cell_sizes(dataset.graph)) > NUMBERED:
+        return None
+    return observed_cells(dataset.graph, dataset.train.labels)
 
 
 def mixed_weights(graph: CausalGraph, rows: np.ndarray, single: float, everywhere: float, seed: int) -> np.ndarray:

@@ -7,16 +7,19 @@ renderer exists, so that it cannot infer one label from others that usually come
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.special import softmax
 from tqdm import tqdm
 
 from causalgan_tf.data.dataset import ImageSet
 from causalgan_tf.data.pipeline import batches
 from causalgan_tf.graphs.variables import Variable, from_json, to_json
+from causalgan_tf.networks.codecs import Codec, codec_of
 from causalgan_tf.networks.label_codec import LabelCodec
 
 STEPS = 800  # optimizer steps
@@ -33,10 +36,12 @@ class Reading:
     Attributes:
         labels: [n, K], predicted labels in graph order, one number each; uint8 if all are discrete, else float32.
         features: float32 [n, F], activations of the feature layer.
+        outputs: float32 [n, C], a logit of a binary label or of each category, a continuous label's value.
     """
 
     labels: np.ndarray
     features: np.ndarray
+    outputs: np.ndarray
 
 
 class EvaluationClassifier:
@@ -44,9 +49,17 @@ class EvaluationClassifier:
 
     name, distance = "judge", "cFID"
 
-    def __init__(self, network: keras.Model, variables: Mapping[str, Variable]) -> None:
-        """Wraps a network of `classifier_network`, see `train_classifier` and `load`; `variables`: node to type."""
-        self.network, self.nodes = network, tuple(variables)
+    def __init__(
+        self, network: keras.Model, variables: Mapping[str, Variable], training: Mapping[str, Any] | None = None
+    ) -> None:
+        """Wraps a network.
+
+        Args:
+            network: of `classifier_network`, see `train_classifier` and `load`.
+            variables: node to type.
+            training: what a report says of how it was trained, see judge.train_judge; None: by all rows alike.
+        """
+        self.network, self.nodes, self.training = network, tuple(variables), training
         self.codec = LabelCodec(variables.values())
         self.dtype = np.uint8 if all(variable.size for variable in self.codec.variables) else np.float32
         # images of every number in one trace
@@ -57,14 +70,28 @@ class EvaluationClassifier:
         """Labels and features of images uint8 [n, S, S, C], in one pass."""
         labels = np.empty([len(images), len(self.nodes)], self.dtype)
         features = np.empty([len(images), FEATURES], np.float32)
+        outputs = np.empty([len(images), self.codec.columns], np.float32)
         for start in range(0, len(images), CHUNK):
             rows = slice(start, start + CHUNK)
-            labels[rows], features[rows] = self._compiled(tf.constant(images[rows]))
-        return Reading(labels, features)
+            labels[rows], features[rows], outputs[rows] = self._compiled(tf.constant(images[rows]))
+        return Reading(labels, features, outputs)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Labels [n, K] that the classifier sees in images uint8 [n, S, S, C]."""
         return self.examine(images).labels
+
+    def probabilities(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Of each discrete label the probability of each of its values in images uint8 [n, S, S, C]: float64 [n, V]."""
+        outputs = self.examine(images).outputs.astype(np.float64)
+        return {node: softmax(value_logits(outputs[:, own]), axis=1) for node, own in self.columns.items()}
+
+    @property
+    def columns(self) -> dict[str, slice]:
+        """Which outputs are of each discrete label."""
+        widths = [codec_of(variable).width for variable in self.codec.variables]
+        ends = np.cumsum(widths).tolist()
+        places = zip(self.nodes, self.codec.variables, widths, ends, strict=True)
+        return {node: slice(end - width, end) for node, variable, width, end in places if variable.size}
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Features float32 [n, F] of images uint8 [n, S, S, C], for distances and neighbours."""
@@ -86,9 +113,18 @@ class EvaluationClassifier:
         network.set_weights(weights)
         return cls(network, variables)
 
-    def _read(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _read(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         logits, features = self.network(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)
-        return tf.cast(self.codec.read(logits), self.dtype), features
+        return tf.cast(self.codec.read(logits), self.dtype), features, logits
+
+
+def value_logits(outputs: np.ndarray) -> np.ndarray:
+    """A logit of each value [n, V] of a discrete label's outputs [n, W]: a binary one has one, and value 0 the logit 0.
+
+    >>> value_logits(np.array([[1.5], [-2.0]])).tolist()
+    [[0.0, 1.5], [0.0, -2.0]]
+    """
+    return np.concatenate([np.zeros_like(outputs), outputs], axis=1) if outputs.shape[1] == 1 else outputs
 
 
 def classifier_network(shape: Sequence[int], columns: int, seed: int, width: int = 16) -> keras.Model:
@@ -122,7 +158,11 @@ def classifier_network(shape: Sequence[int], columns: int, seed: int, width: int
 
 
 def train_classifier(
-    train: ImageSet, variables: Mapping[str, Variable], seed: int, steps: int = STEPS
+    train: ImageSet,
+    variables: Mapping[str, Variable],
+    seed: int,
+    steps: int = STEPS,
+    weights: np.ndarray | None = None,
 ) -> EvaluationClassifier:
     """Trains a classifier by Adam on each label's own loss, the learning rate falling along a cosine to zero.
 
@@ -134,6 +174,7 @@ def train_classifier(
         variables: node to type, in the order of the columns; the losses are those of LabelCodec.cross_entropy.
         seed: of the initial weights, the dropout and the order of the images.
         steps: optimizer steps of `BATCH` images: the cost does not grow with the data.
+        weights: float [n, K], what each row's loss counts of each label, see balance.label_weights; None: all alike.
 
     Returns:
         The classifier.
@@ -144,14 +185,20 @@ def train_classifier(
     learner = keras.Model(network.inputs, network.outputs[0])
     learner.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        codec.cross_entropy,
+        codec.cross_entropy if weights is None else weighted_cross_entropy(codec),
         steps_per_execution=CALL,
         jit_compile=False,  # XLA's convolutions are several times slower on a CPU
     )
+    chances = None
+    if weights is not None:
+        # rows that count much are drawn often and count less then: the expected loss is the same, its spread smaller
+        chances = weights.mean(axis=1)
+        shares = weights / np.maximum(chances, 1e-12)[:, None]
+        train = ImageSet(train.images, np.concatenate([train.labels, shares], axis=1).astype(np.float32))
     calls = -(-steps // CALL)
     with tqdm(total=calls, desc="judge", leave=False, disable=None) as bar:
         learner.fit(
-            batches(train, min(BATCH, len(train)), seed),
+            batches(train, min(BATCH, len(train)), seed, weights=chances),
             steps_per_epoch=CALL,
             epochs=calls,
             shuffle=False,  # the batches come in their own order
@@ -159,3 +206,25 @@ def train_classifier(
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: bar.update())],
         )
     return EvaluationClassifier(network, variables)
+
+
+def weighted_cross_entropy(codec: LabelCodec) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """LabelCodec.cross_entropy with a weight for each row's each label: (truth, outputs [B, C]) -> mean.
+
+    `truth` is [B, 2 K]: the labels, then their weights.
+    """
+    own = [codec_of(variable) for variable in codec.variables]
+    widths = [one.width for one in own]
+
+    def loss(truth: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        labels, weights = tf.split(truth, 2, axis=1)
+        columns = tf.split(codec.columns_of(labels), widths, 1)
+        each = [_row_losses(*parts) for parts in zip(own, columns, tf.split(outputs, widths, 1), strict=True)]
+        return tf.reduce_mean(weights * tf.stack(each, axis=1))
+
+    return loss
+
+
+def _row_losses(codec: Codec, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """A codec's loss of each row [B], which the codec itself gives as a mean."""
+    return tf.vectorized_map(lambda row: codec.cross_entropy(row[0][None], row[1][None]), (columns, outputs))

@@ -10,10 +10,12 @@ import numpy as np
 
 from causalgan_tf.data.dataset import Dataset, ImageSet, label_cells, uniform_labels
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
+from causalgan_tf.evaluation.classifier import EvaluationClassifier
 from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.evaluation.interventions import single_interventions
+from causalgan_tf.evaluation.judge import trained_judge
 from causalgan_tf.evaluation.metrics import ImageMetrics
+from causalgan_tf.evaluation.off_target import off_target_change
 from causalgan_tf.evaluation.scoring import ImageScorer, Predictions, ScoredImages, ScoredIntervention, Source
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graphs.graph import CausalGraph
@@ -77,7 +79,7 @@ def image_numbers(
     _check_test(dataset)
     graph = dataset.graph
     train, held_out = classifier_split(dataset, sizes.judge_test)
-    classifier = classifier or train_classifier(train, graph.variables, derived_seed(seed, "judge"), sizes.judge_steps)
+    classifier = classifier or trained_judge(dataset, train, derived_seed(seed, "judge"), sizes.judge_steps)
     scorer = ImageScorer(classifier, extractor or classifier, dataset.measures)
     real = scorer.score(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
@@ -90,6 +92,13 @@ def image_numbers(
     return ImageMetrics(
         judge=_named(graph, unseen.agreement()),
         judge_cells="observational" if dataset.uniform is None else "uniform",
+        judge_training=_training(classifier),
+        judge_recall=_recalls(
+            dataset, {"real": unseen, "observational": observational}, generated, sizes.effectiveness
+        ),
+        off_target=off_target_change(
+            source, dataset, classifier, dict(single_interventions(graph, dataset.label_rows)), sizes.off_target, seed
+        ),
         **_accuracies(dataset, observational, uniform, generated, sizes.effectiveness),
         continuous=_errors(dataset, sets, generated, sizes.effectiveness),
         support=support,
@@ -175,6 +184,33 @@ def _accuracies(
         "balanced_accuracy": _named(graph, uniform.balanced(graph)),
         "balanced_accuracy_observational": _named(graph, observational.balanced(graph)),
     }
+
+
+def _training(judge: EvaluationClassifier) -> dict[str, Any]:
+    """How the judge was trained, see judge.train_judge."""
+    return dict(judge.training or {"balanced": False, "overlap": {}, "calibrated": {}})
+
+
+def _recalls(
+    dataset: Dataset, sets: Mapping[str, Predictions], generated: Mapping[str, Predictions], n: int
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """How often the judge says a value on images that have it, of each discrete label's each value.
+
+    Returns:
+        Of each of `sets` and of "do", the first n images of do(X=x): the share, None where no image has the value; and
+        "n", of the real images that have it.
+    """
+    graph, found = dataset.graph, {node: {} for node in _discrete_nodes(dataset.graph)}
+    for text, do in single_interventions(graph, dataset.label_rows):
+        ((node, shown),) = do.items()
+        if node not in found:
+            continue
+        k, variable = graph.index(node), graph.variables[node]
+        value = next(place for place in range(variable.size) if variable.shown(place) == shown)
+        shares = {name: seen.recall(k, value) for name, seen in sets.items()}
+        real = int((sets["real"].labels[:, k] == value).sum())
+        found[node][str(shown)] = shares | {"do": generated[text].recall(k, value, n), "n": real}
+    return found
 
 
 def _effectiveness_under_do(dataset: Dataset, generated: Mapping[str, Predictions], n: int) -> dict[str, Any]:
@@ -303,6 +339,11 @@ def _diversity(source: Source, labels: np.ndarray, dataset: Dataset, seed: int) 
 def _discrete(graph: CausalGraph) -> list[int]:
     """The columns of the labels that have a number of values."""
     return [k for k, variable in enumerate(graph.variables.values()) if variable.size]
+
+
+def _discrete_nodes(graph: CausalGraph) -> list[str]:
+    """The labels that have a number of values."""
+    return [graph.nodes[k] for k in _discrete(graph)]
 
 
 def _named(graph: CausalGraph, values: np.ndarray) -> dict[str, float | None]:

@@ -64,6 +64,10 @@ class ImageMetrics:
         effectiveness: how often images show their labels, as observed, on uniform cells and under do.
         balanced_accuracy: mean over the values of each label, on uniform cells.
         balanced_accuracy_observational: the same, as observed.
+        judge_training: whether the classifier was balanced, and of each label whether on overlap and calibrated.
+        judge_recall: of each label's each value how often the classifier says it where it is the label: real images,
+            generated ones as observed and under do.
+        off_target: what interventions move in images beside the label that they set, see evaluation.off_target.
         continuous: errors of each continuous label as it is read off the image.
         support: of each intervention the share of label rows whose cell has a training image.
         supported_from: share from which an intervention counts as supported.
@@ -83,6 +87,9 @@ class ImageMetrics:
     effectiveness: dict[str, Any]
     balanced_accuracy: dict[str, Any]
     balanced_accuracy_observational: dict[str, Any]
+    judge_training: dict[str, Any]
+    judge_recall: dict[str, Any]
+    off_target: dict[str, Any]
     continuous: dict[str, Any]
     support: dict[str, Any]
     supported_from: float

@@ -41,6 +41,11 @@ class Predictions:
         """Share of the images, or of the first n, whose predicted label is the label, float64 [K]."""
         return (self.labels[:n] == self.predicted[:n]).mean(axis=0)
 
+    def recall(self, k: int, value: int, n: int | None = None) -> float | None:
+        """Share of the images, or of the first n, of label k at a value that show it; None where no image has it."""
+        own = self.labels[:n, k] == value
+        return float((self.predicted[:n, k][own] == value).mean()) if own.any() else None
+
     def balanced(self, graph: CausalGraph) -> np.ndarray:
         """The same, as the mean of the shares for each value of the label, see metrics.images.balanced_accuracy."""
         return balanced_accuracy(self.predicted, self.labels, [variable.size for variable in graph.variables.values()])

@@ -20,6 +20,7 @@ class EvaluationSizes:
     law: int = 100_000  # draws of a label's noise for each cell of its parents, for the enumerated distribution
     mmd: int = 2_000  # label rows on either side of an MMD
     effectiveness: int = 2_000  # generated images under each single do
+    off_target: int = 400  # units that are drawn with and without each single do
     uniform: int = 5_000  # generated images on uniform label cells
     cfid: int = 5_000  # images on either side of a distance and among neighbours
     diversity: int = 5_000  # images whose pixels are held at once, for the diversity

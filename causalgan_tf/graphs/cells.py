@@ -7,6 +7,7 @@ product of the sizes before k. Of binary labels that is sum_k label_k 2**k.
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,21 +74,57 @@ def row_codes(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarra
 class ObservedCells:
     """Which label cells a data set holds, see data.dataset.observed_cells.
 
+    >>> observed = ObservedCells((2, 2), (np.zeros(0), np.array([3.5])), np.array([0, 3]))
+    >>> observed.holds(np.array([[0, 1.0], [1, 1.0], [1, 9.0]]))  # a binary label and a number cut at 3.5
+    array([ True, False,  True])
+
     Attributes:
         sizes: number of values or bins of each of K labels.
         edges: of each label the numbers, ascending, between its bins; empty where it is discrete.
         codes: int64, ascending, the numbers of the cells, see data.dataset.label_cells.
         examples: a label row [M, K] of each cell, those of the cells with most rows first; not of all cells where
-            there are many.
-
-    >>> ObservedCells((2, 2), (np.array([]), np.array([])), np.array([0, 3]), np.array([[0, 0], [1, 1]])).codes.tolist()
-    [0, 3]
+            there are many. None: read from a file.
     """
 
     sizes: tuple[int, ...]
     edges: tuple[np.ndarray, ...]
     codes: np.ndarray
-    examples: np.ndarray
+    examples: np.ndarray | None = None
+
+    def values(self, rows: np.ndarray) -> np.ndarray:
+        """The value or bin of each label of rows [n, K], a number on an edge in the lower bin: int64 [n, K]."""
+        columns = [
+            np.searchsorted(edges, column.astype(np.float64)) if len(edges) else np.rint(column)
+            for column, edges in zip(np.asarray(rows).T, self.edges, strict=True)
+        ]
+        return np.stack(columns, axis=1).astype(np.int64)
+
+    def holds(self, rows: np.ndarray) -> np.ndarray:
+        """Whether the data hold the cell of each label row [n, K]: bool [n]."""
+        return np.isin(row_codes(self.values(rows), self.sizes), self.codes)
+
+    def vectors(self) -> np.ndarray:
+        """The cells as values or bins of each label: int64 [cells, K]."""
+        strides = np.concatenate([[1], np.cumprod(np.array(self.sizes[:-1], np.int64))]).astype(np.int64)
+        return self.codes[:, None] // strides % np.array(self.sizes, np.int64)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file: neighbouring codes as FIRST-LAST, for thousands may be held."""
+        starts = np.flatnonzero(np.diff(self.codes, prepend=-2) != 1)
+        firsts, lasts = self.codes[starts].tolist(), self.codes[np.append(starts[1:], len(self.codes)) - 1].tolist()
+        runs = [f"{first}-{last}" if last > first else str(first) for first, last in zip(firsts, lasts, strict=True)]
+        return {"sizes": list(self.sizes), "edges": [own.tolist() for own in self.edges], "codes": " ".join(runs)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "ObservedCells":
+        """What `to_json` wrote; KeyError, TypeError, ValueError or AttributeError for anything else."""
+        ends = [[int(end) for end in run.split("-")] for run in values["codes"].split()]
+        codes = np.concatenate([np.arange(0), *(np.arange(run[0], run[-1] + 1) for run in ends)]).astype(np.int64)
+        edges = tuple(np.array(own, np.float64) for own in values["edges"])
+        sizes = tuple(int(size) for size in values["sizes"])
+        if len(edges) != len(sizes) or (np.diff(codes) < 1).any():
+            raise ValueError("the observed cells are not as they were written.")
+        return cls(sizes, edges, codes)
 
 
 def histogram(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import functools
 import pathlib
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from causalgan_tf import noise
 from causalgan_tf.config import budget
 from causalgan_tf.config.budget import MANY
 from causalgan_tf.errors import InputError, brief
-from causalgan_tf.graphs.cells import check_enumerable
+from causalgan_tf.graphs.cells import ObservedCells, check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import saved_model
 from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
@@ -22,6 +21,7 @@ from causalgan_tf.inference.distribution import LabelDistribution, named_probabi
 from causalgan_tf.inference.image_sampler import ImageSampler
 from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
 from causalgan_tf.inference.limits import LabelLimits
+from causalgan_tf.inference.old_names import OldNames
 from causalgan_tf.inference.query import Query
 from causalgan_tf.inference.samples import Samples, label_frame
 from causalgan_tf.inference.tables import check_parent_cells, mechanism_table
@@ -33,7 +33,7 @@ UNMEASURED = (
 )
 
 
-class CausalModel:
+class CausalModel(OldNames):
     """Causal controller and, if it was trained, the image generator.
 
     Examples:
@@ -50,6 +50,7 @@ class CausalModel:
         image_generator: keras.Model | None = None,
         label_encoding: str = "sign",
         record: Mapping[str, Any] | None = None,
+        cells: ObservedCells | None = None,
     ) -> None:
         """Joins trained networks; causalgan_tf.load builds it from a run folder.
 
@@ -59,8 +60,10 @@ class CausalModel:
             image_generator: None: the model draws labels only.
             label_encoding: see ImageConfig.
             record: what `save` writes beside the weights, see runs.run_folder.Run.record; None: it cannot be saved.
+            cells: the label cells that have training images; None: not known.
         """
         self.graph, self.record = graph, record
+        self.cells = cells if image_generator else None
         self.mechanisms, self.image_generator = mechanisms, image_generator
         self.labels = LabelSampler(mechanisms)
         variables = list(graph.variables.values())
@@ -74,7 +77,8 @@ class CausalModel:
     def save(self, folder: str | pathlib.Path, overwrite: bool = False) -> None:
         """Writes the model into a folder that causalgan_tf.load reads; it then draws the same rows from the same seed.
 
-        Networks, graph and types of labels are written, no data. A model that was saved there before is replaced.
+        Networks, graph and types of labels are written, no data; of a model of images also which label cells have
+        training images, without counts or order. A model that was saved there before is replaced.
 
         >>> model.save("people")
         >>> causalgan_tf.load("people").sample(3, do={"Smokes": 1})
@@ -170,7 +174,7 @@ class CausalModel:
         query = Query.create(self.graph, do, given)
         labels, seeds = self.labels.draw(n, query, seed, max_draws)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return Samples(label_frame(self.graph, labels), drawn, seeds, query)
+        return self._samples(labels, drawn, seeds, query)
 
     def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
         """The same units under another intervention: all of their noise is kept, whatever it was drawn for.
@@ -196,7 +200,7 @@ class CausalModel:
         query = Query.create(self.graph, do)
         labels = self.labels.redraw(seeds, query)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return Samples(label_frame(self.graph, labels), drawn, seeds, query)
+        return self._samples(labels, drawn, seeds, query)
 
     def sample_labels(
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
@@ -329,30 +333,6 @@ class CausalModel:
         index = labels.index if isinstance(labels, pd.DataFrame) else None
         return pd.DataFrame(self.labels.log_probability(rows), index, list(self.graph.nodes), copy=False)
 
-    def law(self, draws: int = 100_000, seed: int = 0) -> LabelDistribution:
-        """Deprecated name of `label_distribution`.
-
-        Examples:
-            >>> with warnings.catch_warnings():
-            ...     warnings.simplefilter("ignore")
-            ...     model.law(draws=1_000).graph == model.graph
-            True
-        """
-        warnings.warn("CausalModel.law is now CausalModel.label_distribution.", DeprecationWarning, stacklevel=2)
-        return self.label_distribution(draws, seed)
-
-    def enumerate(self, do: Mapping[str, Any] | None = None, draws: int = 100_000, seed: int = 0) -> pd.Series:
-        """Deprecated name of `joint_distribution`.
-
-        Examples:
-            >>> with warnings.catch_warnings():
-            ...     warnings.simplefilter("ignore")
-            ...     round(float(model.enumerate(draws=1_000).sum()), 3)
-            1.0
-        """
-        warnings.warn("CausalModel.enumerate is now CausalModel.joint_distribution.", DeprecationWarning, stacklevel=2)
-        return self.joint_distribution(do, draws, seed)
-
     def images_of(
         self, labels: np.ndarray | pd.DataFrame, seed: int = 0, seeds: np.ndarray | None = None
     ) -> np.ndarray:
@@ -392,6 +372,10 @@ class CausalModel:
         if images and self.images is None:
             raise InputError("images: this model draws labels only. Train its images: --stages=images.")
         return self.images is not None and images is not False
+
+    def _samples(self, labels: np.ndarray, images: np.ndarray | None, seeds: np.ndarray, query: Query) -> Samples:
+        supported = self.cells.holds(labels) if self.cells else None
+        return Samples(label_frame(self.graph, labels), images, seeds, query, supported)
 
     def _table(self, draws: int, seed: int, node: str) -> np.ndarray:
         """P(node | parents); the sampler's `conditional` is all that an answer takes of the mechanisms."""

@@ -1,4 +1,4 @@
-"""What drawing from a model gives: labels as a data frame, images, and the rows' seeds."""
+"""What a model draws: labels, images, seeds, and which rows lie where there are training images."""
 
 import dataclasses
 
@@ -22,6 +22,8 @@ class Samples:
         images: uint8 [n, S, S, C], or None if only labels were asked for.
         seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
         query: the do and given that they were drawn for.
+        supported: bool [n], whether some training image has the row's labels, a number in its quarter of the training
+            images; elsewhere an image is extrapolated. None: not known, as of a model of labels.
 
     Examples:
         `model` was fitted to a data frame, see `fit_labels`.
@@ -35,14 +37,28 @@ class Samples:
     images: np.ndarray | None
     seeds: np.ndarray
     query: Query = Query({}, {}, {})
+    supported: np.ndarray | None = None
 
     def __repr__(self) -> str:
         shape = "none" if self.images is None else f"{self.images.dtype} {list(self.images.shape)}"
         return (
             f"Samples: {len(self.labels):,} rows, {self.query.text() or 'no do, no given'}\n"
             f"labels: {names.listed(list(self.labels.columns), SHOWN)}\n"
-            f"images: {shape}"
+            f"images: {shape}" + (f"\n{self.support_in_words()}" if self.supported is not None else "")
         )
+
+    def support_in_words(self) -> str:
+        """How many rows lie in label cells with training images; empty where it is not known.
+
+        Examples:
+            >>> drawn = causalgan_tf.load("builtin:faces").sample(100, do={"Mustache": 1}, seed=7)
+            >>> drawn.support_in_words()
+            '44 of 100 rows lie in label cells with training images'
+        """
+        if self.supported is None:
+            return ""
+        count, n = int(self.supported.sum()), len(self.supported)
+        return f"{count:,} of {n:,} row{'s' * (n != 1)} lie in label cells with training images"
 
     def _repr_html_(self) -> str:
         return showing.page(repr(self), self.labels, self.images)

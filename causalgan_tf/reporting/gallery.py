@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from causalgan_tf.data.dataset import training_cells
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
@@ -326,7 +327,8 @@ def report_pictures(model: "CausalModel", dataset: "Dataset", seed: int) -> dict
         seed: of all draws.
 
     Returns:
-        Name to picture: "samples" and "real", and those of `Gallery.draw`. Empty if the model draws labels only.
+        Name to picture: "samples" and "real", "unsupported" where there are rows without training images of their
+        labels, and those of `Gallery.draw`. Empty if the model draws labels only.
     """
     if model.image_size is None:
         return {}
@@ -335,6 +337,13 @@ def report_pictures(model: "CausalModel", dataset: "Dataset", seed: int) -> dict
     real = dataset.test or dataset.train
     if real is not None:
         pictures["real"] = grid(np.asarray(real.images[: 6 * COLUMNS]), COLUMNS, scale=scale)
+    from causalgan_tf.evaluation.labels import single_interventions  # with TensorFlow, which this module starts without
+    from causalgan_tf.reporting.unsupported import unsupported_picture
+
+    if cells := training_cells(dataset):
+        interventions = dict(single_interventions(model.graph, dataset.label_rows))
+        if extrapolated := unsupported_picture(model, cells, interventions, seed, scale):
+            pictures["unsupported"] = extrapolated
     return pictures | Gallery(model, seed=seed, scale=scale).draw()
 
 

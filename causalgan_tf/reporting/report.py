@@ -97,6 +97,7 @@ def _environment() -> jinja2.Environment:
         "oneline": lambda text: markupsafe.Markup(" ".join(text.split())),
         "percent": lambda value: NOTHING if value is None else f"{100 * value:.1f} %",
         "seconds": lambda value: NOTHING if value is None else f"{value:,.0f} s",
+        "told": _told,
         "value_in": lambda name, values: values[name],
         "value_of": lambda values, name: values.get(name),
     }
@@ -143,6 +144,12 @@ def _mean(values: Iterable[float | None]) -> float | None:
     """The mean of the values that are there."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
+
+
+def _told(flags: Mapping[str, bool], everywhere: str, otherwise: str) -> str:
+    """What holds of all labels, or in other words of those of which it does not."""
+    missing = [name for name, holds in flags.items() if not holds]
+    return f"{otherwise} {', '.join(missing)}" if missing else everywhere
 
 
 def _mean_error_sd(continuous: Mapping[str, Any], where: str) -> float | None:

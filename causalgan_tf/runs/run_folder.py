@@ -27,7 +27,7 @@ from causalgan_tf.config import budget
 from causalgan_tf.config.controller import MECHANISMS
 from causalgan_tf.config.data import FILES
 from causalgan_tf.config.run import RunConfig
-from causalgan_tf.data.dataset import Dataset
+from causalgan_tf.data.dataset import Dataset, training_cells
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
@@ -147,11 +147,12 @@ class Run:
             )
         dataset = data.load(self.config.data, self.config.seed, labels_only, self.kept.declared, write)
         fingerprint = Fingerprint.of(dataset.graph, dataset.label_rows, dataset.image_files)
+        cells = training_cells(dataset)
         new = self.kept.fingerprint is None and not (self.workdir / "config.json").exists()
         if new:
-            kept = dataclasses.replace(self.kept, graph=dataset.graph, fingerprint=fingerprint)
+            kept = dataclasses.replace(self.kept, graph=dataset.graph, fingerprint=fingerprint, cells=cells)
         else:
-            kept = settled(self.workdir, self.kept, dataset.graph, fingerprint)
+            kept = settled(self.workdir, self.kept, dataset.graph, fingerprint, cells)
         return dataclasses.replace(self, kept=kept), dataclasses.replace(dataset, graph=kept.graph)
 
     def save(self) -> None:
@@ -239,7 +240,8 @@ class Run:
         if path is None:
             return CausalModel(self.graph, labels, record=record)
         images = checkpoints.restore_averaged(path, build_image_generator(self.config, self.graph))
-        return CausalModel(self.graph, labels, images, self.config.image.label_encoding, record)
+        encoding = self.config.image.label_encoding
+        return CausalModel(self.graph, labels, images, encoding, record, self.kept.cells)
 
     @property
     def limits(self) -> LabelLimits | None:

@@ -15,6 +15,7 @@ import numpy as np
 import causalgan_tf
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.errors import InputError
+from causalgan_tf.graphs.cells import ObservedCells
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical, Continuous, Variable, from_json, to_json
@@ -77,6 +78,7 @@ class RunGraph:
         declared: the same graph with the types that the user declared and no others.
         fingerprint: of the training rows; None: a run of 0.3.0, which kept none.
         version: of the package that began the run.
+        cells: the label cells that have training images; None: no images, or a run of 0.3.0 or earlier.
 
     >>> graph = CausalGraph.from_text("A -> B; B: categorical(no, yes)")
     >>> RunGraph.from_json(RunGraph(graph, graph).to_json()).graph == graph
@@ -87,6 +89,7 @@ class RunGraph:
     declared: CausalGraph
     fingerprint: Fingerprint | None = None
     version: str = causalgan_tf.__version__
+    cells: ObservedCells | None = dataclasses.field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file, nodes in order."""
@@ -97,6 +100,7 @@ class RunGraph:
             "variables": to_json(self.graph.variables),
             "declared": to_json(self.declared.declared),
             "fingerprint": dataclasses.asdict(self.fingerprint) if self.fingerprint else None,
+            "cells": self.cells.to_json() if self.cells else None,
         }
 
     @classmethod
@@ -114,7 +118,12 @@ class RunGraph:
             raise InputError("nodes and variables are of two graphs.")
         kept = values["fingerprint"]
         fingerprint = Fingerprint(**kept) if kept is not None else None
-        return cls(CausalGraph(parents, variables), CausalGraph(parents, declared), fingerprint, str(values["version"]))
+        # what 0.3.0 and earlier wrote says nothing of cells
+        cells = ObservedCells.from_json(values["cells"]) if values.get("cells") is not None else None
+        if cells and len(cells.sizes) != len(parents):
+            raise InputError("nodes and observed cells are of two graphs.")
+        graphs = CausalGraph(parents, variables), CausalGraph(parents, declared)
+        return cls(*graphs, fingerprint, str(values["version"]), cells)
 
     def save(self, workdir: pathlib.Path) -> None:
         """Writes `workdir`/graph.json; `workdir` exists."""
@@ -162,7 +171,13 @@ def agreed(workdir: pathlib.Path, mine: RunGraph | None, now: CausalGraph) -> Ru
     return mine
 
 
-def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerprint: Fingerprint) -> RunGraph:
+def settled(
+    workdir: pathlib.Path,
+    mine: RunGraph,
+    graph: CausalGraph,
+    fingerprint: Fingerprint,
+    cells: ObservedCells | None = None,
+) -> RunGraph:
     """The record with which a run continues, after a check that its data are still the same.
 
     Mean and deviation of continuous labels stay the stored ones, by which the networks were trained.
@@ -172,6 +187,7 @@ def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerpri
         mine: what the run keeps.
         graph: the graph of the data as they are now, the type of every node resolved.
         fingerprint: of the rows and images as they are now.
+        cells: the label cells that have training images now; None: none are read.
 
     Returns:
         `mine`, completed by what it did not keep yet.
@@ -188,7 +204,7 @@ def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerpri
                 "choose another --workdir."
             )
     if mine.fingerprint is None:
-        return dataclasses.replace(mine, fingerprint=fingerprint)
+        return dataclasses.replace(mine, fingerprint=fingerprint, cells=cells)
     lines = list(mine.fingerprint.differences(fingerprint))
     if lines:
         raise InputError(
@@ -197,7 +213,8 @@ def settled(workdir: pathlib.Path, mine: RunGraph, graph: CausalGraph, fingerpri
         )
     # a run of labels that goes on with images learns of them now
     images = mine.fingerprint.images or fingerprint.images
-    return dataclasses.replace(mine, fingerprint=dataclasses.replace(mine.fingerprint, images=images))
+    known = dataclasses.replace(mine.fingerprint, images=images)
+    return dataclasses.replace(mine, fingerprint=known, cells=mine.cells or cells)
 
 
 def _stored_before(workdir: pathlib.Path, config: RunConfig) -> RunGraph:

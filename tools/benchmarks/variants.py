@@ -6,7 +6,8 @@
     SoftLabeler     labels are nearly certain, not certain (arXiv:2403.09422)
     MixedLabelFed   D(x, l) on mixed labels, cells without data left out; may judge patches, too
 
-Relativistic and Patched have a discriminator of images alone, D(x). All run on one device, for the time that the ablation's clock says: `at` tells them which share of it has passed.
+Relativistic and Patched have a discriminator of images alone, D(x). All run on one device, for the time that the
+ablation's clock says: `at` tells them which share of it has passed.
 """
 
 import functools

@@ -107,9 +107,7 @@ class DataConfig(Validated):
     uniform_images: int = option(
         12_000, "rendered images with uniform labels, for evaluation (dataset=causal_faces, ..._digits)", low=1
     )
-    label_rows: int = option(
-        1_000_000, "label rows drawn for the controller (dataset=causal_faces, ..._digits)", low=1
-    )
+    label_rows: int = option(1_000_000, "label rows drawn for the controller (dataset=causal_faces, ..._digits)", low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

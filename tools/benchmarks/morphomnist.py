@@ -3,8 +3,8 @@
     causalgan-train --flagfile=flags/morphomnist.flags --workdir=RUN
     python -m tools.benchmarks.morphomnist --workdir=RUN --out=tools/benchmarks/results/morphomnist.csv
 
-docs/guide/own_images.md says which files it reads. Three do's, --images images of each: every digit, and the quartiles of
-thickness and of intensity in the training rows, equally often; the other labels come from the model. Two judge: a
+docs/guide/own_images.md says which files it reads. Three do's, --images images of each: every digit, and the quartiles
+of thickness and of intensity in the training rows, equally often; the other labels come from the model. Two judge: a
 classifier trained on the real training images, and, for the intensity, its definition, the median of the pixels that
 are at least half as bright as the brightest. The first line is what both say of the real images held out, whose labels
 are known. Errors are mean absolute ones, thickness in pixels, intensity in grey levels. Lines of --out with the same
@@ -82,9 +82,7 @@ def benchmark(
             labels.append(model.sample_labels(len(drawn.images), do={node: value}, seed=seed + place))
             pictures.append(drawn.images)
         own = slice(-len(values), None)
-        lines.append(
-            errors(dataset, judge, f"do({node})", np.concatenate(labels[own]), np.concatenate(pictures[own]))
-        )
+        lines.append(errors(dataset, judge, f"do({node})", np.concatenate(labels[own]), np.concatenate(pictures[own])))
     lines.append(errors(dataset, judge, "all do's", np.concatenate(labels), np.concatenate(pictures)))
     return pd.DataFrame(lines)
 

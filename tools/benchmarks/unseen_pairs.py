@@ -1,7 +1,7 @@
 """Colored Digits: do images show a digit in a colour in which no image showed it?
 
     causalgan-train --flagfile=flags/colored_digits.flags --workdir=RUN
-    python -m tools.benchmarks.unseen_pairs --workdir=RUN --settings=default --out=tools/benchmarks/results/unseen_pairs.csv
+    python -m tools.benchmarks.unseen_pairs --workdir=RUN --out=tools/benchmarks/results/unseen_pairs.csv
 
 RUN is a run on dataset=colored_digits, in whose images each digit has two colours. Of all hundred pairs of digit and
 colour --images each are drawn, under do(digit, colour). A classifier that was trained on rendered images of all pairs
@@ -32,7 +32,7 @@ def main() -> None:
     """Reads the arguments, measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workdir", type=pathlib.Path, required=True)
-    parser.add_argument("--settings", default="default", help="what the lines of --out call this run")
+    parser.add_argument("--settings", default="preset", help="what the lines of --out call this run")
     parser.add_argument("--images", type=int, default=40, help="images of each pair")
     parser.add_argument("--out", type=pathlib.Path, help="csv of results")
     arguments = parser.parse_args()

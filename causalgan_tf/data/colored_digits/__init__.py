@@ -1,6 +1,7 @@
 """Colored Digits: handwritten digits, each seen in two of ten colours alone, for do() on pairs that no image shows.
 
-The support is the diagonal one of CoInD (ICLR 2025, arXiv:2503.01145): digit d occurs in colours d and d + 1, modulo 10.
+The support is the diagonal one of CoInD (ICLR 2025, github.com/sachit3022/compositional-generation): digit d has the
+colours d and d + 1, modulo 10.
 Pictures of all pairs can be rendered, and the colour can be measured on a picture.
 """
 

@@ -27,6 +27,10 @@ from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.causal_model import CausalModel
 from tools.benchmarks.unseen_pairs import written
 
+COMMAND = (
+    "causalgan-train --flagfile=flags/morphomnist.flags --workdir=DIR; "
+    "python -m tools.benchmarks.morphomnist --workdir=DIR"
+)
 LABELS = ("digit", "thickness", "intensity")
 
 
@@ -45,7 +49,7 @@ def main() -> None:
     table = benchmark(dataset, model, judge, arguments.images, config.seed)
     print(table.round(3).to_string(index=False))
     if arguments.out:
-        key = {"settings": arguments.settings, "seed": config.seed, "steps": config.image.steps}
+        key = {"settings": arguments.settings, "seed": config.seed, "steps": config.image.steps, "command": COMMAND}
         written(table.round(4).assign(**key), arguments.out)
 
 

@@ -25,6 +25,10 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
 from causalgan_tf.graphs.cells import cells, row_codes
 
+COMMAND = (
+    "causalgan-train --flagfile=flags/colored_digits.flags --workdir=DIR; "
+    "python -m tools.benchmarks.unseen_pairs --workdir=DIR"
+)
 KEY = ["settings", "seed", "images"]
 
 
@@ -40,7 +44,7 @@ def main() -> None:
     table = benchmark(arguments.workdir, config, arguments.images)
     print(table.round(3).to_string(index=False))
     if arguments.out:
-        key = {"settings": arguments.settings, "seed": config.seed, "steps": config.image.steps}
+        key = {"settings": arguments.settings, "seed": config.seed, "steps": config.image.steps, "command": COMMAND}
         written(table.round(4).assign(**key), arguments.out)
 
 

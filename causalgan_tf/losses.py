@@ -129,18 +129,21 @@ def within(values: tf.Tensor, reach: float) -> tf.Tensor:
     return reach * tf.tanh(values / reach)
 
 
-def gaussian_error(labels: tf.Tensor, outputs: tf.Tensor, reach: float) -> tf.Tensor:
+def gaussian_error(
+    labels: tf.Tensor, outputs: tf.Tensor, reach: float, deviation: float = LABEL_DEVIATION
+) -> tf.Tensor:
     """Minus the logarithm of a normal density with its constant left out, mean over rows: (l - m)^2 / (2 v).
 
-    The variance v = LABEL_DEVIATION^2 is fixed, not learnt, so that the error is bounded by (2 reach)^2 / (2 v).
+    The variance v = deviation^2 is fixed, not learnt, so that the error is bounded by (2 reach)^2 / (2 v).
 
     Args:
         labels: [B, 1] continuous labels in standard deviations from their mean; beyond `reach` they count as `reach`.
         outputs: [B, 1] any numbers; the prediction m is `within` of them.
         reach: in standard deviations.
+        deviation: of the normal density, in standard deviations of the label: the less, the more an error costs.
     """
     error = tf.clip_by_value(labels, -reach, reach) - within(outputs, reach)
-    return tf.reduce_mean(tf.square(error)) / (2.0 * LABEL_DEVIATION**2)
+    return tf.reduce_mean(tf.square(error)) / (2.0 * deviation**2)
 
 
 def noise_reconstruction(noise: tf.Tensor, rebuilt: tf.Tensor) -> tf.Tensor:

@@ -179,7 +179,7 @@ def test_a_run_of_another_configuration_is_refused_with_what_differs(run_folder)
         (
             "train",
             ["--workdir=x", "--dataset=celeba"],
-            r"--dataset=celeba: .*morpho_digits\|folder\|celeb_a\|table",
+            r"--dataset=celeba: .*morpho_digits\|colored_digits\|folder\|celeb_a\|table",
         ),
         ("train", ["--workdir=x", "--stages=labels"], "--stages=labels"),
         ("train", ["--workdir=x", "--strategy=multi"], "--strategy=multi"),

@@ -85,3 +85,17 @@ def test_coins_are_fair_and_numbers_uniform_over_their_range():
     assert coins[:, 2].min() >= 4 and coins[:, 2].max() <= 20
     assert (coins[:, 2].mean(), coins[:, 2].std()) == pytest.approx((12, 16 / math.sqrt(12)), abs=0.1)
     np.testing.assert_allclose(np.corrcoef(coins, rowvar=False), np.eye(3), atol=0.02)
+
+
+def test_a_smaller_deviation_makes_an_error_of_a_number_cost_more():
+    labels, outputs = tf.constant([[14.0]]), tf.zeros([1, 1])
+    # two deviations off the mean: 2^2 / (2 .5^2) and 2^2 / (2 .25^2)
+    for deviation, loss in ((0.5, 8.0), (0.25, 32.0)):
+        kinds = LabelCodec([Continuous(mean=10.0, std=2.0)], deviation=deviation)
+        assert float(kinds.cross_entropy(labels, outputs)) == pytest.approx(loss)
+    mixed = LabelCodec(MIXED.variables, deviation=0.25)
+    rows = tf.constant([[1.0, 2.0, 10.0]])
+    # discrete labels and a number that is right cost what they did
+    assert float(mixed.cross_entropy(rows, tf.zeros([1, 5]))) == pytest.approx(
+        float(MIXED.cross_entropy(rows, tf.zeros([1, 5])))
+    )

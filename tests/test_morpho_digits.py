@@ -8,8 +8,8 @@ import pytest
 from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import load
 from causalgan_tf.data.morpho_digits import LABELS, MEASURES, render, sample
-from causalgan_tf.data.morpho_digits.loading import pools
 from causalgan_tf.data.morpho_digits.strokes import digits, thinned
+from causalgan_tf.data.written_digits import pools
 from causalgan_tf.errors import InputError
 
 CONFIG = DataConfig(

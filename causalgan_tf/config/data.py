@@ -53,6 +53,7 @@ class Source:
 SOURCES = {
     "causal_faces": Source(Entry("causalgan_tf.data.causal_faces:load_faces"), channels=(3,), queries=CELEBA_QUERIES),
     "morpho_digits": Source(Entry("causalgan_tf.data.morpho_digits:load_morpho_digits"), channels=(1,)),
+    "colored_digits": Source(Entry("causalgan_tf.data.colored_digits:load_colored_digits"), channels=(3,)),
     "folder": Source(
         Entry("causalgan_tf.data.folder:load_folder"),
         files=("image_dir", "labels_file"),
@@ -104,14 +105,12 @@ class DataConfig(Validated):
         "side of the centre crop before resizing, pixels; 0: none, images must be square; -1: the largest square",
         low=-1,
     )
-    train_images: int = option(20_000, "rendered training images (dataset=causal_faces, morpho_digits)", low=1)
+    train_images: int = option(20_000, "rendered training images (dataset=causal_faces, ..._digits)", low=1)
     test_images: int = option(5_000, "images held out of training for evaluation", low=1)
     uniform_images: int = option(
-        12_000, "rendered images with uniform labels, for evaluation (dataset=causal_faces, morpho_digits)", low=1
+        12_000, "rendered images with uniform labels, for evaluation (dataset=causal_faces, ..._digits)", low=1
     )
-    label_rows: int = option(
-        1_000_000, "label rows drawn for the controller (dataset=causal_faces, morpho_digits)", low=1
-    )
+    label_rows: int = option(1_000_000, "label rows drawn for the controller (dataset=causal_faces, ..._digits)", low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -167,6 +167,12 @@ class ImageConfig(Validated):
         low=0.0,
         high=1.0,
     )
+    label_deviation: float = option(
+        0.5,
+        "deviation that labelers allow a continuous label, in its own ones; less: a number counts for more",
+        low=0.05,
+        high=2.0,
+    )
     collapse_share: float = option(
         0.1,
         "stop as collapsed when generated images differ by less than this share of the real ones' distance; 0: never",

@@ -62,6 +62,10 @@ NAMED: dict[str, CausalGraph] = {
         "digit; thickness -> slant; thickness -> intensity; digit: categorical(0, 1, 2, 3, 4, 5, 6, 7, 8, 9); "
         "thickness: continuous; slant: continuous; intensity: continuous(64, 255)"
     ),
+    "colored_digits": CausalGraph.from_text(
+        "digit -> colour; digit: categorical(0, 1, 2, 3, 4, 5, 6, 7, 8, 9); "
+        "colour: categorical(red, cyan, orange, blue, yellow, purple, green, pink, white, brown)"
+    ),
 }
 
 # the 2017 program's spelling, where it differs

@@ -58,6 +58,7 @@ class Codec(abc.ABC):
         labels: how many they are, k.
         width: columns of all of them, w.
         together: whether neighbours of the type are one codec.
+        deviation: of a continuous label that is read off an image, see losses.gaussian_error.
         scale: factor that brings a column near [-1, 1] before a layer sees it.
         shift: what is added then.
     """
@@ -65,8 +66,8 @@ class Codec(abc.ABC):
     together = False
     scale, shift = 2.0, -1.0
 
-    def __init__(self, variables: Sequence[Variable]) -> None:
-        self.variables, self.labels = list(variables), len(variables)
+    def __init__(self, variables: Sequence[Variable], deviation: float = losses.LABEL_DEVIATION) -> None:
+        self.variables, self.labels, self.deviation = list(variables), len(variables), deviation
         self.width = sum(variable.width for variable in variables)
 
     @abc.abstractmethod
@@ -261,8 +262,8 @@ class ContinuousCodec(Codec):
 
     scale, shift = 1.0, 0.0
 
-    def __init__(self, variables: Sequence[Continuous]) -> None:
-        super().__init__(variables)
+    def __init__(self, variables: Sequence[Continuous], deviation: float = losses.LABEL_DEVIATION) -> None:
+        super().__init__(variables, deviation)
         (self.variable,) = variables
 
     def head(self) -> Head:
@@ -318,7 +319,7 @@ class ContinuousCodec(Codec):
         return self.values(losses.within(outputs, REACH))
 
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        return losses.gaussian_error(columns, outputs, REACH)
+        return losses.gaussian_error(columns, outputs, REACH, self.deviation)
 
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
         return losses.value_distance(columns, outputs, loss, REACH)
@@ -362,12 +363,13 @@ def codec_of(variable: Variable) -> Codec:
     return CODECS[type(variable)]([variable])
 
 
-def codecs_of(variables: Sequence[Variable]) -> list[Codec]:
+def codecs_of(variables: Sequence[Variable], deviation: float = losses.LABEL_DEVIATION) -> list[Codec]:
     """The codecs of several labels, in their order; neighbours of a type are one codec where the type allows it."""
     found: list[Codec] = []
     for kind, run in itertools.groupby(variables, type):
         codec, members = CODECS[kind], list(run)
-        found += [codec(members)] if codec.together else [codec([variable]) for variable in members]
+        groups = [members] if codec.together else [[variable] for variable in members]
+        found += [codec(group, deviation) for group in groups]
     return found
 
 

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from causalgan_tf.graphs.cells import ObservedCells
 from causalgan_tf.graphs.variables import Variable
+from causalgan_tf.losses import LABEL_DEVIATION
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.codecs import codec_of, codecs_of
 
@@ -35,7 +36,11 @@ class LabelCodec:
     """
 
     def __init__(
-        self, variables: Sequence[Variable], ranges: np.ndarray | None = None, cells: ObservedCells | None = None
+        self,
+        variables: Sequence[Variable],
+        ranges: np.ndarray | None = None,
+        cells: ObservedCells | None = None,
+        deviation: float = LABEL_DEVIATION,
     ) -> None:
         """Takes the types, for `random_labels` ranges of continuous labels, and for `is_observed` the data's cells.
 
@@ -44,9 +49,10 @@ class LabelCodec:
             ranges: [K, 2], lowest and highest value of each continuous label that training visits on purpose, see
                 data.dataset.label_ranges; None: two standard deviations around the mean.
             cells: the label cells that the data hold; None: not known, `is_observed` cannot be asked.
+            deviation: of continuous labels in `cross_entropy`, see losses.gaussian_error.
         """
         self.variables = list(variables)
-        self.codecs = codecs_of(self.variables)
+        self.codecs = codecs_of(self.variables, deviation)
         self.columns = sum(codec.width for codec in self.codecs)
         if ranges is None:
             ranges = [codec_of(variable).range() for variable in self.variables]

@@ -281,7 +281,7 @@ def label_codec(config: RunConfig, dataset: Dataset) -> LabelCodec:
     graph, rows = dataset.graph, dataset.train.labels
     masked = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
     cells = observed_cells(graph, rows) if masked else None
-    return LabelCodec(graph.variables.values(), label_ranges(graph, rows), cells)
+    return LabelCodec(graph.variables.values(), label_ranges(graph, rows), cells, config.image.label_deviation)
 
 
 def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -> Callable[[], float]:

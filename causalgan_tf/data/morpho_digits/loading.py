@@ -12,13 +12,12 @@ from causalgan_tf.data.morpho_digits import scm
 from causalgan_tf.data.morpho_digits.measures import MEASURES
 from causalgan_tf.data.morpho_digits.renderer import render
 from causalgan_tf.data.morpho_digits.scm import LABELS
-from causalgan_tf.data.morpho_digits.strokes import digits
+from causalgan_tf.data.written_digits import picked, pools
 from causalgan_tf.errors import InputError, closest
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Continuous
 
-HELD_OUT = 5  # every fifth written digit is in no training picture
 # pixels of a side from which a label is measured: of 16, strokes are too thin for their thickness, and no digit is said
 FINE = {"thickness": 32, "digit": math.inf}
 DRAWS = ("rows", "split", "train", "test", "uniform", "uniform_test")  # each with a seed of its own
@@ -72,18 +71,9 @@ def resolved(graph: CausalGraph, rows: np.ndarray) -> CausalGraph:
     return graph.with_variables(kinds)
 
 
-def pools(seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Which written digits are trained on and which are held out, disjoint: the numbers of each digit's, ten arrays."""
-    rng, digit = np.random.default_rng(seed), digits()[0]
-    orders = [rng.permutation(np.flatnonzero(digit == value)) for value in range(10)]
-    return [order[len(order) // HELD_OUT :] for order in orders], [order[: len(order) // HELD_OUT] for order in orders]
-
-
 def drawn(labels: np.ndarray, pool: Sequence[np.ndarray], seed: int, image_size: int) -> np.ndarray:
     """Pictures uint8 [n, S, S, 1] of labels [n, 4], each of a written digit picked from a pool by noise of its own."""
-    digit, share = labels[:, 0].astype(np.int64), np.random.default_rng(seed).random(len(labels))
-    chosen = [pool[value][int(part * len(pool[value]))] for value, part in zip(digit, share, strict=True)]
-    return render(labels[:, 1:], np.array(chosen, np.int64), image_size)
+    return render(labels[:, 1:], picked(labels[:, 0].astype(np.int64), pool, seed), image_size)
 
 
 def _with_images(

@@ -1,14 +1,14 @@
 """Handwritten digits as centre lines: what of scikit-learn's 1,797 digits the labels do not decide.
 
-The 8 x 8 digits (E. Alpaydin and C. Kaynak, UCI repository, 1998) ship with scikit-learn. Each is magnified, thinned to
-the middle of its strokes, put upright and centred.
+Each 8 x 8 digit is magnified, thinned to the middle of its strokes, put upright and centred.
 """
 
 import functools
 
 import numpy as np
 from scipy import ndimage
-from sklearn.datasets import load_digits
+
+from causalgan_tf.data.written_digits import written_digits
 
 MAGNIFIED = 6  # points a cell of the 8 x 8 digits, each way
 EDGE = 6.0  # of the 16 grey levels: where ink ends
@@ -23,13 +23,13 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
         uint8 [1797] from 0 to 9; float32 [1797, P, 2], points (right, down) from the middle, in pixels of a picture of
         32 pixels; shorter lines repeat a point.
     """
-    data = load_digits()
-    padded = np.pad(data.images, ((0, 0), (1, 1), (1, 1)))
+    digit, images = written_digits()
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     ink = ndimage.zoom(padded, (1, MAGNIFIED, MAGNIFIED), order=1) > EDGE
     lines = [_upright(points) for points in _smooth_points(thinned(ink))]
     longest = max(map(len, lines))
     filled = [np.concatenate([line, np.repeat(line[:1], longest - len(line), axis=0)]) for line in lines]
-    return data.target.astype(np.uint8), np.stack(filled).astype(np.float32)
+    return digit, np.stack(filled).astype(np.float32)
 
 
 def thinned(ink: np.ndarray) -> np.ndarray:

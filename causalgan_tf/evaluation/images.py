@@ -10,10 +10,10 @@ import numpy as np
 
 from causalgan_tf.data.dataset import Dataset, ImageSet, label_cells, uniform_labels
 from causalgan_tf.errors import InputError
+from causalgan_tf.evaluation.balanced_classifier import evaluation_classifier
 from causalgan_tf.evaluation.classifier import EvaluationClassifier
 from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.evaluation.interventions import single_interventions
-from causalgan_tf.evaluation.judge import trained_judge
 from causalgan_tf.evaluation.metrics import ImageMetrics
 from causalgan_tf.evaluation.off_target import off_target_change
 from causalgan_tf.evaluation.scoring import ImageScorer, Predictions, ScoredImages, ScoredIntervention, Source
@@ -79,7 +79,7 @@ def image_numbers(
     _check_test(dataset)
     graph = dataset.graph
     train, held_out = classifier_split(dataset, sizes.judge_test)
-    classifier = classifier or trained_judge(dataset, train, derived_seed(seed, "judge"), sizes.judge_steps)
+    classifier = classifier or evaluation_classifier(dataset, train, derived_seed(seed, "judge"), sizes.judge_steps)
     scorer = ImageScorer(classifier, extractor or classifier, dataset.measures)
     real = scorer.score(dataset.test.labels[: sizes.cfid], dataset.test.images[: sizes.cfid])
     source = Source("generated", lambda n, do, s: model.sample_labels(n, do=do, seed=s), model.images_of)
@@ -187,7 +187,7 @@ def _accuracies(
 
 
 def _training(judge: EvaluationClassifier) -> dict[str, Any]:
-    """How the judge was trained, see judge.train_judge."""
+    """How the judge was trained, see judge.train_balanced_classifier."""
     return dict(judge.training or {"balanced": False, "overlap": {}, "calibrated": {}})
 
 

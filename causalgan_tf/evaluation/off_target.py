@@ -41,7 +41,7 @@ def excess_movement(
 def off_target_change(
     source: Source,
     dataset: Dataset,
-    judge: EvaluationClassifier,
+    classifier: EvaluationClassifier,
     interventions: Mapping[str, Mapping[str, Any]],
     n: int,
     seed: int,
@@ -55,7 +55,7 @@ def off_target_change(
     Args:
         source: the model.
         dataset: with the renderer, if there is one; without it only labels that are no descendants of X are measured.
-        judge: whose probabilities they are; labels are the discrete ones.
+        classifier: whose probabilities they are; labels are the discrete ones.
         interventions: text to do, of one label each.
         n: units of each intervention.
         seed: of the draws.
@@ -67,7 +67,7 @@ def off_target_change(
     """
     truth = Source("rendered", source.rows, dataset.render) if dataset.render else None
     base, each = source.labels(n, None, seed), {}
-    before = [_probabilities(one, base, judge, seed) for one in (source, truth) if one]
+    before = [_probabilities(one, base, classifier, seed) for one in (source, truth) if one]
     for text, do in interventions.items():
         node = next(iter(do))
         labels = source.labels(n, do, seed)
@@ -75,7 +75,7 @@ def off_target_change(
         others = _others(dataset.graph, node, descendants=truth is not None)
         if switched.sum() < FEWEST or not others:
             continue
-        after = [_probabilities(one, labels, judge, seed) for one in (source, truth) if one]
+        after = [_probabilities(one, labels, classifier, seed) for one in (source, truth) if one]
         places = [dataset.graph.index(other) for other in others]
         kept = switched[:, None] & (labels == base)[:, places]
         moved = [_movement(*both, others) for both in zip(before, after, strict=True)]
@@ -103,9 +103,11 @@ def _others(graph: CausalGraph, node: str, descendants: bool) -> list[str]:
     return [other for other, variable in graph.variables.items() if variable.size and other not in left_out]
 
 
-def _probabilities(source: Source, labels: np.ndarray, judge: EvaluationClassifier, seed: int) -> dict[str, np.ndarray]:
+def _probabilities(
+    source: Source, labels: np.ndarray, classifier: EvaluationClassifier, seed: int
+) -> dict[str, np.ndarray]:
     """The judge's probabilities [n, V] of each label in images of these labels; their noise depends on the row."""
-    parts = [judge.probabilities(images) for _, images in source.chunks(labels, PURPOSE, seed)]
+    parts = [classifier.probabilities(images) for _, images in source.chunks(labels, PURPOSE, seed)]
     return {node: np.concatenate([part[node] for part in parts]) for node in parts[0]}
 
 

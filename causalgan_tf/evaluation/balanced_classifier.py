@@ -1,4 +1,4 @@
-"""The judge of a run: a plain one of uniform cells, else one of real images that is balanced and calibrated."""
+"""The evaluation classifier of a run: a plain one of uniform cells, else one of real images that is balanced and calibrated."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -9,25 +9,27 @@ from causalgan_tf.evaluation.balance import label_weights
 from causalgan_tf.evaluation.classifier import STEPS, EvaluationClassifier, train_classifier, value_logits
 from causalgan_tf.graphs.graph import CausalGraph
 
-HELD = 2_000  # training images that are held back for the calibration, at most
-HELD_SHARE = 5  # and at most one in so many
+CALIBRATION_ROWS = 2_000  # training images that are held back for the calibration, at most
+CALIBRATION_SHARE = 5  # and at most one in so many
 FEWEST = 10  # rows of each value by which a label can be calibrated
 PRIOR = 1e-5  # weight of a squared penalty that keeps a calibration finite where all rows are right
 
 
-def trained_judge(dataset: Dataset, train: ImageSet, seed: int, steps: int = STEPS) -> EvaluationClassifier:
-    """A judge of `train`: as they are where they are uniform cells, else by `train_judge`."""
+def evaluation_classifier(dataset: Dataset, train: ImageSet, seed: int, steps: int = STEPS) -> EvaluationClassifier:
+    """A classifier of `train`: plain where they are uniform cells, else by `train_balanced_classifier`."""
     if dataset.uniform is not None:
         return train_classifier(train, dataset.graph.variables, seed, steps)
-    return train_judge(train, dataset.graph, seed, steps)
+    return train_balanced_classifier(train, dataset.graph, seed, steps)
 
 
-def train_judge(train: ImageSet, graph: CausalGraph, seed: int, steps: int = STEPS) -> EvaluationClassifier:
+def train_balanced_classifier(
+    train: ImageSet, graph: CausalGraph, seed: int, steps: int = STEPS
+) -> EvaluationClassifier:
     """A classifier of real images that is balanced, trained on overlap and calibrated.
 
-    The last images, at most `HELD` and a fifth, are held back. By them each discrete label's logits are scaled and
-    shifted (Platt 1999; of categories, a shift each), all values of the label weighing alike: probabilities are those
-    at even odds of the values, and one of a half is the middle between them however rare a value is.
+    The last images, at most `CALIBRATION_ROWS` and a fifth, are held back. By them each discrete label's logits are
+    scaled and shifted (Platt 1999; of categories, a shift each), all values of the label weighing alike: probabilities
+    are those at even odds of the values, and one of a half is the middle between them however rare a value is.
 
     Args:
         train: real images and their labels.
@@ -36,31 +38,31 @@ def train_judge(train: ImageSet, graph: CausalGraph, seed: int, steps: int = STE
         steps: as in `train_classifier`.
 
     Returns:
-        The judge. Its `training` says "balanced", and of each discrete label "overlap" (False: it learnt from all rows,
+        The classifier. Its `training` says "balanced", and of each discrete label "overlap" (False: it learnt from all rows,
         for too few overlap) and "calibrated" (False: too few images of a value were held back).
     """
-    cut = len(train) - min(HELD, len(train) // HELD_SHARE)
-    seen, held = (ImageSet(train.images[rows], train.labels[rows]) for rows in (slice(cut), slice(cut, None)))
+    cut = len(train) - min(CALIBRATION_ROWS, len(train) // CALIBRATION_SHARE)
+    seen, kept = (ImageSet(train.images[rows], train.labels[rows]) for rows in (slice(cut), slice(cut, None)))
     found = label_weights(graph, seen.labels)
-    judge = train_classifier(seen, graph.variables, seed, steps, found.weights)
-    done = calibrate(judge, held)
+    classifier = train_classifier(seen, graph.variables, seed, steps, found.weights)
+    done = calibrate(classifier, kept)
     own = dict(zip(graph.nodes, found.overlap.tolist(), strict=True))
-    judge.training = {"balanced": True, "overlap": {node: own[node] for node in done}, "calibrated": done}
-    return judge
+    classifier.training = {"balanced": True, "overlap": {node: own[node] for node in done}, "calibrated": done}
+    return classifier
 
 
-def calibrate(judge: EvaluationClassifier, held: ImageSet) -> dict[str, bool]:
+def calibrate(classifier: EvaluationClassifier, kept: ImageSet) -> dict[str, bool]:
     """Scales and shifts the outputs of discrete labels in place; returns which labels had rows enough for it."""
-    outputs, done = judge.examine(held.images).outputs, {}
+    outputs, done = classifier.examine(kept.images).outputs, {}
     scale, shift = np.ones(outputs.shape[1], np.float32), np.zeros(outputs.shape[1], np.float32)
-    for node, own in judge.columns.items():
-        values = held.labels[:, judge.nodes.index(node)].astype(np.int64)
+    for node, own in classifier.columns.items():
+        values = kept.labels[:, classifier.nodes.index(node)].astype(np.int64)
         counts = np.bincount(values)
         done[node] = np.count_nonzero(counts) > 1 and bool(counts[counts > 0].min() >= FEWEST)
         if done[node]:
             scale[own], shift[own] = platt(outputs[:, own], values)
     # the last layer takes both, so that the network itself is calibrated
-    last = judge.network.layers[-1]
+    last = classifier.network.layers[-1]
     kernel, bias = last.get_weights()
     last.set_weights([kernel * scale, bias * scale + shift])
     return done

@@ -6,7 +6,7 @@ import squares
 from scipy.special import expit
 
 from causalgan_tf.data.dataset import ImageSet
-from causalgan_tf.evaluation import balance, judge
+from causalgan_tf.evaluation import balance, balanced_classifier
 from causalgan_tf.evaluation.classifier import train_classifier, value_logits
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.metrics.images import balanced_accuracy
@@ -56,7 +56,7 @@ def test_a_calibration_finds_the_scale_and_the_shift_that_were_put_on():
     # N(-1, 1) and N(1, 1): at even odds the logit of value 1 is 2 x
     x = rng.normal(2.0 * values - 1.0, 1.0)
     some = (values == 0) | (rng.random(len(values)) < 0.05)  # value 1 is rare: the odds stay even
-    factor, shift = judge.platt((x[some, None] + 3.0) / 4.0, values[some])
+    factor, shift = balanced_classifier.platt((x[some, None] + 3.0) / 4.0, values[some])
     assert factor == pytest.approx(8.0, rel=0.1) and shift == pytest.approx([-6.0], rel=0.1)
     assert expit(factor * 0.75 + shift[0]) == pytest.approx(0.5, abs=0.05)  # the middle, x = 0
 
@@ -66,13 +66,13 @@ def test_categories_are_calibrated_with_a_shift_each():
     values = rng.integers(0, 3, 30_000)
     truth = np.log(rng.dirichlet(np.ones(3), 30_000))
     values = (truth + rng.gumbel(size=truth.shape)).argmax(1)
-    factor, shift = judge.platt(truth / 2.0 + [0.0, 1.0, -1.0], values)
+    factor, shift = balanced_classifier.platt(truth / 2.0 + [0.0, 1.0, -1.0], values)
     assert factor == pytest.approx(2.0, rel=0.05)
     assert shift - shift[0] == pytest.approx([0.0, -2.0, 2.0], abs=0.1)
 
 
 def test_a_separable_label_keeps_finite_logits():
-    factor, shift = judge.platt(np.array([[-1.0], [-2.0], [1.0], [3.0]]), np.array([0, 0, 1, 1]))
+    factor, shift = balanced_classifier.platt(np.array([[-1.0], [-2.0], [1.0], [3.0]]), np.array([0, 0, 1, 1]))
     assert 1.0 < factor < 100.0 and np.isfinite(shift).all()
 
 
@@ -83,7 +83,7 @@ def train():
 
 @pytest.fixture(scope="module")
 def balanced(train):
-    return judge.train_judge(train, GRAPH, seed=0, steps=100)
+    return balanced_classifier.train_balanced_classifier(train, GRAPH, seed=0, steps=100)
 
 
 def test_a_rare_label_that_goes_with_another_is_read_far_oftener_than_by_a_plain_judge(train, balanced):
@@ -117,12 +117,12 @@ def test_with_few_images_of_a_value_a_label_is_not_calibrated_and_that_is_said(b
     few = faces(400, 4)
     rare = ImageSet(few.images, few.labels * np.array([1, 0], np.uint8))
     before = balanced.examine(few.images).outputs
-    done = judge.calibrate(balanced, rare)
+    done = balanced_classifier.calibrate(balanced, rare)
     assert done == {"Male": True, "Mustache": False}
     np.testing.assert_allclose(balanced.examine(few.images).outputs[:, 1], before[:, 1], rtol=1e-5)
 
 
 def test_uniform_cells_keep_the_plain_judge():
     world = squares.dataset(n=100)
-    assert judge.trained_judge(world, world.uniform, seed=0, steps=1).training is None
+    assert balanced_classifier.evaluation_classifier(world, world.uniform, seed=0, steps=1).training is None
     assert value_logits(np.zeros([2, 3])).shape == (2, 3)

@@ -38,8 +38,8 @@ def train_balanced_classifier(
         steps: as in `train_classifier`.
 
     Returns:
-        The classifier. Its `training` says "balanced", and of each discrete label "overlap" (False: it learnt from all rows,
-        for too few overlap) and "calibrated" (False: too few images of a value were held back).
+        The classifier. Its `training` says "balanced", and of each discrete label "overlap" (False: it learnt from all
+        rows, for too few overlap) and "calibrated" (False: too few images of a value were held back).
     """
     cut = len(train) - min(CALIBRATION_ROWS, len(train) // CALIBRATION_SHARE)
     seen, kept = (ImageSet(train.images[rows], train.labels[rows]) for rows in (slice(cut), slice(cut, None)))

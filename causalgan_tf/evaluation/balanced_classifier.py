@@ -1,4 +1,4 @@
-"""The evaluation classifier of a run: a plain one of uniform cells, else one of real images that is balanced and calibrated."""
+"""A run's evaluation classifier: a plain one of uniform cells, else one of real images, balanced and calibrated."""
 
 import numpy as np
 from scipy.optimize import minimize

@@ -11,7 +11,7 @@ from tiny_gan import CORNER_MISSING, HALF_HELD, LABELS, fair_coins, real_rows
 from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.learners.image_learner import Fakes
-from causalgan_tf.learners.learner import LimitedAdam
+from causalgan_tf.learners.optimization import LimitedAdam
 from tools.benchmarks import variants
 
 SIZE, B = 16, 8

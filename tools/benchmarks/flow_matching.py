@@ -14,7 +14,7 @@ import tensorflow as tf
 from causalgan_tf.config import ImageConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler
-from causalgan_tf.learners.learner import update_average
+from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.networks.convolution import Conv2D
 from causalgan_tf.networks.dcgan import Seeds
 from causalgan_tf.networks.label_codec import LabelCodec

@@ -14,7 +14,6 @@ from causalgan_tf.cli import common
 from causalgan_tf.config.run import ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.inference import saved_model
-from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.run_folder import Run, build_image_generator, build_mechanisms
 from causalgan_tf.runs.run_graph import RunGraph
 from tools import make_builtin
@@ -39,7 +38,7 @@ def test_a_built_in_model_is_made_of_a_run_and_loaded_by_its_name(tmp_path, monk
     made_up_run(tmp_path / "run", width=8)
     size = make_builtin.make(tmp_path / "run", tmp_path / "builtin" / "tiny")
     make_builtin.make(tmp_path / "run", tmp_path / "builtin" / "tiny")
-    monkeypatch.setattr(run_folder.causalgan_tf, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(saved_model.causalgan_tf, "__file__", str(tmp_path / "__init__.py"))
     folder = tmp_path / "builtin" / "tiny"
     assert sum(path.stat().st_size for path in folder.iterdir()) == size
     assert {path.suffix for path in folder.iterdir()} == {".json", ".npz"} and (folder / "report.json").is_file()

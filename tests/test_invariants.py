@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
+from random_models import DISCRETE, NUMBERS, SETTINGS, dos, models, rows_of, values
 from scipy import stats
-from worlds import DISCRETE, NUMBERS, SETTINGS, dos, models, rows_of, values
 
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.networks import spline

@@ -56,7 +56,7 @@ class Additivity:
     def __init__(self, codec: LabelCodec) -> None:
         """Takes the labels' types and the cells of the data, which `codec` must know."""
         self.codec = codec
-        self.sizes = [variable.size for variable in codec.variables]
+        self.sizes = [variable.size or 0 for variable in codec.variables]
         self.examples = np.asarray(codec.cells.examples, np.float32)
         parts = [_other_values(column, size) for column, size in zip(self.examples.T, self.sizes, strict=True)]
         self.others = np.concatenate(parts).astype(np.float32)

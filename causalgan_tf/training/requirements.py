@@ -10,7 +10,7 @@ from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset
-from causalgan_tf.data.dataset import cell_sizes
+from causalgan_tf.data.dataset import NUMBERED, cell_sizes, label_cells
 from causalgan_tf.data.table_columns import describe
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import MAX_CELLS, enumerable, histogram
@@ -103,6 +103,25 @@ def description(dataset: Dataset, run: Run) -> Iterator[str]:
     if dataset.dropped_rows:
         yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
     yield from fit_line(dataset.graph, rows)
+    if dataset.train is not None and run.config.image_model.skips_unseen and run.config.gan.additivity:
+        yield from unseen_line(dataset.graph, dataset.train.labels)
+
+
+def unseen_line(graph: CausalGraph, rows: np.ndarray) -> Iterator[str]:
+    """How many label cells have images, and what is asked of the others; nothing where they cannot be numbered.
+
+    >>> print(*unseen_line(CausalGraph.from_text("A -> B"), np.array([[0, 0], [1, 0], [1, 1]])))
+    images: 3 of 4 label cells have some; others are drawn towards what those add up to (--image_additivity)
+    """
+    count = math.prod(cell_sizes(graph))
+    if count > NUMBERED:
+        return
+    seen = len(np.unique(label_cells(graph, rows)))
+    if seen < count:
+        rest = "others are drawn towards what those add up to (--image_additivity)"
+        yield f"images: {seen:,} of {count:,} label cells have some; {rest}"
+    else:
+        yield f"images: all {count:,} label cells have some; --image_additivity has nothing to do"
 
 
 def fit_line(graph: CausalGraph, rows: np.ndarray) -> Iterator[str]:

@@ -1,0 +1,96 @@
+"""Additivity: which rows add up to one of an unseen cell, and when their images do."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_gan import CORNER_MISSING
+
+from causalgan_tf.data.dataset import observed_cells
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.learners.additivity import FULL, OFF, Additivity, overlap
+from causalgan_tf.networks.label_codec import LabelCodec
+
+
+def of(text, rows):
+    graph, rows = CausalGraph.from_text(text), np.array(rows, np.float32)
+    return Additivity(LabelCodec(graph.variables.values(), cells=observed_cells(graph, rows)))
+
+
+def found(additivity, *rows):
+    sums = additivity.sums(tf.constant(rows, tf.float32))
+    return sums.rows.numpy().tolist(), sums.labels.numpy().tolist()
+
+
+def test_rows_of_seen_cells_have_no_sum():
+    assert found(of("A; B", [[0, 0], [1, 0], [0, 1]]), [0, 0], [1, 0], [0, 1]) == ([], [])
+
+
+def test_the_example_that_differs_least_is_taken():
+    # (1, 1, 0) lacks; changing A gives (0, 1, 0); rows with A = 1 whose change is seen too: (1, 0, 0), (1, 0, 1)
+    seen = [[0, 1, 0], [1, 0, 1], [1, 0, 1], [0, 0, 1], [1, 0, 0], [0, 0, 0]]
+    rows, three = found(of("A; B; C", seen), [0, 0, 0], [1, 1, 0])
+    assert rows == [1]
+    # A or B may be the label that is changed, the sum is the same: the first two may change places
+    first, second, third = three[0]
+    assert sorted([first, second]) == [[0, 1, 0], [1, 0, 0]] and third == [0, 0, 0]
+
+
+def test_a_category_is_changed_to_its_most_frequent_other_value():
+    seen = [[0, 0], [0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]
+    rows, three = found(of("A; B: categorical(x, y, z)", seen), [1, 2])
+    assert rows == [0]
+    first, second, third = three[0]
+    assert sorted([first, second]) == [[0, 2], [1, 0]] and third == [0, 0]
+
+
+def test_numbers_are_never_changed_and_tables_of_numbers_have_no_sums():
+    rng = np.random.default_rng(0)
+    numbers = of("X: continuous(0, 1); Y: continuous(0, 1)", rng.normal(size=[40, 2]))
+    assert not numbers.usable.any() and found(numbers, [9.0, -9.0]) == ([], [])
+    seen = [[0, 0, -1.0], [1, 0, -1.0], [0, 1, -1.0], [0, 0, 1.0], [1, 0, 1.0], [0, 1, 1.0]] * 4
+    rows, three = found(of("A; B; X: continuous(0, 1)", seen), [1, 1, 0.9])
+    assert rows == [0] and {row[2] for row in three[0][1:]} == {1.0} and three[0][0][2] == pytest.approx(0.9)
+
+
+def test_a_row_far_from_every_seen_cell_has_no_sum():
+    assert found(of("A; B; C", [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]), [1, 1, 1]) == ([], [])
+
+
+def images_by(additive):
+    """A drawing of labels (A, B, C): A lights the left half, B the right one if they add up, else the left one too."""
+
+    def draw(labels, rows):
+        a, b = labels[:, 0], labels[:, 1]
+        left = a if additive else tf.maximum(a, b)
+        right = b if additive else tf.zeros_like(b)
+        halves = tf.stack([left, right], 1) - 0.5
+        return tf.repeat(tf.repeat(halves[:, None, :, None], 2, 1), 3, 3)
+
+    return draw
+
+
+def test_the_error_of_the_sum_is_nought_and_that_of_another_image_its_mean_square():
+    additivity, labels = Additivity(CORNER_MISSING), tf.constant([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    draw = images_by(additive=True)
+    right = draw(labels, None)
+    assert float(additivity.loss(labels, right, draw)) == 0.0
+    # half a grey step off in one of two rows
+    assert float(additivity.loss(labels, right - 0.5, draw)) == pytest.approx(0.25 / 2)
+
+
+def test_labels_that_change_the_same_pixels_are_left_alone():
+    additivity, labels = Additivity(CORNER_MISSING), tf.constant([[1.0, 1.0, 0.0]])
+    draw = images_by(additive=False)
+    assert float(additivity.loss(labels, tf.zeros([1, 2, 2, 3]), draw)) == 0.0
+
+
+@pytest.mark.parametrize("share", [0.0, FULL, 0.5 * (FULL + OFF), OFF, 1.0])
+def test_overlap_is_the_share_of_the_smaller_change_that_the_other_makes_too(share):
+    one = np.zeros([1, 10, 10, 1], np.float32)
+    other = np.zeros_like(one)
+    one[0, :5] = 1.0
+    flat = other.reshape(-1)
+    flat[: round(20 * share)] = 1.0
+    flat[50 : 70 - round(20 * share)] = 1.0
+    assert float(overlap(tf.constant(one), tf.constant(other))[0]) == pytest.approx(share)
+    assert float(overlap(tf.constant(other), tf.constant(one))[0]) == pytest.approx(share)

@@ -61,12 +61,14 @@ def test_rows_differ_in_what_their_titles_say():
 def test_rows_under_trial_are_the_default_recipe_built_otherwise():
     every = ablation.rows(16)
     default = every["default"]
-    tried = set(ablation_rows.changed(default.image)) - {"no_additivity", "flow"}
+    tried = set(ablation_rows.changed(default.image)) - {"no_additivity", "image_fed", "flow"}
     assert len(tried) == 10 and tried < set(every)
+    assert changes(default.gan, every["image_fed"].gan) == {"discriminator_labels": False}
     for name in tried:
         row = every[name]
         assert row.build is not None and row.image == default.image, name
-        expected = {"additivity": 0.0} if name == "patch_no_additivity" else {}
+        expected = {"discriminator_labels": False} if name.startswith(("patch", "relativistic")) else {}
+        expected |= {"additivity": 0.0} if name == "patch_no_additivity" else {}
         assert changes(default.gan, row.gan) == expected, name
     assert changes(default.image, every["flow"].image) == {"beta1": 0.9, "learning_rate": 1e-3, "steps_per_call": 2}
 

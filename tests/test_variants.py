@@ -40,7 +40,7 @@ BUILDS = {
 
 
 def build(name, minibatch="none", codec=HALF_HELD, sampler=fair_coins, **gan):
-    own = GanConfig(minibatch=minibatch, **gan)
+    own = GanConfig(minibatch=minibatch, discriminator_labels=False, **gan)
     config = RunConfig(data=DataConfig(image_size=SIZE), image=ImageConfig(**SHAPE), gan=own, seed=3)
     return BUILDS[name](config, GRAPH, sampler, codec)
 
@@ -101,7 +101,7 @@ def test_relativistic_rows_without_data_have_neither_pair_nor_penalty():
     for others in (IMAGES[4:], 0.3 * IMAGES[4:]):
         changed = rows._replace(images=tf.constant(np.concatenate([IMAGES[:4], others])))
         seen["discriminator"] = learner.discriminator(changed.images, training=True)
-        losses.append(float(learner.discriminator_loss(tf.constant(IMAGES), changed, seen)))
+        losses.append(float(learner.discriminator_loss(tf.constant(IMAGES), tf.constant(ROWS), changed, seen)))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
@@ -114,7 +114,8 @@ def test_the_relativistic_discriminator_has_both_penalties_and_they_fall_to_a_te
     real = tf.constant(IMAGES[::-1].copy())
 
     def loss(of):
-        return float(of.discriminator_loss(real, rows, {"discriminator": of.discriminator(rows.images, training=True)}))
+        said = {"discriminator": of.discriminator(rows.images, training=True)}
+        return float(of.discriminator_loss(real, tf.constant(ROWS), rows, said))
 
     def squares(images):
         with tf.GradientTape() as tape:
@@ -181,7 +182,7 @@ def test_the_patch_head_learns_from_all_rows_and_the_logit_from_those_with_data(
     said = [tf.constant(x) for x in (np.zeros([B, 1], np.float32), np.zeros([B, 8, 8, 1], np.float32))]
     with tf.GradientTape() as tape:
         tape.watch(said)
-        loss = learner.discriminator_loss(real, fakes(), {"discriminator": said})
+        loss = learner.discriminator_loss(real, tf.constant(ROWS), fakes(), {"discriminator": said})
     logit, patches = tape.gradient(loss, said)
     np.testing.assert_array_equal(logit.numpy()[:, 0] > 0, [True] * 4 + [False] * 4)
     # weight .5, slope 1/2 of softplus at 0, a mean over 8 x 64 patches

@@ -1,4 +1,4 @@
-"""The tests' setting: two logical CPU devices stand in for two GPUs, and what needs an extra runs with --all only.
+"""The tests' setting: two logical CPU devices stand in for two GPUs, and what needs an extra or takes long runs with --all only.
 
 The devices must exist before TensorFlow runs anything.
 """
@@ -26,16 +26,18 @@ tf.config.set_logical_device_configuration(
 
 
 def pytest_addoption(parser):
-    parser.addoption("--all", action="store_true", help="also run what needs an extra of setup.py")
+    parser.addoption("--all", action="store_true", help="also run what needs an extra of setup.py, or takes long")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without --all, tests that need an extra are left out, with a word; with it they fail where it is missing."""
+    """Without --all, tests that need an extra or take long are left out, with a word; with it, they run or fail."""
     if config.getoption("--all"):
         return
     for item in items:
         if extra := item.get_closest_marker("extra"):
             item.add_marker(pytest.mark.skip(reason=f"needs the extra [{extra.args[0]}]: tools/test --all"))
+        elif item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="takes long: tools/test --all"))
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from tools.benchmarks import baselines
 from tools.benchmarks.ablation import LawSampler
 from tools.benchmarks.ablation_rows import PLAIN
 
+pytestmark = pytest.mark.long
+
 BUILDS = {
     "label_fed": baselines.build_label_fed,
     "ac_gan": baselines.build_ac_gan,

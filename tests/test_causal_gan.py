@@ -77,6 +77,7 @@ def gradients(learner):
     return [2 * variable.numpy() for variable in variables if "momentum" in variable.path]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kinds", "minibatch"), [(None, "features"), (HALF_HELD, "std")])
 def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds, minibatch):
     # channels enough for the kernel gradient of this project

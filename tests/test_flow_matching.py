@@ -15,6 +15,8 @@ from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.inference.image_sampler import ImageSampler
 from tools.benchmarks import flow_matching
 
+pytestmark = pytest.mark.long
+
 SIZE, B = 16, 16
 IMAGE = np.ones([SIZE, SIZE, 3], np.float32) * np.where(np.arange(SIZE) < SIZE // 2, 0.8, -0.8)[:, None]
 IMAGE = IMAGE.astype(np.float32)

@@ -7,6 +7,8 @@ import pytest
 import causalgan_tf
 from causalgan_tf import ControllerConfig, InputError
 
+pytestmark = pytest.mark.long
+
 N = 4_000
 LIKELIHOOD = ControllerConfig(steps=1_500)
 WASSERSTEIN = ControllerConfig(steps=1_500, objective="wasserstein")

@@ -14,6 +14,8 @@ from causalgan_tf.learners.image_learner import Fakes
 from causalgan_tf.learners.optimization import LimitedAdam
 from tools.benchmarks import variants
 
+pytestmark = pytest.mark.long
+
 SIZE, B = 16, 8
 GRAPH = CausalGraph(dict.fromkeys("ABC", ()))
 SHAPE = {

@@ -64,6 +64,7 @@ def gradients(learner) -> dict[str, list[np.ndarray]]:
     return {name: [read(variable) for variable in some] for name, some in moments.items()}
 
 
+@pytest.mark.long
 def test_two_replicas_take_the_steps_of_one(row, mirrored):
     parameters, trained, *_, values = row
     both = Trained(*parameters, strategy=mirrored)

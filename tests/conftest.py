@@ -1,4 +1,4 @@
-"""The tests' setting: two logical CPU devices stand in for two GPUs, and what needs an extra or takes long runs with --all only.
+"""The tests' setting: two logical CPU devices for two GPUs; what needs an extra or takes long runs with --all only.
 
 The devices must exist before TensorFlow runs anything.
 """

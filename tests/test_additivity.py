@@ -59,7 +59,7 @@ def test_a_row_far_from_every_seen_cell_has_no_sum():
 def images_by(additive):
     """A drawing of labels (A, B, C): A lights the left half, B the right one if they add up, else the left one too."""
 
-    def draw(labels, rows):
+    def draw(labels, z):
         a, b = labels[:, 0], labels[:, 1]
         left = a if additive else tf.maximum(a, b)
         right = b if additive else tf.zeros_like(b)
@@ -70,18 +70,38 @@ def images_by(additive):
 
 
 def test_the_error_of_the_sum_is_nought_and_that_of_another_image_its_mean_square():
-    additivity, labels = Additivity(CORNER_MISSING), tf.constant([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    additivity, labels = Additivity(CORNER_MISSING, weight=3.0), tf.constant([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
     draw = images_by(additive=True)
     right = draw(labels, None)
-    assert float(additivity.loss(labels, right, draw)) == 0.0
+    assert float(additivity.loss(labels, tf.zeros([2, 4]), right, draw)) == 0.0
     # half a grey step off in one of two rows
-    assert float(additivity.loss(labels, right - 0.5, draw)) == pytest.approx(0.25 / 2)
+    assert float(additivity.loss(labels, tf.zeros([2, 4]), right - 0.5, draw)) == pytest.approx(3.0 * 0.25 / 2)
+
+
+def test_what_adds_up_is_drawn_with_the_rows_own_noise():
+    asked = []
+
+    def draw(labels, z):
+        asked.append(z.numpy())
+        return tf.zeros([len(labels), 2, 2, 3])
+
+    labels, z = tf.constant([[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]]), tf.constant([[0.1], [0.2], [0.3]])
+    Additivity(CORNER_MISSING).loss(labels, z, tf.zeros([3, 2, 2, 3]), draw)
+    np.testing.assert_allclose(asked[0][:, 0], np.repeat([0.2, 0.3], 3))
+
+
+def test_a_batch_without_unseen_cells_has_no_error_and_draws_nothing():
+    def draw(labels, z):
+        raise AssertionError("nothing is to be drawn")
+
+    labels = tf.constant([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    assert float(Additivity(CORNER_MISSING).loss(labels, tf.zeros([2, 4]), tf.ones([2, 2, 2, 3]), draw)) == 0.0
 
 
 def test_labels_that_change_the_same_pixels_are_left_alone():
     additivity, labels = Additivity(CORNER_MISSING), tf.constant([[1.0, 1.0, 0.0]])
     draw = images_by(additive=False)
-    assert float(additivity.loss(labels, tf.zeros([1, 2, 2, 3]), draw)) == 0.0
+    assert float(additivity.loss(labels, tf.zeros([1, 4]), tf.zeros([1, 2, 2, 3]), draw)) == 0.0
 
 
 @pytest.mark.parametrize("share", [0.0, FULL, 0.5 * (FULL + OFF), OFF, 1.0])

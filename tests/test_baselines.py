@@ -69,9 +69,9 @@ def test_the_projection_is_linear_in_the_labels_and_reads_the_trunk():
     images, labels = pixels(5), np.random.default_rng(1).integers(0, 2, (5, K)).astype(np.float32)
     outputs = trunk(images).numpy()
     expected = outputs[:, 0] + ((2 * labels - 1) * outputs[:, 1:]).sum(1)
-    np.testing.assert_allclose(net([images, labels]).numpy()[:, 0], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(net([images, 2 * labels - 1]).numpy()[:, 0], expected, rtol=1e-4, atol=1e-5)
     # y = 0: psi alone
-    np.testing.assert_allclose(net([images, 0 * labels + 0.5]).numpy()[:, 0], outputs[:, 0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(net([images, 0 * labels]).numpy()[:, 0], outputs[:, 0], rtol=1e-4, atol=1e-5)
 
 
 def test_only_with_the_labels_law_does_the_projection_see_two_labels_together():
@@ -79,7 +79,7 @@ def test_only_with_the_labels_law_does_the_projection_see_two_labels_together():
     labels = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0]], np.float32)
     for with_law in (False, True):
         net = baselines.projection(config(minibatch="none"), K, with_law)
-        none, first, second, both = net([images, labels]).numpy()[:, 0]
+        none, first, second, both = net([images, 2 * labels - 1]).numpy()[:, 0]
         assert (abs(both - first - second + none) > 1e-4) == with_law
 
 
@@ -134,7 +134,7 @@ def test_the_penalty_is_that_of_the_logit_that_says_how_real(name, batches):
     images, labels = rows["labeler_image"][::4], rows["labeler_labels"][::4]
     with tf.GradientTape() as tape:
         tape.watch(images)
-        said = learner.discriminator(images if name == "ac_gan" else [images, labels], training=True)[:, :1]
+        said = learner.discriminator(images if name == "ac_gan" else [images, 2 * labels - 1], training=True)[:, :1]
     squares_of = np.square(tape.gradient(said, images).numpy()).sum(axis=(1, 2, 3))
     assert float(learner.penalty(rows)) == pytest.approx(1.5 * squares_of.mean(), rel=1e-4)
     assert float(build(name).penalty(rows)) == 0.0

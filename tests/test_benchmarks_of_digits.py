@@ -79,5 +79,5 @@ def test_errors_are_the_mean_distances_of_judge_and_measure():
     line = morphomnist.errors(dataset, judge, "x", labels, images)
     assert (line["digit right"], line["intensity error"], line["measured intensity error"]) == (0.5, 6.0, 5.0)
     assert line["thickness error"] == pytest.approx(0.3)
-    assert morphomnist.do_values(dataset, "digit") == ("0", "1", "2")
-    assert morphomnist.do_values(dataset, "intensity") == (125.0, 150.0, 175.0)
+    assert [do["digit"] for do in morphomnist.dos_of(dataset, "digit")] == ["0", "1", "2"]
+    assert [do["intensity"] for do in morphomnist.dos_of(dataset, "intensity")] == [125.0, 150.0, 175.0]

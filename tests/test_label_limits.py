@@ -57,7 +57,7 @@ def test_the_share_of_a_dos_rows_with_rows_of_the_table_is_that_of_the_distribut
     support = right.do_support
     found = {one.do: one for one in support.lowest}
     a, b = np.mean(ROWS[:, 0]), np.bincount(ROWS[:, 1]) / N
-    # under do(A=1) B keeps its distribution: (1, low) is enough, (1, mid) is held, (1, high) is not
+    # under do(A=1) B keeps its distribution: (1, low) is enough, (1, mid) is seen, (1, high) is not
     expected = {
         "do(A=0)": (1.0, 1.0),
         "do(A=1)": (b[0] + b[1], b[0]),
@@ -66,9 +66,9 @@ def test_the_share_of_a_dos_rows_with_rows_of_the_table_is_that_of_the_distribut
         "do(B=high)": (1 - a, 1 - a),
     }
     assert set(found) == set(expected) and support.count == 5 and support.below == 3
-    for do, (held, enough) in expected.items():
+    for do, (seen, enough) in expected.items():
         # five standard errors of 2,000 rows
-        assert found[do].held == pytest.approx(held, abs=0.055) and found[do].enough == pytest.approx(enough, abs=0.055)
+        assert found[do].seen == pytest.approx(seen, abs=0.055) and found[do].enough == pytest.approx(enough, abs=0.055)
     assert support.lowest[0].do == "do(A=1)" and support.rows == 2_000
 
 
@@ -155,7 +155,7 @@ def test_the_result_survives_json_and_says_what_it_found(right):
 
 def _with(limits):
     plain = limits.to_json()
-    plain["do_support"]["lowest"] = [{"do": "do(A=1)", "held": 0.5, "enough": 0.25}]
+    plain["do_support"]["lowest"] = [{"do": "do(A=1)", "seen": 0.5, "enough": 0.25}]
     return plain
 
 

@@ -125,18 +125,18 @@ def test_numbers_are_supported_by_their_bins_as_the_networks_and_the_cells_say()
 
 def test_the_nearest_supported_labels_change_the_fewest_and_keep_what_was_set():
     # A, B, C: data hold 000, 011 and 110
-    held = observed_cells(CausalGraph.from_text("A; B; C"), np.array([[0, 0, 0], [0, 1, 1], [1, 1, 0]]))
+    observed = observed_cells(CausalGraph.from_text("A; B; C"), np.array([[0, 0, 0], [0, 1, 1], [1, 1, 0]]))
     asked = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]], np.float32)
-    assert unsupported.nearest_supported(held, asked[:1], kept=0).tolist() == [[1, 1, 0]]
-    assert unsupported.nearest_supported(held, asked[1:2], kept=1).tolist() == [[0, 0, 0]]
-    assert unsupported.nearest_supported(held, asked[2:], kept=0).tolist() == [[1, 1, 0]]
+    assert unsupported.nearest_supported(observed, asked[:1], kept=0).tolist() == [[1, 1, 0]]
+    assert unsupported.nearest_supported(observed, asked[1:2], kept=1).tolist() == [[0, 0, 0]]
+    assert unsupported.nearest_supported(observed, asked[2:], kept=0).tolist() == [[1, 1, 0]]
 
 
 def test_a_number_moves_no_further_than_into_its_bin():
     edges = np.array([10.0, 20.0, 30.0])
-    held = ObservedCells((4,), (edges,), np.array([1, 2]))
-    moved = unsupported.nearest_supported(held, np.array([[5.0], [15.0], [99.0]], np.float32))
-    assert held.holds(moved).all() and moved[1, 0] == 15.0
+    observed = ObservedCells((4,), (edges,), np.array([1, 2]))
+    moved = unsupported.nearest_supported(observed, np.array([[5.0], [15.0], [99.0]], np.float32))
+    assert observed.holds(moved).all() and moved[1, 0] == 15.0
     assert moved[:, 0] == pytest.approx([10.0, 15.0, 20.0], abs=1e-4)  # equally near: the lower cell
 
 

@@ -58,8 +58,8 @@ def gan_losses(learner, data, only=None):
         rebuilt = 0.0
         if learner.rebuilder:
             rebuilt = losses.noise_reconstruction(z, learner.rebuilder(fakes, training=True))
-        if learner.additivity_weight:
-            loss += learner.additivity_weight * added_up(learner, labels, z, fakes)
+        if learner.additivity:
+            loss += learner.additivity.weight * added_up(learner, labels, z, fakes)
         found = {"generator": loss + learner.reconstruction_weight * rebuilt}
         if only == "generator":
             return found

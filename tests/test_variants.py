@@ -250,7 +250,7 @@ def test_the_label_fed_penalty_is_that_of_the_rows_that_discriminate():
     data = {"image": tf.constant(IMAGES), "labels": tf.constant(ROWS)}
     with tf.GradientTape() as tape:
         tape.watch(data["image"])
-        said = learner.discriminator([data["image"], data["labels"]], training=True)
+        said = learner.discriminator([data["image"], 2.0 * data["labels"] - 1.0], training=True)
     expected = np.square(tape.gradient(said, data["image"]).numpy()).sum((1, 2, 3)).mean()
     found = [float(one.losses_of(data, fakes())["discriminator"]) for one in (learner, free)]
     assert found[0] - found[1] == pytest.approx(expected, rel=1e-3)

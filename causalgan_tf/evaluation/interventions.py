@@ -28,5 +28,5 @@ def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> 
             inside = (min(max(value, variable.low), variable.high) for value in rounded)
             values = list(dict.fromkeys(map(variable.shown, inside)))
         for value in values:
-            short = isinstance(value, float) and not getattr(variable, "offset", 0.0)
+            short = isinstance(value, float) and not variable.offset
             yield f"do({node}={value:g})" if short else f"do({node}={value})", {node: value}

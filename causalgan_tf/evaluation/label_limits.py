@@ -110,20 +110,20 @@ class _Support:
         parts = [part for part in np.array_split(np.arange(len(do)), max(CALLS, -(-len(do) // CHUNK))) if len(part)]
         drawn = [sampler.under(seeds[part], do[part]) for part in parts]
         self.drawn = np.concatenate(drawn) if drawn else rows[:0]
-        self.held = np.ones([len(dos), self.n], bool)
+        self.seen = np.ones([len(dos), self.n], bool)
         self.enough = np.ones([len(dos), self.n], bool)
 
     def look(self, node: str, met: np.ndarray) -> None:
         """Takes in a node, whose parents' setting in each drawn row has `met` training rows."""
         own = self.below[self.nodes, self.graph.index(node)] if self.nodes else []
         if np.any(own):
-            met = met.reshape(self.held.shape)[own]
-            self.held[own] &= met > 0
+            met = met.reshape(self.seen.shape)[own]
+            self.seen[own] &= met > 0
             self.enough[own] &= met >= THIN
 
     def found(self) -> DoSupports:
         """The findings so far."""
-        all_of_them = zip(self.texts, self.held.mean(1).tolist(), self.enough.mean(1).tolist(), strict=True)
+        all_of_them = zip(self.texts, self.seen.mean(1).tolist(), self.enough.mean(1).tolist(), strict=True)
         each = sorted((DoSupport(*one) for one in all_of_them), key=lambda one: one.enough)
         below = sum(one.enough < SUPPORTED for one in each)
         return DoSupports(self.n if each else 0, len(each), below, tuple(each[:LISTED]))

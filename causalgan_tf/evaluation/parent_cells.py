@@ -50,8 +50,8 @@ class CutRows:
         edges = cell_edges(graph, rows, BINS)
         # where many rows are equal, bins fall together
         self.edges = [np.unique(e[e < rows[:, k].max()]) if len(e) else e for k, e in enumerate(edges)]
-        kinds = zip(graph.variables.values(), self.edges, strict=True)
-        self.sizes = [variable.size or len(edges) + 1 for variable, edges in kinds]
+        cuts = zip(graph.variables.values(), self.edges, strict=True)
+        self.sizes = [variable.size or len(own) + 1 for variable, own in cuts]
         self.columns = self._cut(rows)
         self.others = np.zeros([len(graph), 0], np.uint8)
 
@@ -126,4 +126,4 @@ class CutRows:
 
 def _digits(variable: Variable, number: float) -> str:
     """An end of a bin, with four digits, or with its whole part where there is an offset."""
-    return f"{variable.shown(number):.0f}" if getattr(variable, "offset", 0.0) else f"{variable.shown(number):.4g}"
+    return f"{variable.shown(number):.0f}" if variable.offset else f"{variable.shown(number):.4g}"

@@ -109,7 +109,7 @@ class ObservedCells:
         return self.codes[:, None] // strides % np.array(self.sizes, np.int64)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file: neighbouring codes as FIRST-LAST, for thousands may be held."""
+        """Plain values for a JSON file: neighbouring codes as FIRST-LAST, for there may be thousands."""
         starts = np.flatnonzero(np.diff(self.codes, prepend=-2) != 1)
         firsts, lasts = self.codes[starts].tolist(), self.codes[np.append(starts[1:], len(self.codes)) - 1].tolist()
         runs = [f"{first}-{last}" if last > first else str(first) for first, last in zip(firsts, lasts, strict=True)]

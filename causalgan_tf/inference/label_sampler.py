@@ -127,8 +127,8 @@ class LabelSampler:
         """
         parts = []
         for first in range(0, len(rows), SCORED):
-            held = columns.encode(self.variables, tf.transpose(rows[first : first + SCORED]))
-            parts.append(self.mechanisms.row_log_probability(held).numpy().T)
+            encoded = columns.encode(self.variables, tf.transpose(rows[first : first + SCORED]))
+            parts.append(self.mechanisms.row_log_probability(encoded).numpy().T)
         return np.concatenate(parts)
 
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -152,25 +152,25 @@ class ThinCells:
 class DoSupport:
     """How far training rows reach under one intervention.
 
-    >>> DoSupport("do(Old=1)", held=0.96, enough=0.8).sentence
+    >>> DoSupport("do(Old=1)", seen=0.96, enough=0.8).sentence
     'Little support: under do(Old=1) 96 % of the rows have parents that training rows show, 80 % that 30 or more show.'
 
     Attributes:
         do: the intervention.
-        held: share of its rows, drawn from the model, in which every descendant's parents have a setting with a
+        seen: share of its rows, drawn from the model, in which every descendant's parents have a setting with a
             training row.
         enough: the same with THIN rows.
     """
 
     do: str
-    held: float
+    seen: float
     enough: float
 
     @property
     def sentence(self) -> str:
         """The finding in one sentence."""
         return (
-            f"Little support: under {self.do} {_percent(self.held)} of the rows have parents that training rows show, "
+            f"Little support: under {self.do} {_percent(self.seen)} of the rows have parents that training rows show, "
             f"{_percent(self.enough)} that {THIN} or more show."
         )
 

@@ -53,9 +53,9 @@ class Additivity:
         (array([0]), [[[1, 1], [0, 0], [1, 0]]])
     """
 
-    def __init__(self, codec: LabelCodec) -> None:
-        """Takes the labels' types and the cells of the data, which `codec` must know."""
-        self.codec = codec
+    def __init__(self, codec: LabelCodec, weight: float = 1.0) -> None:
+        """Takes the labels' types and the cells of the data, which `codec` must know, and the weight of the error."""
+        self.codec, self.weight = codec, weight
         self.sizes = [variable.size or 0 for variable in codec.variables]
         self.examples = np.asarray(codec.cells.examples, np.float32)
         parts = [_other_values(column, size) for column, size in zip(self.examples.T, self.sizes, strict=True)]
@@ -90,27 +90,34 @@ class Additivity:
         return Sums(rows, tf.stack([tf.gather(tf.gather(changed, rows), label, batch_dims=1), second, third], 1))
 
     def loss(
-        self, labels: tf.Tensor, images: tf.Tensor, draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+        self, labels: tf.Tensor, z: tf.Tensor, images: tf.Tensor, draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     ) -> tf.Tensor:
-        """Mean over all rows of the squared error of images in cells without data, a mean over pixels and channels.
+        """The weighted mean, over all rows, of the squared error of images in cells without data.
 
         Args:
             labels: [B, K].
-            images: [B, S, S, C] of them, whose gradient is asked.
-            draw: labels [n, K] and rows [n] of the batch, whose noise they have, to images [n, S, S, C].
+            z: [B, Z], their noise.
+            images: [B, S, S, C] of both, whose gradient is asked; a row's error is a mean over pixels and channels.
+            draw: labels [n, K] and noise [n, Z] to images [n, S, S, C], which stand still.
         """
+        if not (self.weight and self.usable.any()):
+            return tf.zeros([])
         rows, three = self.sums(labels)
-        first, second, third = tf.unstack(
-            tf.reshape(
-                tf.stop_gradient(draw(tf.reshape(three, [-1, three.shape[-1]]), tf.repeat(rows, 3))),
-                [-1, 3, *images.shape[1:]],
-            ),
-            axis=1,
-        )
-        weight = tf.clip_by_value((OFF - overlap(first - third, second - third)) / (OFF - FULL), 0.0, 1.0)
-        wanted = tf.clip_by_value(first + second - third, -1.0, 1.0)
-        error = tf.reduce_mean(tf.square(tf.gather(images, rows) - wanted), [1, 2, 3])
-        return tf.reduce_sum(weight * error) / tf.cast(tf.shape(images)[0], tf.float32)
+
+        def mean() -> tf.Tensor:
+            drawn = draw(tf.reshape(three, [-1, three.shape[-1]]), tf.repeat(tf.gather(z, rows), 3, axis=0))
+            parts = tf.unstack(tf.reshape(tf.stop_gradient(drawn), [-1, 3, *images.shape[1:]]), axis=1)
+            return tf.reduce_sum(_errors(tf.gather(images, rows), *parts)) / tf.cast(tf.shape(images)[0], tf.float32)
+
+        # no network takes an empty batch
+        return self.weight * tf.cond(tf.size(rows) > 0, mean, lambda: tf.zeros([]))
+
+
+def _errors(images: tf.Tensor, first: tf.Tensor, second: tf.Tensor, third: tf.Tensor) -> tf.Tensor:
+    """The squared error [U] of images [U, S, S, C] from first + second - third, less where the two changes overlap."""
+    weight = tf.clip_by_value((OFF - overlap(first - third, second - third)) / (OFF - FULL), 0.0, 1.0)
+    wanted = tf.clip_by_value(first + second - third, -1.0, 1.0)
+    return weight * tf.reduce_mean(tf.square(images - wanted), [1, 2, 3])
 
 
 def overlap(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:

@@ -67,8 +67,8 @@ class CausalGAN(ImageLearner):
         self.reconstruction_weight = gan.noise_reconstruction
         self.augmentations = () if gan.augment == "none" else tuple(gan.augment.split(","))
         self.r1_weight, self.r1_every = gan.r1_weight, gan.r1_every
-        self.label_fed, self.additivity_weight = gan.discriminator_labels, gan.additivity
-        self.additivity = Additivity(self.codec) if gan.additivity and self.codec.cells else None
+        self.label_fed = gan.discriminator_labels
+        self.additivity = Additivity(self.codec, gan.additivity) if gan.additivity and self.codec.cells else None
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.
@@ -220,17 +220,10 @@ class CausalGAN(ImageLearner):
     def _own_loss(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """GAN term + CE(l, LR(G)) + additivity: the generator's loss without what `_shared_terms` says."""
         pleased = self.label_loss(fakes.labels, seen["labeler"])
-        return self.generator_term(fakes, seen) + self.labeler_weight * pleased + self._additive_error(fakes)
-
-    def _additive_error(self, fakes: Fakes) -> tf.Tensor:
-        """The weighted error of images in cells without data against what others add up to, see `Additivity`."""
-        if not (self.additivity and self.additivity.usable.any()):
-            return tf.zeros([])
-
-        def averaged(labels: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-            return self.averaged_images(labels, tf.gather(fakes.noise, rows))
-
-        return self.additivity_weight * self.additivity.loss(fakes.labels, fakes.images, averaged)
+        loss = self.generator_term(fakes, seen) + self.labeler_weight * pleased
+        if self.additivity:
+            loss += self.additivity.loss(fakes.labels, fakes.noise, fakes.images, self.averaged_images)
+        return loss
 
     def _shared_terms(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:
         """Coefficient with which another network's loss enters the generator's, by name: -c CE(l, LG(G)) is one."""

@@ -337,7 +337,8 @@ def report_pictures(model: "CausalModel", dataset: "Dataset", seed: int) -> dict
     real = dataset.test or dataset.train
     if real is not None:
         pictures["real"] = grid(np.asarray(real.images[: 6 * COLUMNS]), COLUMNS, scale=scale)
-    from causalgan_tf.evaluation.labels import single_interventions  # with TensorFlow, which this module starts without
+    # the package brings TensorFlow, which this module starts without
+    from causalgan_tf.evaluation.interventions import single_interventions
     from causalgan_tf.reporting.unsupported import unsupported_picture
 
     if cells := training_cells(dataset):

@@ -9,7 +9,6 @@ from PIL import Image
 
 from causalgan_tf.graphs.cells import ObservedCells
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.reporting.gallery import label_rows
 from causalgan_tf.reporting.pictures import COLUMNS, strips
 
@@ -52,8 +51,8 @@ def nearest_supported(cells: ObservedCells, rows: np.ndarray, kept: int | None =
         [n, K], a discrete label at the cell's value, a number moved as little as its bin asks for.
 
     Example:
-        >>> held = ObservedCells((2, 2, 2), (np.zeros(0),) * 3, np.array([0, 6]))
-        >>> nearest_supported(held, np.array([[1, 1, 1], [0, 0, 1]]), kept=2).tolist()
+        >>> observed = ObservedCells((2, 2, 2), (np.zeros(0),) * 3, np.array([0, 6]))
+        >>> nearest_supported(observed, np.array([[1, 1, 1], [0, 0, 1]]), kept=2).tolist()
         [[0, 1, 1], [0, 1, 1]]
     """
     values, vectors = cells.values(rows), cells.vectors()
@@ -132,7 +131,7 @@ def _changes(graph: CausalGraph, one: Unsupported) -> str:
     for k, (node, variable) in enumerate(graph.variables.items()):
         for before, after in zip(one.rows[:, k], one.nearest[:, k], strict=True):
             if before != after:
-                moved = isinstance(variable, Continuous)
+                moved = variable.size is None
                 text = f"{node} moved" if moved else f"{node} {variable.shown(before)} to {variable.shown(after)}"
                 told[text] = told.get(text, 0) + 1
     often = sorted(told.items(), key=lambda item: -item[1])[:CHANGES]

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -66,17 +67,7 @@ def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec
     """The untrained networks of CausalGAN of the configured shape, by the names of its arguments."""
     c, own = config.image, config.gan
     with dtype_policy_scope(c.precision):
-        shape = {
-            "image_size": config.data.image_size,
-            "channels": config.data.channels,
-            "width": c.discriminator_width,
-            "kernel": c.kernel,
-            "norm": own.discriminator_norm,
-            "minibatch": own.minibatch,
-            "name": "discriminator",
-            "seed": config.seed + 1,
-        }
-        fed = own.discriminator_labels
+        shape, fed = discriminator_shape(config), own.discriminator_labels
         discriminator = dcgan.projection(codec.columns, **shape) if fed else dcgan.trunk(1, **shape)
         players = {
             "generator": run_folder.build_image_generator(config, graph),
@@ -86,6 +77,14 @@ def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec
             "rebuilder": _labeler(config, "rebuilder", c.noise_size, 4) if own.noise_reconstruction else None,
         }
     return players | {"averaged": run_folder.build_image_generator(config, graph)}
+
+
+def discriminator_shape(config: RunConfig) -> dict[str, Any]:
+    """What CausalGAN's discriminator is told of its shape, arguments of dcgan.trunk."""
+    c, own, d = config.image, config.gan, config.data
+    shape = {"image_size": d.image_size, "channels": d.channels, "width": c.discriminator_width, "kernel": c.kernel}
+    own = {"norm": own.discriminator_norm, "minibatch": own.minibatch, "seed": config.seed + 1}
+    return shape | own | {"name": "discriminator"}
 
 
 def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec) -> CausalGAN:

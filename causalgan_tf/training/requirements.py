@@ -10,10 +10,10 @@ from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset
-from causalgan_tf.data.dataset import NUMBERED, cell_sizes, label_cells
+from causalgan_tf.data.dataset import cell_sizes, training_cells
 from causalgan_tf.data.table_columns import describe
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.cells import MAX_CELLS, enumerable, histogram
+from causalgan_tf.graphs.cells import MAX_CELLS, ObservedCells, enumerable, histogram
 from causalgan_tf.graphs.fit import fit_to_rows, implied_independences
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import written
@@ -103,20 +103,19 @@ def description(dataset: Dataset, run: Run) -> Iterator[str]:
     if dataset.dropped_rows:
         yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
     yield from fit_line(dataset.graph, rows)
-    if dataset.train is not None and run.config.image_model.skips_unseen and run.config.gan.additivity:
-        yield from unseen_line(dataset.graph, dataset.train.labels)
+    if run.config.image_model.skips_unseen and run.config.gan.additivity:
+        yield from unseen_line(training_cells(dataset))
 
 
-def unseen_line(graph: CausalGraph, rows: np.ndarray) -> Iterator[str]:
+def unseen_line(cells: ObservedCells | None) -> Iterator[str]:
     """How many label cells have images, and what is asked of the others; nothing where they cannot be numbered.
 
-    >>> print(*unseen_line(CausalGraph.from_text("A -> B"), np.array([[0, 0], [1, 0], [1, 1]])))
+    >>> print(*unseen_line(ObservedCells((2, 2), (np.zeros(0),) * 2, np.array([0, 1, 3]))))
     images: 3 of 4 label cells have some; others are drawn towards what those add up to (--image_additivity)
     """
-    count = math.prod(cell_sizes(graph))
-    if count > NUMBERED:
+    if cells is None:
         return
-    seen = len(np.unique(label_cells(graph, rows)))
+    seen, count = len(cells.codes), math.prod(cells.sizes)
     if seen < count:
         rest = "others are drawn towards what those add up to (--image_additivity)"
         yield f"images: {seen:,} of {count:,} label cells have some; {rest}"

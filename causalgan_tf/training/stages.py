@@ -17,7 +17,7 @@ from causalgan_tf.config.controller import OBJECTIVES, ControllerConfig
 from causalgan_tf.config.data import DataConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset, pipeline
-from causalgan_tf.data.dataset import label_cells, label_ranges, mixed_weights, observed_cells
+from causalgan_tf.data.dataset import label_cells, label_ranges, mixed_weights, training_cells
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.evaluation.label_limits import label_limits
 from causalgan_tf.graphs.cells import enumerable, histogram
@@ -280,7 +280,7 @@ def label_codec(config: RunConfig, dataset: Dataset) -> LabelCodec:
     """The codec of a data set's labels, with what its images show of them."""
     graph, rows = dataset.graph, dataset.train.labels
     masked = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
-    cells = observed_cells(graph, rows) if masked else None
+    cells = training_cells(dataset) if masked else None
     return LabelCodec(graph.variables.values(), label_ranges(graph, rows), cells, config.image.label_deviation)
 
 

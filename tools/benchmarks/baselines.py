@@ -19,43 +19,32 @@ from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.networks import builders, dcgan, mechanisms
 from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.runs import run_folder
+from causalgan_tf.training import builders as builders_of_images
 
 PERCEPTRON = (64, 3)  # width and layers of what sees labels without their image
 
 
 def projection(config: RunConfig, labels: int, with_law: bool = False) -> keras.Model:
-    """D(x, l) = psi(phi(x)) + y . V phi(x), y = 2 l - 1: the projection discriminator (arXiv:1802.05637, equation 3).
-
-    phi is the trunk up to its last layer, and that layer holds psi and V. The form is exact where the labels are
-    independent of each other given the image, as they are where each can be seen in it.
+    """networks.dcgan.projection of CausalGAN's shape.
 
     Args:
         config: widths, kernel, normalisation.
         labels: K, number of label columns.
-        with_law: whether a perceptron of y is added, for labels whose law is learnt along with the images.
+        with_law: whether a perceptron of the labels is added, for labels whose law is learnt along with the images.
 
     Returns:
-        A functional model of [images [B, S, S, C] in [-1, 1], labels [B, K] in [0, 1]] to one logit [B, 1].
+        A functional model of [images [B, S, S, C] in [-1, 1], labels [B, K] in [-1, 1]] to one logit [B, 1].
     """
-    trunk = two_heads(config, labels)
-    given = keras.Input([labels], name="labels")
-    sign, outputs = 2.0 * given - 1.0, trunk.outputs[0]
-    logit = outputs[:, :1] + keras.ops.sum(sign * outputs[:, 1:], axis=1, keepdims=True)
-    if with_law:
-        logit = logit + mechanisms.mlp(labels, *PERCEPTRON, outputs=1, name="law")(sign)
-    return keras.Model([trunk.inputs[0], given], logit, name="discriminator")
+    network = dcgan.projection(labels, **builders_of_images.discriminator_shape(config))
+    if not with_law:
+        return network
+    law = mechanisms.mlp(labels, *PERCEPTRON, outputs=1, name="law")(network.inputs[1])
+    return keras.Model(network.inputs, network.outputs[0] + law, name=network.name)
 
 
 def two_heads(config: RunConfig, labels: int) -> keras.Model:
     """CausalGAN's discriminator with K more outputs: images [B, S, S, C] to [B, 1 + K]."""
-    c, own, size = config.image, config.gan, config.data.image_size
-    shape = {
-        "norm": own.discriminator_norm,
-        "minibatch": own.minibatch,
-        "name": "discriminator",
-        "seed": config.seed + 1,
-    }
-    return dcgan.trunk(1 + labels, size, config.data.channels, c.discriminator_width, c.kernel, **shape)
+    return dcgan.trunk(1 + labels, **builders_of_images.discriminator_shape(config))
 
 
 class LabelFed(ImageLearner):
@@ -105,7 +94,7 @@ class LabelFed(ImageLearner):
 
     def how_real(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """The logit [B, 1] of images with their labels."""
-        return self.discriminator([images, labels], training=True)
+        return self.discriminator([images, 2.0 * labels - 1.0], training=True)
 
     def descend(self, terms: dict[str, tf.Tensor], tape: tf.GradientTape) -> None:
         """One optimizer step of every player on its own loss, all from one pass, then the averages."""

@@ -11,8 +11,7 @@ are known. Errors are mean absolute ones, thickness in pixels, intensity in grey
 settings are replaced.
 """
 
-import argparse
-import pathlib
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +22,10 @@ from causalgan_tf.data import load
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
-from causalgan_tf.graphs.variables import Continuous
+from causalgan_tf.evaluation.interventions import single_interventions
+from causalgan_tf.inference.arguments import label_rows
 from causalgan_tf.inference.causal_model import CausalModel
-from tools.benchmarks.unseen_pairs import written
+from tools.benchmarks.unseen_pairs import parsed, show
 
 COMMAND = (
     "causalgan-train --flagfile=flags/morphomnist.flags --workdir=DIR; "
@@ -36,21 +36,12 @@ LABELS = ("digit", "thickness", "intensity")
 
 def main() -> None:
     """Reads the arguments, measures and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workdir", type=pathlib.Path, required=True)
-    parser.add_argument("--settings", default="preset", help="what the lines of --out call this run")
-    parser.add_argument("--images", type=int, default=3_000, help="images of each do")
-    parser.add_argument("--out", type=pathlib.Path, help="csv of results")
-    arguments = parser.parse_args()
-    config = RunConfig.load(arguments.workdir)
-    dataset, model = load(config.data, config.seed), causalgan_tf.load(arguments.workdir)
+    options = parsed(__doc__, 3_000, "do")
+    config = RunConfig.load(options.workdir)
+    dataset, model = load(config.data, config.seed), causalgan_tf.load(options.workdir)
     check(dataset)
     judge = train_classifier(dataset.train, dataset.graph.variables, config.seed)
-    table = benchmark(dataset, model, judge, arguments.images, config.seed)
-    print(table.round(3).to_string(index=False))
-    if arguments.out:
-        key = {"settings": arguments.settings, "seed": config.seed, "steps": config.image.steps, "command": COMMAND}
-        written(table.round(4).assign(**key), arguments.out)
+    show(benchmark(dataset, model, judge, options.images, config.seed), options, config, COMMAND)
 
 
 def check(dataset: Dataset) -> None:
@@ -61,7 +52,7 @@ def check(dataset: Dataset) -> None:
             "flags/morphomnist.flags has them."
         )
     for node in LABELS[1:]:
-        if not isinstance(dataset.graph.variables[node], Continuous):
+        if dataset.graph.variables[node].size is not None:
             raise InputError(f"The run's graph says that {node} is {dataset.graph.variables[node].text()}: a number.")
 
 
@@ -80,23 +71,20 @@ def benchmark(
     lines = [errors(dataset, judge, "real, held out", dataset.test.labels, np.asarray(dataset.test.images))]
     labels, pictures = [], []
     for node in LABELS:
-        values = do_values(dataset, node)
-        for place, value in enumerate(values):
-            drawn = model.sample(images // len(values), do={node: value}, seed=seed + place)
-            labels.append(model.sample_labels(len(drawn.images), do={node: value}, seed=seed + place))
+        dos = dos_of(dataset, node)
+        for place, do in enumerate(dos):
+            drawn = model.sample(images // len(dos), do=do, seed=seed + place)
+            labels.append(label_rows(model.graph, drawn.labels))
             pictures.append(drawn.images)
-        own = slice(-len(values), None)
+        own = slice(-len(dos), None)
         lines.append(errors(dataset, judge, f"do({node})", np.concatenate(labels[own]), np.concatenate(pictures[own])))
     lines.append(errors(dataset, judge, "all do's", np.concatenate(labels), np.concatenate(pictures)))
     return pd.DataFrame(lines)
 
 
-def do_values(dataset: Dataset, node: str) -> tuple[str, ...] | tuple[float, ...]:
-    """The values that do() sets: every category, or the three quartiles of the training rows."""
-    variable, rows = dataset.graph.variables[node], dataset.train.labels[:, dataset.graph.index(node)]
-    if variable.size:
-        return variable.categories
-    return tuple(np.quantile(rows, (0.25, 0.5, 0.75)).tolist())
+def dos_of(dataset: Dataset, node: str) -> list[dict[str, Any]]:
+    """What is set: every category, or the quartiles of the training rows."""
+    return [do for _, do in single_interventions(dataset.graph, dataset.train.labels) if node in do]
 
 
 def errors(

@@ -34,18 +34,33 @@ KEY = ["settings", "seed", "images"]
 
 def main() -> None:
     """Reads the arguments, measures and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = parsed(__doc__, 40, "pair")
+    config = RunConfig.load(options.workdir)
+    show(benchmark(options.workdir, config, options.images), options, config, COMMAND)
+
+
+def parsed(text: str, images: int, each: str) -> argparse.Namespace:
+    """What a benchmark of a run's images is told: its run, how many images, where its lines go.
+
+    Args:
+        text: of the help.
+        images: how many by default.
+        each: of what.
+    """
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workdir", type=pathlib.Path, required=True)
     parser.add_argument("--settings", default="preset", help="what the lines of --out call this run")
-    parser.add_argument("--images", type=int, default=40, help="images of each pair")
+    parser.add_argument("--images", type=int, default=images, help=f"images of each {each}")
     parser.add_argument("--out", type=pathlib.Path, help="csv of results")
-    arguments = parser.parse_args()
-    config = RunConfig.load(arguments.workdir)
-    table = benchmark(arguments.workdir, config, arguments.images)
+    return parser.parse_args()
+
+
+def show(table: pd.DataFrame, options: argparse.Namespace, config: RunConfig, command: str) -> None:
+    """Prints a run's table; with --out its lines are written too."""
     print(table.round(3).to_string(index=False))
-    if arguments.out:
-        key = {"settings": arguments.settings, "seed": config.seed, "steps": config.image.steps, "command": COMMAND}
-        written(table.round(4).assign(**key), arguments.out)
+    if options.out:
+        key = {"settings": options.settings, "seed": config.seed, "steps": config.image.steps, "command": command}
+        written(table.round(4).assign(**key), options.out)
 
 
 def benchmark(workdir: pathlib.Path, config: RunConfig, each: int) -> pd.DataFrame:

@@ -247,7 +247,7 @@ class MixedLabelFed(Clocked, baselines.LabelFed):
     def compile(self, config: ImageConfig, gan: GanConfig) -> None:
         """As LabelFed's, with `gan.additivity`; the codec must know the cells of the data."""
         super().compile(config, gan)
-        self.additivity_weight, self.additivity = gan.additivity, Additivity(self.codec)
+        self.additivity = Additivity(self.codec, gan.additivity)
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of both players; `data`: real rows `image` [B, S, S, C] and their `labels` [B, K]."""
@@ -267,25 +267,16 @@ class MixedLabelFed(Clocked, baselines.LabelFed):
         fake, fake_patches = self.said(fakes.images, fakes.labels)
         pairs = {"labeler_image": data["image"], "labeler_labels": data["labels"]}
         d = losses.discriminator(real, fake, self.gan_loss, fakes.weights) + self.penalty(pairs)
-        g = losses.generator(fake, self.gan_loss, fakes.weights) + self.additive_error(fakes)
+        g = losses.generator(fake, self.gan_loss, fakes.weights)
+        g += self.additivity.loss(fakes.labels, fakes.noise, fakes.images, self.averaged_images)
         if self.patches:
             d += self.patches.discriminator(real_patches, fake_patches)
             g += self.patches.generator(fake_patches, fakes.weights, self.progress)
         return {"discriminator": d, "generator": g}
 
-    def additive_error(self, fakes: Fakes) -> tf.Tensor:
-        """As CausalGAN's."""
-        if not (self.additivity_weight and self.additivity.usable.any()):
-            return tf.zeros([])
-
-        def averaged(labels: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-            return self.averaged_images(labels, tf.gather(fakes.noise, rows))
-
-        return self.additivity_weight * self.additivity.loss(fakes.labels, fakes.images, averaged)
-
     def said(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Logits [B, 1] and patches [B, P, P, 1], None without a head for them."""
-        said = self.discriminator([images, labels], training=True)
+        said = self.discriminator([images, 2.0 * labels - 1.0], training=True)
         return tuple(said) if self.patches else (said, None)
 
     def how_real(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

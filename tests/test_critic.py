@@ -24,10 +24,20 @@ def rows():
     return tf.constant(np.random.default_rng(0).uniform(0, 1, (6, 3 * ROWS)), tf.float32)
 
 
+def input_gradient(critic, rows):
+    """What automatic differentiation finds."""
+    with tf.GradientTape() as tape:
+        tape.watch(rows)
+        scores = critic.scores(rows)
+    return tape.gradient(scores, rows)
+
+
+def loss(scores, slopes):
+    return tf.reduce_mean(scores**2) + losses.gradient_penalty(slopes, axis=0)
+
+
 def test_its_input_gradient_is_that_of_finite_differences(critic, rows):
-    scores, gradient = critic.input_gradient(rows)
-    np.testing.assert_allclose(scores, critic.scores(rows), atol=1e-6)
-    step = 1e-2
+    (_, gradient), step = seen(critic, rows), 1e-2
     for column in range(rows.shape[0]):
         moved = tf.one_hot(column, rows.shape[0])[:, None] * step
         difference = (critic.scores(rows + moved) - critic.scores(rows - moved)) / (2 * step)
@@ -35,15 +45,40 @@ def test_its_input_gradient_is_that_of_finite_differences(critic, rows):
         assert np.median(np.abs(difference[0] - gradient[column])) < 1e-3
 
 
-def test_the_penaltys_gradient_reaches_the_weights_through_the_input_gradient(critic, rows):
+def seen(critic, rows):
+    """The scores of all rows and the input gradients of all rows, as the loss meets them."""
+    met = []
+    critic.loss_gradient(rows, rows, lambda *parts: met.extend(parts) or tf.reduce_sum(parts[1]))
+    np.testing.assert_allclose(met[0], critic.scores(rows), atol=1e-6)
+    return met
+
+
+def test_its_loss_gradient_is_that_of_automatic_differentiation(critic, rows):
+    fixed, between = rows[:, : 2 * ROWS], rows[:, 2 * ROWS :]
+    value, gradient = critic.loss_gradient(fixed, between, loss)
     with tf.GradientTape() as tape:
-        penalty = losses.gradient_penalty(critic.input_gradient(rows)[1], axis=0)
-    gradient, vector = tape.gradient(penalty, critic.vector).numpy(), critic.vector.numpy()
+        expected = loss(critic.scores(fixed), input_gradient(critic, between))
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    np.testing.assert_allclose(gradient, tape.gradient(expected, critic.vector), atol=1e-5)
+
+
+def test_a_loss_of_scores_alone_has_the_gradient_of_the_scores(critic, rows):
+    _, gradient = critic.loss_gradient(rows, rows[:, :ROWS], lambda scores, slopes: tf.reduce_sum(scores))
+    with tf.GradientTape() as tape:
+        scores = tf.reduce_sum(critic.scores(rows))
+    np.testing.assert_allclose(gradient, tape.gradient(scores, critic.vector), atol=1e-5)
+
+
+def test_the_penaltys_gradient_is_that_of_finite_differences(critic, rows):
+    def penalty():
+        return critic.loss_gradient(rows, rows, lambda scores, slopes: losses.gradient_penalty(slopes, axis=0))
+
+    gradient, vector = penalty()[1].numpy(), critic.vector.numpy()
     direction = np.sign(gradient) * 1e-3
     penalties = []
     for sign in (1, -1):
         critic.vector.assign(vector + sign * direction)
-        penalties.append(float(losses.gradient_penalty(critic.input_gradient(rows)[1], axis=0)))
+        penalties.append(float(penalty()[0]))
     critic.vector.assign(vector)
     assert (penalties[0] - penalties[1]) / 2 == pytest.approx(float((gradient * direction).sum()), rel=0.02)
 
@@ -51,7 +86,7 @@ def test_the_penaltys_gradient_reaches_the_weights_through_the_input_gradient(cr
 def test_a_sum_of_two_columns_has_the_penalty_worked_out_by_hand():
     critic = critics.Critic(CausalGraph.from_text("A; B"), width=1, layers=1)
     critic.vector.assign([1.5, 1.5, 0.0])  # of columns between -1 and 1: slope 3 in columns between 0 and 1
-    _, gradient = critic.input_gradient(tf.constant([[0.2, 1.0], [0.7, 0.0]]))
+    _, gradient = seen(critic, tf.constant([[0.2, 1.0], [0.7, 0.0]]))
     penalty = losses.gradient_penalty(gradient, axis=0)
     assert float(penalty) == pytest.approx((3 * math.sqrt(2) - 1) ** 2, rel=1e-6)
 

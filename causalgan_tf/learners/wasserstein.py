@@ -97,18 +97,15 @@ class WassersteinTrainer(ControllerLearner):
         rows = self.batch_size // self.replicas
         real, weights = (real, None) if self.distinct is None else self.distinct
 
-        count = rows + real.shape[1]
-        with tf.GradientTape() as tape:
-            # one pass for the scores of all rows and the gradients of those between
-            scores, slopes = self.critic.input_gradient(tf.concat([fake, real, between], 1))
-            fakes, reals, slopes = scores[:, :rows], scores[:, rows:count], slopes[:, count:]
+        def loss(scores: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
             if self.critic_loss == JENSEN_SHANNON:
-                loss = losses.discriminator(reals, fakes, "nonsaturating")
-            else:
-                loss = losses.wasserstein_critic(reals, fakes, weights)
-                loss += self.penalty_weight * losses.gradient_penalty(slopes, axis=0)
-        self.apply([tape.gradient(loss, self.critic.vector)], self.optimizers["critic"], [self.critic.vector])
-        return loss
+                return losses.discriminator(scores[:, rows:], scores[:, :rows], "nonsaturating")
+            distance = losses.wasserstein_critic(scores[:, rows:], scores[:, :rows], weights)
+            return distance + self.penalty_weight * losses.gradient_penalty(slopes, axis=0)
+
+        value, gradient = self.critic.loss_gradient(tf.concat([fake, real], 1), between, loss)
+        self.apply([gradient], self.optimizers["critic"], [self.critic.vector])
+        return value
 
     def generator_update(self, step: tf.Tensor) -> tf.Tensor:
         """One step of the mechanisms; returns their loss."""

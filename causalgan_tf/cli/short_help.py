@@ -11,7 +11,21 @@ Groups = Mapping[str, Sequence[str]]
 
 
 class ShortHelp(flags.BooleanFlag):
-    """absl's flag --help, with a text of our own."""
+    """absl's flag --help, with a text of our own.
+
+    >>> import contextlib
+    >>> values = flags.FlagValues()
+    >>> _ = flags.DEFINE_integer("n", 5, "rows to draw.", flag_values=values)
+    >>> _ = flags.DEFINE_flag(ShortHelp(values, "Draws rows.", {"How much": ["n"]}), flag_values=values)
+    >>> with contextlib.suppress(SystemExit):
+    ...     values(["draw", "--help"])
+    Draws rows.
+    <BLANKLINE>
+    How much:
+      --n: rows to draw. (default 5)
+    <BLANKLINE>
+    --flagfile=FILE reads flags from a file. --helpfull lists every flag.
+    """
 
     def __init__(self, values: flags.FlagValues, head: str, groups: Groups) -> None:
         """Takes what `text` takes."""

@@ -65,7 +65,18 @@ class Entry:
 
 
 class Validated:
-    """Checks every field against the limits that its `option` states; whole numbers become floats where due."""
+    """Checks every field against the limits that its `option` states; whole numbers become floats where due.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Mixing(Validated):
+    ...     share: float = option(0.5, "share of the rows", low=0.0, high=1.0)
+    >>> Mixing(share=1).share
+    1.0
+    >>> Mixing(share=2)
+    Traceback (most recent call last):
+        ...
+    causalgan_tf.errors.InputError: Mixing.share: expected a value between 0.0 and 1.0, got 2.
+    """
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

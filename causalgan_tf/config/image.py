@@ -42,7 +42,16 @@ class ImageModel:
 
 
 class Parts(Protocol):
-    """What an image model's checks read of a RunConfig."""
+    """What an image model's checks read of a RunConfig.
+
+    >>> import types
+    >>> gan = GanConfig(r1_weight=1.0, r1_every=16)
+    >>> parts = types.SimpleNamespace(image=ImageConfig(batch_size=8), gan=gan, began=BeganConfig())
+    >>> IMAGE_MODELS["causal_gan"].check(parts)
+    Traceback (most recent call last):
+        ...
+    causalgan_tf.errors.InputError: --image_r1_every: expected at most the batch size 8, got 16.
+    """
 
     image: "ImageConfig"
     gan: "GanConfig"

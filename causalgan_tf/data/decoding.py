@@ -32,7 +32,14 @@ LARGEST = -1  # crop: the largest centred square
 
 
 class UnreadableError(InputError):
-    """An image file that is damaged or none."""
+    """An image file that is damaged or none.
+
+    >>> decode(("cat.png", b"a cat"), crop=LARGEST, size=8, channels=3)
+    Traceback (most recent call last):
+        ...
+    causalgan_tf.data.decoding.UnreadableError: cat.png cannot be read as an image (of no known form). Get the file
+    again, or remove its row from the labels.
+    """
 
 
 def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -> np.ndarray:

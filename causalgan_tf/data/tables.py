@@ -27,6 +27,11 @@ SHOWN = 100  # letters of a list of names in one error message
 class LabelTable:
     """Label columns as numbers, and what the numbers mean.
 
+    >>> frame = pd.DataFrame({"Smokes": ["never", "now", "once", None], "Ill": [0, 1, 0, 1]})
+    >>> table = table_from_frame(frame, CausalGraph.from_text("Smokes -> Ill"), drop_missing=True)
+    >>> table.graph.variables["Smokes"].categories, table.rows["Smokes"].tolist(), table.dropped
+    (('never', 'now', 'once'), [0, 1, 2], 1)
+
     Attributes:
         graph: causal graph over K labels, the type of every node resolved: categories, mean and deviation included.
         rows: numbers [N, K], columns in graph order, indexed by row name, or by row number from 0; uint8 if every

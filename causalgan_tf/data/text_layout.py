@@ -18,7 +18,10 @@ COMMENT = ("#", "%", "//", "@")
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How a file of text is written.
+    r"""How a file of text is written.
+
+    >>> layout_of("people.txt", "2\nOld;Ill;\n1;0;\n0;0;\n", ["Old", "Ill"])
+    Layout(names=('Old', 'Ill'), written=3, separator=';', header=2, declared=2)
 
     Attributes:
         names: the header, without what trailing separators add to it.

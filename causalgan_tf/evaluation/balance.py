@@ -19,6 +19,13 @@ FEWEST = 50  # rows of each value in the overlap; with fewer a label learns from
 class LabelWeights:
     """What each row counts for each label.
 
+    >>> rows = np.array([[0, 0], [0, 0], [0, 0], [1, 0], [1, 0], [1, 1]])
+    >>> weights = label_weights(CausalGraph.from_text("Male; Mustache"), rows, fewest=2)
+    >>> weights.overlap.tolist()  # one man alone has a mustache: fewer than 2
+    [True, False]
+    >>> weights.weights.mean(axis=0).tolist()
+    [1.0, 1.0]
+
     Attributes:
         weights: float64 [n, K], mean 1 of each label; a continuous label's are all 1.
         overlap: bool [K], whether a label learns from the overlap alone; False: from all rows.

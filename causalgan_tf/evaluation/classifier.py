@@ -33,6 +33,15 @@ CALL = 25  # steps of one compiled call
 class Reading:
     """Predictions and features of n images.
 
+    >>> from causalgan_tf.graphs.variables import Binary
+    >>> network = classifier_network((16, 16, 3), columns=2, seed=0)
+    >>> images = np.random.default_rng(0).integers(0, 256, [5, 16, 16, 3], np.uint8)
+    >>> reading = EvaluationClassifier(network, {"Old": Binary(), "Ill": Binary()}).examine(images)
+    >>> reading.labels.shape, reading.features.shape
+    ((5, 2), (5, 64))
+    >>> bool((reading.labels == (reading.outputs > 0)).all())  # 1 where the logit is above 0
+    True
+
     Attributes:
         labels: [n, K], predicted labels in graph order, one number each; uint8 if all are discrete, else float32.
         features: float32 [n, F], activations of the feature layer.
@@ -45,7 +54,17 @@ class Reading:
 
 
 class EvaluationClassifier:
-    """A trained network of K labels and its feature layer; a FeatureExtractor, see `extractors`."""
+    """A trained network of K labels and its feature layer; a FeatureExtractor, see `features`.
+
+    >>> from causalgan_tf.graphs.variables import Binary
+    >>> labels = np.array([[0], [1]] * 8, np.uint8)
+    >>> images = np.tile(255 * labels[:, :, None, None], [1, 16, 16, 1])  # black is 0, white is 1
+    >>> classifier = train_classifier(ImageSet(images, labels), {"White": Binary()}, seed=0, steps=25)
+    >>> classifier.predict(images[:4]).tolist()
+    [[0], [1], [0], [1]]
+    >>> (classifier.probabilities(images[:2])["White"] > 0.9).tolist()
+    [[True, False], [False, True]]
+    """
 
     name, distance = "judge", "cFID"
 

@@ -25,6 +25,18 @@ WEIGHTS = {
 class FeatureExtractor(Protocol):
     """Computes features of images.
 
+    One that sees the mean of each of three colours: 3 * 4**2 from black to a grey of 4.
+
+    >>> from causalgan_tf.metrics.images import frechet_distance
+    >>> class Colours:
+    ...     name, distance = "colours", "Frechet distance of mean colours"
+    ...     def features(self, images):
+    ...         return images.mean(axis=(1, 2), dtype=np.float32)
+    >>> extractor: FeatureExtractor = Colours()
+    >>> black, grey = np.zeros([2, 8, 8, 3], np.uint8), np.full([2, 8, 8, 3], 4, np.uint8)
+    >>> frechet_distance(extractor.features(black), extractor.features(grey))
+    48.0
+
     Attributes:
         name: the extractor, as results name it.
         distance: what the Frechet distance of its features is called.
@@ -42,6 +54,13 @@ class Inception:
 
     The Frechet distance of these features is the FID (arXiv:1706.08500) by Keras' weights and by bilinear resizing;
     another program's weights or resizing give other numbers.
+
+    >>> _ = pathlib.Path("weights.h5").write_bytes(b"")
+    >>> Inception("weights.h5")
+    Traceback (most recent call last):
+        ...
+    causalgan_tf.errors.InputError: Inception weights weights.h5: the file's MD5 is d41d8cd98f00b204e9800998ecf8427e;
+    expected one of those that keras.applications publishes for InceptionV3, ...
     """
 
     name, distance = "inception_v3", "FID"

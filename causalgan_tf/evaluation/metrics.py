@@ -58,6 +58,11 @@ class LabelMetrics:
 class ImageMetrics:
     """The "images" part of report.json, where `frechet` has the name of its distance, "cfid" or "fid".
 
+    >>> fields = {field.name: {} for field in dataclasses.fields(ImageMetrics)}
+    >>> fields |= {"features": {"distance": "FID"}, "frechet": {"observational": 12.5}}
+    >>> ImageMetrics(**fields).to_json()["fid"]
+    {'observational': 12.5}
+
     Attributes:
         judge: accuracy of the classifier on real images, of each discrete label.
         judge_cells: "uniform" or "observational", the labels that the classifier was trained on.

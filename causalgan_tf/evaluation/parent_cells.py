@@ -19,6 +19,12 @@ MOST = 2**62  # settings that are numbered
 class ParentCells:
     """The settings of a node's parents that N training rows hold, and how many of these M other rows meet.
 
+    >>> cut = CutRows(CausalGraph.from_text("Old -> Ill"), np.array([[0, 0], [0, 1], [1, 0]]))
+    >>> cut.beside(np.array([[1, 1], [0, 0]]))
+    >>> cells = cut.cells("Ill")
+    >>> cells.of, cells.rows.tolist(), cells.place.tolist(), cells.met.tolist()
+    (2, [2, 1], [0, 0, 1], [1, 2])
+
     Attributes:
         of: settings that there are.
         rows: int64 [C], training rows of each setting that has any.

@@ -64,6 +64,10 @@ class Predictions:
 class ScoredImages(Predictions):
     """The same and the features of every image.
 
+    >>> scored = ScoredImages(np.array([[0], [1], [1]]), np.array([[0], [0], [1]]), np.zeros([3, 2]))
+    >>> scored.recall(0, 1), scored.first(2).recall(0, 1), scored.first(2).features.shape
+    (0.5, 0.0, (2, 2))
+
     Attributes:
         features: float32 [n, F], the extractor's features.
     """
@@ -80,6 +84,11 @@ class ScoredImages(Predictions):
 class ScoredIntervention(Predictions):
     """The same and, in place of features, which would not fit for every intervention, what a distance needs of them.
 
+    >>> moments = Moments.of(np.array([[0.0], [2.0]]))
+    >>> under = ScoredIntervention(np.array([[1], [1]]), np.array([[1], [0]]), moments)
+    >>> under.recall(0, 1), under.moments.mean.tolist()
+    (0.5, [1.0])
+
     Attributes:
         moments: of the extractor's features.
     """
@@ -90,6 +99,15 @@ class ScoredIntervention(Predictions):
 @dataclasses.dataclass(frozen=True)
 class Source:
     """A distribution of labels and images: the model's, or the true one.
+
+    >>> def rows(n, do, seed):
+    ...     return np.full([n, 1], do["Old"]) if do else np.random.default_rng(seed).integers(0, 2, [n, 1])
+    >>> def images(labels, seed):
+    ...     return np.tile(labels[:, :, None, None].astype(np.uint8), [1, 4, 4, 1])
+    >>> source = Source("coins", rows, images)
+    >>> labels = source.labels(2_500, {"Old": 1}, seed=0)
+    >>> [(len(part), int(part.min())) for _, part in source.chunks(labels, "do(Old=1)", seed=0)]
+    [(1000, 1), (1000, 1), (500, 1)]
 
     Attributes:
         name: tells the noise of its images from another source's.
@@ -116,6 +134,15 @@ class Source:
 @dataclasses.dataclass(frozen=True)
 class ImageScorer:
     """The classifier and the extractor, which may be the classifier itself.
+
+    >>> from types import SimpleNamespace
+    >>> classifier = SimpleNamespace(nodes=("Bright",), predict=lambda images: images.max(axis=(1, 2)) > 127)
+    >>> extractor = SimpleNamespace(features=lambda images: images.mean(axis=(1, 2)))
+    >>> scorer = ImageScorer(classifier, extractor, {"Bright": lambda images: images.mean(axis=(1, 2, 3)) / 255})
+    >>> images = np.tile(np.array([0, 51, 255], np.uint8)[:, None, None, None], [1, 8, 8, 1])
+    >>> scored = scorer.score(np.array([[0], [1], [1]]), images)
+    >>> scored.agreement().round(3).tolist(), scored.features.tolist(), scored.measured.tolist()
+    ([0.667], [[0.0], [51.0], [255.0]], [[0.0], [0.2], [1.0]])
 
     Attributes:
         classifier: predicts labels.

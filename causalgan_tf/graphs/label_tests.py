@@ -21,7 +21,16 @@ Triple = tuple[int, int, tuple[int, ...]]  # the columns of two labels, and thos
 
 
 class LabelTests:
-    """Tests of label rows, each made once."""
+    """Tests of label rows, each made once.
+
+    Two coins that always fall alike: to know one is worth log 2 = .693 nats a row, less what chance would give.
+
+    >>> tests = LabelTests(CausalGraph.from_text("A; B"), np.array([[0, 0], [1, 1]] * 500), seed=0)
+    >>> tests.cost([(0, 1, ())]), round(tests.loss((0, 1, ())), 2), tests.cost([(1, 0, ())])
+    (1, 0.69, 0)
+    >>> tests.result((0, 1, ())).method
+    'G'
+    """
 
     def __init__(self, graph: CausalGraph, rows: np.ndarray, seed: int) -> None:
         self._variables, self._seed = tuple(graph.variables.values()), seed

@@ -84,6 +84,10 @@ class Factor:
 class Mass:
     """P(wanted, condition | do(x)) = table * 2**exponent.
 
+    >>> condition, both = Mass(np.array([0.75]), -2_000), Mass(np.array([0.5, 0.25]), -2_001)
+    >>> both.over(condition)  # though neither is a number that a float64 holds
+    0.5
+
     Attributes:
         table: float64 [sizes of the wanted nodes...], largest number in [.5, 1), or all 0.
         exponent: of 2.

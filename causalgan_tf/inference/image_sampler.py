@@ -14,7 +14,12 @@ BATCH = 250  # images of one pass
 
 
 class ImageSampler:
-    """Draws images; an image is a function of its row's seed and labels alone."""
+    """Draws images; an image is a function of its row's seed and labels alone.
+
+    >>> images = faces.images.draw(np.zeros([3, 9]), np.array([7, 7, 8]))
+    >>> images.shape, bool((images[0] == images[1]).all()), bool((images[1] == images[2]).all())
+    ((3, 32, 32, 3), True, False)
+    """
 
     def __init__(self, generator: keras.Model, label_encoding: str, variables: Sequence[Variable]) -> None:
         """Wraps a trained generator, the label encoding of its training and the kinds of its K labels.

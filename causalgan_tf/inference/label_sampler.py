@@ -16,7 +16,18 @@ MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 
 
 class LabelSampler:
-    """Draws label rows; row i of a draw is a function of (seed, i) and of the intervention alone."""
+    """Draws label rows; row i of a draw is a function of (seed, i) and of the intervention alone.
+
+    `model` was fitted to rows in which a quarter is old, no one of whom smokes, and two in three of the others do.
+
+    >>> plain, old = (Query.create(model.graph, do=do) for do in ({}, {"Old": 1}))
+    >>> labels, seeds = model.labels.draw(1_000, plain, seed=0)
+    >>> bool((model.labels.redraw(seeds, plain) == labels).all()), int(model.labels.redraw(seeds, old)[:, 0].min())
+    (True, 1)
+    >>> model.labels.conditional("Smokes", np.array([[0.0], [1.0]]), draws=1, seed=0).round(1)
+    array([[0.3, 0.7],
+           [1. , 0. ]])
+    """
 
     def __init__(self, mechanisms: StackedMechanisms) -> None:
         """Wraps trained mechanisms."""

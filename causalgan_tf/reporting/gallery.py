@@ -34,6 +34,13 @@ LOW, HIGH = (0.05, 0.1), (0.95, 0.9)  # quantiles of a number: to which it is se
 class Kind:
     """A kind of picture.
 
+    >>> KINDS["given"].conditions, KINDS["switched"].conditions
+    (True, False)
+    >>> subjects(model.graph, "given", (), do={}, given={"Old": 1})  # Old is in the condition already
+    ('Smokes',)
+    >>> subjects(model.graph, "switched", (), do={}, given={"Old": 1})
+    ('Old', 'Smokes')
+
     Attributes:
         title: its heading.
         caption: what is to be seen in it.

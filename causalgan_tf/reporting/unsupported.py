@@ -24,6 +24,14 @@ CHANGES = 3  # that a caption names
 class Unsupported:
     """Rows of one intervention in whose label cells there is no training image.
 
+    Were there images only of the young who do not smoke and of the old who do, `model`, in which the old do not, would
+    have none of these.
+
+    >>> cells = ObservedCells((2, 2), (np.zeros(0),) * 2, np.array([0, 3]))
+    >>> (found,) = unsupported_rows(model, cells, {"do(Old=1)": {"Old": 1}}, seed=0)
+    >>> found.count > 0.95 * DRAWN, found.rows[0].tolist(), found.nearest[0].tolist()
+    (True, [1.0, 0.0], [1.0, 1.0])
+
     Attributes:
         text: the intervention, such as do(Mustache=1).
         count: how many of the drawn rows they are.

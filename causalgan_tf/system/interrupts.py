@@ -10,7 +10,15 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal has ended the program; the message says what was saved."""
+    """A signal has ended the program; the message says what was saved.
+
+    >>> try:
+    ...     with raising():
+    ...         signal.raise_signal(signal.SIGTERM)
+    ... except Interrupted as ended:
+    ...     print(128 + ended.number)  # a shell's exit status
+    143
+    """
 
     def __init__(self, number: int, message: str = "") -> None:
         """`number` is the signal's."""
@@ -19,7 +27,14 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Request:
-    """The signal that asks a training to end; 0 until one has come."""
+    """The signal that asks a training to end; 0 until one has come.
+
+    >>> with deferred() as request:
+    ...     before = request.number
+    ...     signal.raise_signal(signal.SIGTERM)
+    ...     print(before, request.number)  # the block goes on
+    0 15
+    """
 
     def __init__(self) -> None:
         self.number = 0

@@ -39,7 +39,13 @@ _LETTERS = {"train": "n", "test": "t", "uniform": "u", "seed": "s"}  # fields in
 
 @dataclasses.dataclass(eq=False)
 class FacesConfig(tfds.core.BuilderConfig):
-    """Configuration of the pictures; values other than the defaults are part of the name of the prepared data."""
+    """Configuration of the pictures; values other than the defaults are part of the name of the prepared data.
+
+    >>> FacesConfig(image_size=16, train=200, seed=3).name
+    '16_n200_s3'
+    >>> FacesConfig.from_name("16_n200_s3").train
+    200
+    """
 
     name: str = ""  # derived from the rest
     image_size: int = 32  # side of the pictures, pixels: a power of two in [16, 256]
@@ -66,7 +72,18 @@ class FacesConfig(tfds.core.BuilderConfig):
 
 
 class CausalFaces(tfds.core.GeneratorBasedBuilder):
-    """TFDS builder: `tfds.load("causal_faces/32")`, "causal_faces/64", or any other `FacesConfig` or its name."""
+    """TFDS builder: `tfds.load("causal_faces/32")`, "causal_faces/64", or any other `FacesConfig` or its name.
+
+    >>> import contextlib, io
+    >>> builder = CausalFaces(config="16_n4_t2_u2", data_dir="data")
+    >>> with contextlib.redirect_stdout(io.StringIO()):  # TFDS says where it writes
+    ...     builder.download_and_prepare()
+    >>> {split: len(builder.as_dataset(split)) for split in SPLITS}
+    {'train': 4, 'test': 2, 'uniform': 2}
+    >>> row = next(builder.as_dataset("train").as_numpy_iterator())
+    >>> row["image"].shape, row["labels"].shape
+    ((16, 16, 3), (9,))
+    """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First pictures."}

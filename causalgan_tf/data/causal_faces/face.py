@@ -11,7 +11,16 @@ from causalgan_tf.data.causal_faces.shapes import angles
 
 @dataclasses.dataclass(frozen=True)
 class Face:
-    """n faces: labels and sizes float64 [n, 1], colours [n, 3]; the origin is the middle of the head, y grows down."""
+    """n faces: labels and sizes float64 [n, 1], colours [n, 3]; the origin is the middle of the head, y grows down.
+
+    >>> from causalgan_tf.data.causal_faces.noise import sample_noise
+    >>> twice = sample_noise(1, seed=0)[np.array([0, 0])]
+    >>> face = describe(np.array([[1, 0] + [0] * 7, [1, 1] + [0] * 7]), twice)  # of one noise a woman and a man
+    >>> (face.width[1] - face.width[0]).round(3).tolist(), face.female.tolist()
+    ([1.4], [[1.0], [0.0]])
+    >>> bool((face.skin[0] == face.skin[1]).all())
+    True
+    """
 
     young: np.ndarray
     male: np.ndarray

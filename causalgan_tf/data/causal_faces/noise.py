@@ -24,6 +24,14 @@ class Noise:
     """Independent U(0,1) numbers, float64 [n, width of the field], and one integer a row for the pixel noise.
 
     Two renderings with the same noise are counterfactuals of each other: only what the labels decide differs.
+
+    >>> from causalgan_tf.data.causal_faces import LABELS, render
+    >>> twice = sample_noise(1, seed=0)[np.array([0, 0])]
+    >>> labels = np.zeros([2, len(LABELS)], int)
+    >>> labels[1, LABELS.index("Mouth_Slightly_Open")] = 1
+    >>> one, other = render(labels, twice, image_size=32)
+    >>> np.flatnonzero((one != other).any(axis=(1, 2))).tolist()  # of 32 lines those of the mouth
+    [20, 21, 22, 23, 24, 25]
     """
 
     pose: np.ndarray  # shift right, shift down, tilt, size

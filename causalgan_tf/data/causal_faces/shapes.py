@@ -10,7 +10,15 @@ Outline = tuple[np.ndarray, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """One filled polygon of every face, drawn over the layers before it."""
+    """One filled polygon of every face, drawn over the layers before it.
+
+    >>> from causalgan_tf.data.causal_faces import LABELS, features, sample_noise
+    >>> from causalgan_tf.data.causal_faces.face import describe
+    >>> labels = np.eye(len(LABELS))[[LABELS.index("Bald"), LABELS.index("Mustache")]]
+    >>> (layer,) = features.mustache(describe(labels, sample_noise(2, seed=0)))
+    >>> layer.shown.tolist(), layer.outline[0].shape, layer.colour.shape
+    ([[0.0], [1.0]], (2, 34), (2, 3))
+    """
 
     outline: Outline  # x and y, each [n, points] or broadcastable to it; 64 units are the picture's side
     colour: np.ndarray  # [n, 3] or [3], 0 to 255

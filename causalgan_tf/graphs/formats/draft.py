@@ -79,6 +79,16 @@ class Draft:
 
     A node that a program has numbered (7, n7) is called by its title if the file gives one, in every form of files. Any
     other is called by its own name, and its title serves messages only.
+
+    >>> draft = Draft(pathlib.Path("people.dot"))
+    >>> draft.edge("Old", "->", "Ill", line=2)
+    >>> draft.kind("Ill", "categorical(no, yes)", line=3)
+    >>> draft.graph().edges, draft.graph().variables["Ill"].categories
+    ((('Old', 'Ill'),), ('no', 'yes'))
+    >>> draft.edge("Ill", "--", "Tired", line=4)
+    Traceback (most recent call last):
+        ...
+    causalgan_tf.errors.InputError: graph file people.dot, line 4: Ill -- Tired has no direction: it stands for ...
     """
 
     def __init__(self, path: pathlib.Path | None, repeats: bool = False) -> None:
@@ -254,7 +264,12 @@ def _refusal(left: str, mark: str, right: str) -> str:
 
 
 class Token(NamedTuple):
-    """One word of a file: its text, the line it is on, and whether it stood in quotes."""
+    r"""One word of a file: its text, the line it is on, and whether it stood in quotes.
+
+    >>> pattern = re.compile(r'(?P<skip>\s+)|(?P<open>/\*)|(?P<quoted>"[^"]*")|(?P<word>\w+)')
+    >>> Tokens(None, '"graph"', pattern, marks="").take("a name")
+    Token(text='graph', line=1, quoted=True)
+    """
 
     text: str
     line: int
@@ -262,7 +277,17 @@ class Token(NamedTuple):
 
 
 class Tokens:
-    """The words of a file, read one after the other."""
+    r"""The words of a file, read one after the other.
+
+    >>> pattern = re.compile(r'(?P<skip>\s+)|(?P<open>/\*)|(?P<quoted>"[^"]*")|(?P<word>\w+|->)')
+    >>> words = Tokens(pathlib.Path("people.dot"), "Old ->\n Ill", pattern, marks="-")
+    >>> words.name("a node").text, words.took("->"), words.line
+    ('Old', True, 2)
+    >>> words.expect("Tired")
+    Traceback (most recent call last):
+        ...
+    causalgan_tf.errors.InputError: graph file people.dot, line 2: expected 'Tired', found 'Ill'.
+    """
 
     def __init__(
         self, path: pathlib.Path | None, text: str, pattern: re.Pattern, marks: str, most: float = math.inf

@@ -302,10 +302,14 @@ class TotalVariation(_EveryCall):
     >>> tvd, model = iter([0.3, 0.08, 0.04]), keras.Model()
     >>> stops = TotalVariation(lambda: 0, lambda: next(tvd), pathlib.Path("logs"), every_steps=100, target=0.05)
     >>> stops.set_model(model)
+    >>> model.stop_training = False  # what `fit` begins with
     >>> for step in (0, 50, 100, 200):  # nothing is measured at step 50
     ...     stops.at(step, {})
-    >>> next(tvd, "all measured"), model.stop_training
-    ('all measured', True)
+    ...     print(step, model.stop_training)
+    0 False
+    50 False
+    100 False
+    200 True
     """
 
     def __init__(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.networks import began, codecs, dcgan
+from causalgan_tf.networks import began, dcgan
+from causalgan_tf.networks.label_encoding import encode_labels
 
 
 @pytest.mark.parametrize(("size", "expected"), [(16, 2), (32, 3), (64, 4), (256, 6)])
@@ -51,16 +52,16 @@ def test_minibatch_features_count_near_neighbours():
 
 
 def test_sign_encoding_is_plus_or_minus_one():
-    np.testing.assert_array_equal(codecs.encode_labels(tf.constant([[0.0, 1.0]]), "sign", tf.zeros([1, 2])), [[-1, 1]])
+    np.testing.assert_array_equal(encode_labels(tf.constant([[0.0, 1.0]]), "sign", tf.zeros([1, 2])), [[-1, 1]])
 
 
 def test_logit_encoding_starts_at_three_and_seven_tenths_and_stays_bounded():
     labels = tf.constant([[0.0, 1.0]])
-    least = codecs.encode_labels(labels, "logit", tf.constant([[-1.0, -1.0]]))
+    least = encode_labels(labels, "logit", tf.constant([[-1.0, -1.0]]))
     np.testing.assert_allclose(least, [[math.log(0.3 / 0.7), math.log(0.7 / 0.3)]], rtol=1e-5)
-    most = codecs.encode_labels(labels, "logit", tf.constant([[0.999999, 0.999999]]))
+    most = encode_labels(labels, "logit", tf.constant([[0.999999, 0.999999]]))
     np.testing.assert_allclose(tf.sigmoid(most), [[0.05, 0.95]], atol=1e-3)
     jitter = tf.constant(np.random.default_rng(0).uniform(-1, 1, (20_000, 2)), tf.float32)
-    push = tf.sigmoid(codecs.encode_labels(tf.ones([20_000, 2]), "logit", jitter)) - 0.7
+    push = tf.sigmoid(encode_labels(tf.ones([20_000, 2]), "logit", jitter)) - 0.7
     # mean of an exponential of rate 20 truncated at .25: 1/20 - .25 exp(-5) / (1 - exp(-5))
     assert float(tf.reduce_mean(push)) == pytest.approx(0.05 - 0.25 * math.exp(-5) / (1 - math.exp(-5)), abs=1e-3)

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from causalgan_tf import losses
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
-from causalgan_tf.networks.codecs import REACH, encode_labels
+from causalgan_tf.networks.codecs import REACH
 from causalgan_tf.networks.label_codec import LabelCodec
+from causalgan_tf.networks.label_encoding import encode_labels
 
 MIXED = LabelCodec([Binary(), Categorical(("a", "b", "c")), Continuous(mean=10.0, std=2.0)])
 ROW = tf.constant([[1.0, 2.0, 12.0]])  # 1, c, one standard deviation above the mean

@@ -31,6 +31,13 @@ class Sums(NamedTuple):
         rows: int64 [U], their places in the batch.
         labels: [U, 3, K]: the row with one label changed, a row of the data that has the label, and it with that label
             changed. The image of the row should be the first plus the second minus the third.
+
+    >>> from causalgan_tf.data.dataset import observed_cells
+    >>> graph, seen = CausalGraph.from_text("Male; Mustache"), np.array([[0, 0], [1, 0], [1, 1]])
+    >>> codec = LabelCodec(graph.variables.values(), cells=observed_cells(graph, seen))
+    >>> rows, labels = Additivity(codec).sums(tf.constant([[1.0, 0.0], [0.0, 1.0]]))
+    >>> (labels[0, 0] + labels[0, 1] - labels[0, 2]).numpy().tolist()  # the labels of row 1 add up as its image should
+    [0.0, 1.0]
     """
 
     rows: tf.Tensor

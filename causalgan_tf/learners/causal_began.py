@@ -16,6 +16,15 @@ class CausalBEGAN(ImageLearner):
     cares for labels. With `updates="shared"` one forward and one backward pass of the generated images through each
     network serve all updates, for every loss holds a multiple of the same error. With `in_turn` the generator plays
     against the updated networks.
+
+    >>> from causalgan_tf.networks import began, dcgan
+    >>> generator, averaged = (began.generator(1, 2, image_size=16, width=1) for _ in range(2))
+    >>> autoencoder, labeler = began.autoencoder(16, width=1, code_size=2), dcgan.trunk(1, 16, width=1)
+    >>> learner = CausalBEGAN(generator, averaged, autoencoder, labeler, lambda seeds: tf.zeros([len(seeds), 1]))
+    >>> learner.compile(ImageConfig("causal_began"), BeganConfig(gamma1=0.5, lambda1=0.1))
+    >>> margins = learner.control(l_real=0.5, l_fake=0.05, llab_real=0.25, llab_fake=0.25)
+    >>> round(float(margins["b1"]), 3), round(float(learner.c[0]), 3)  # gamma1 L(x) - L(G); lambda1 times it
+    (0.2, 0.02)
     """
 
     def __init__(

@@ -24,6 +24,19 @@ class CausalGAN(ImageLearner):
     are those of the plain losses, but no backward pass is made twice: the generator's goes through its images, and
     where its loss holds a multiple of another network's, so does its gradient in the images. With `in_turn` the
     generator plays against the updated networks, as in the authors' program.
+
+    >>> from causalgan_tf.networks import dcgan
+    >>> generator, averaged = (dcgan.generator(1, 2, image_size=16, width=1) for _ in range(2))
+    >>> judges = [dcgan.trunk(1, image_size=16, width=1) for _ in range(3)]
+    >>> for network in judges:
+    ...     network.set_weights([0.0 * weight for weight in network.get_weights()])
+    >>> learner = CausalGAN(generator, averaged, *judges, sample_labels=lambda seeds: tf.zeros([len(seeds), 1]))
+    >>> learner.compile(ImageConfig(batch_size=4), GanConfig(gan_loss="hinge", discriminator_labels=False))
+    >>> images, labels = tf.zeros([4, 16, 16, 3]), tf.zeros([4, 1])
+    >>> rows = {"image": images, "labels": labels, "labeler_image": images, "labeler_labels": labels}
+    >>> logs = learner.train_step(rows)  # the losses of logits 0 are 1 + 1 and ln 2
+    >>> [round(float(logs[f"{name}_loss"]), 3) for name in ("discriminator", "labeler", "anti_labeler")]
+    [2.0, 0.693, 0.693]
     """
 
     def __init__(

@@ -19,6 +19,14 @@ class ControllerLearner(Learner):
     `fit` takes a data set of `calls`: the label table stays in memory and a compiled call picks its rows itself, so
     that thousands of tiny steps run without leaving the compiled loop. Noise and row choice are functions of
     (seed, step, row of the global batch): neither the number of devices nor a restart changes them.
+
+    >>> from causalgan_tf.networks.explicit import ExplicitController
+    >>> mechanisms, averaged = (ExplicitController(CausalGraph.from_text("A -> B"), 8, 2) for _ in range(2))
+    >>> learner = ControllerLearner(mechanisms, averaged, np.array([[0, 1], [1, 0], [1, 1]]))
+    >>> learner.players = {"generator": mechanisms}
+    >>> learner.compile(ControllerConfig(steps_per_call=1_000), {"generator": keras.optimizers.Adam()})
+    >>> [(int(first[0]), int(count[0])) for first, count in learner.calls(2_500)[0]]  # first step and steps of each
+    [(0, 1000), (1000, 1000), (2000, 500)]
     """
 
     logged: tuple[str, ...] = ()  # names of a step's logs

@@ -23,6 +23,14 @@ class Fakes(NamedTuple):
     """Generated rows: labels [B, K], noise [B, Z], images [B, S, S, C], and the tape that saw them drawn.
 
     `weights`: of the rows in the GAN terms, see `ImageLearner.weights`.
+
+    >>> z, weight = tf.ones([1, 1]), tf.Variable([[2.0]])
+    >>> with tf.GradientTape() as tape:
+    ...     images = tf.reshape(z @ weight, [1, 1, 1, 1])
+    >>> fakes = Fakes(tf.ones([1, 1]), z, images, tape, weights=1.0)
+    >>> towards = 2.0 * fakes.images  # the gradient of the image's square, which the tape takes on to the weight
+    >>> fakes.tape.gradient(fakes.images, weight, towards).numpy().tolist()
+    [[4.0]]
     """
 
     labels: tf.Tensor
@@ -36,6 +44,17 @@ class ImageLearner(Learner):
     """Players around a generator of images given labels; a subclass says how they play.
 
     `generator` and `discriminator` are among the players; a step is one of the discriminator's optimizer.
+
+    >>> from causalgan_tf.networks import dcgan
+    >>> generator, averaged = (dcgan.generator(2, 3, image_size=16, width=1) for _ in range(2))
+    >>> players = {"generator": generator, "discriminator": dcgan.trunk(1, image_size=16, width=1)}
+    >>> learner = ImageLearner(players, averaged, sample_labels=lambda seeds: tf.ones([len(seeds), 2]), seed=0)
+    >>> learner.compile(ImageConfig(batch_size=4))
+    >>> one, again, other = (learner.generate(learner.step, update) for update in (0, 0, 1))
+    >>> one.images.shape.as_list(), bool(tf.reduce_all(one.noise == again.noise))  # a step's draws are repeatable
+    ([4, 16, 16, 3], True)
+    >>> bool(tf.reduce_any(one.noise == other.noise))
+    False
     """
 
     def __init__(

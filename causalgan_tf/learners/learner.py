@@ -22,6 +22,24 @@ class Learner(keras.Model):
         optimizers: of the players, by their names.
         averaged: a network that keeps the running average of the weights of the one that is sampled from.
         state: variables besides these that the next step depends on, by name.
+
+    >>> class Fit(Learner):  # of one number to the mean of the rows
+    ...     def __init__(self, number):
+    ...         super().__init__()
+    ...         self.players, self.averaged = {"number": number}, number
+    ...         self.optimizers = {"number": keras.optimizers.SGD(0.5)}
+    ...     step = property(lambda self: self.optimizers["number"].iterations)
+    ...     def calls(self, last, rows):
+    ...         return rows(self.steps_done()), last - self.steps_done()
+    ...     def train_call(self, iterator):
+    ...         number, away = self.players["number"], self.players["number"] - tf.reduce_mean(next(iterator))
+    ...         self.apply([away], self.optimizers["number"], [number])
+    ...         return {"loss": 0.5 * away**2}
+    >>> learner = Fit(tf.Variable(8.0))
+    >>> learner.compile()
+    >>> learner.advance(3, lambda step: tf.data.Dataset.from_tensors([0.0, 0.0]).repeat())
+    >>> learner.steps_done(), float(learner.players["number"])  # halved three times
+    (3, 1.0)
     """
 
     players: dict[str, Any]

@@ -19,6 +19,14 @@ class LimitedAdam(keras.optimizers.Adam):
     single hard batch moves the weights by up to 32 learning rates, and a GAN that has trained well for hours is gone
     (arXiv:2304.13013 tells of the same). Here an array's gradient whose norm is more than `limit` times what the
     running mean square says is usual is scaled down to that, before Adam sees it.
+
+    >>> weight, optimizer = keras.Variable(0.0), LimitedAdam(0.1, beta1=0.0, limit=4.0)
+    >>> optimizer.build([weight])
+    >>> for gradient in [*[1.0] * 100, 1e4]:
+    ...     before = float(weight)
+    ...     optimizer.apply([tf.constant(gradient)], [weight])
+    >>> round(before - float(weight), 1)  # four learning rates: the last gradient counts as 4
+    0.4
     """
 
     def __init__(self, learning_rate: Any, beta1: float, limit: float) -> None:

@@ -15,7 +15,18 @@ WASSERSTEIN, JENSEN_SHANNON = "wasserstein", "jensen_shannon"
 
 
 class WassersteinTrainer(ControllerLearner):
-    """Per-node label generators against a Wasserstein critic of whole rows."""
+    """Per-node label generators against a Wasserstein critic of whole rows.
+
+    >>> graph, rows = CausalGraph.from_text("A -> B"), np.array([[0, 0], [0, 1], [1, 1]])
+    >>> mechanisms, averaged = (CausalController(graph, noise_size=2, width=8, layers=2) for _ in range(2))
+    >>> critic = Critic(graph, width=8, layers=2)
+    >>> _ = critic.vector.assign(tf.zeros_like(critic.vector))
+    >>> learner = WassersteinTrainer(mechanisms, averaged, critic, rows)
+    >>> learner.compile(ControllerConfig(critic_steps=1, gradient_penalty=10.0))
+    >>> logs = learner.train_step(tf.constant(0))  # the critic's slopes are 0 and should be 1
+    >>> round(float(logs["critic_loss"]), 3), learner.steps_done()
+    (10.0, 1)
+    """
 
     logged = ("critic_loss", "generator_loss")
 

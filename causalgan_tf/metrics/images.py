@@ -139,6 +139,10 @@ class Neighbours:
             distributions about 1, and not bounded by 1.
         coverage: share of real rows whose sphere holds a generated row (the same); of equal distributions and as many
             rows about 1 - 2**-k.
+
+    >>> real, generated = np.array([[0.0], [1.0], [8.0], [9.0]]), np.array([[0.0], [1.0]])
+    >>> neighbours(real, generated, k=1)  # the pair at 8 and 9 is never drawn
+    Neighbours(precision=1.0, recall=0.5, density=2.0, coverage=0.5)
     """
 
     precision: float

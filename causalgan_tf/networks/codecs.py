@@ -17,6 +17,7 @@ import tensorflow as tf
 from causalgan_tf import losses
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
 from causalgan_tf.networks import spline
+from causalgan_tf.networks.label_encoding import encode_labels
 
 REACH = 4.0  # standard deviations from the mean in which labelers predict continuous labels
 NEAR = 0.5  # standard deviations within which a continuous label counts as predicted
@@ -36,6 +37,9 @@ class Head:
         rounded: whether a drawn column is rounded at .5.
         low: lower end of a sigmoid.
         span: upper end of a sigmoid minus its lower end.
+
+    >>> Head("sigmoid", low=10.0, span=20.0)(tf.constant([[-99.0, 0.0, 99.0]])).numpy().tolist()
+    [[10.0, 20.0, 30.0]]
     """
 
     activation: str
@@ -61,6 +65,10 @@ class Codec(abc.ABC):
         deviation: of a continuous label that is read off an image, see losses.gaussian_error.
         scale: factor that brings a column near [-1, 1] before a layer sees it.
         shift: what is added then.
+
+    >>> found = codecs_of([Binary(), Binary(), Categorical(("x", "y", "z"))])
+    >>> [(codec.labels, codec.width, codec.head().activation) for codec in found]
+    [(2, 2, 'sigmoid'), (1, 3, 'softmax')]
     """
 
     together = False
@@ -162,7 +170,12 @@ class Codec(abc.ABC):
 
 
 class BinaryCodec(Codec):
-    """One column of 0 or 1 a label; the paper's terms."""
+    """One column of 0 or 1 a label; the paper's terms.
+
+    >>> logits, uniform = tf.constant([[[0.40, 0.41]]]), tf.fill([1, 1, 2], 0.4)  # p is .5987, then .6011
+    >>> BinaryCodec.draw(logits, uniform, None).numpy().tolist()  # the unit's label is 1 where p > 1 - .4
+    [[[0.0, 1.0]]]
+    """
 
     together = True
 
@@ -207,7 +220,12 @@ class BinaryCodec(Codec):
 
 
 class CategoricalCodec(Codec):
-    """A column of 0 or 1 for each category."""
+    """A column of 0 or 1 for each category.
+
+    >>> codec = CategoricalCodec([Categorical(("no", "yes", "maybe"))])
+    >>> codec.columns(tf.constant([[2.0, 0.0]])).numpy().tolist()  # a unit of maybe, and one of no
+    [[0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
+    """
 
     def head(self) -> Head:
         return Head("softmax")
@@ -258,7 +276,12 @@ class CategoricalCodec(Codec):
 
 
 class ContinuousCodec(Codec):
-    """One column, standardised by the training rows; a bounded label goes through a sigmoid."""
+    """One column, standardised by the training rows; a bounded label goes through a sigmoid.
+
+    >>> codec = ContinuousCodec([Continuous(mean=170.0, std=10.0)])
+    >>> float(codec.columns(tf.constant([[185.0]]))[0, 0]), float(codec.values(tf.constant([[-1.0]]))[0, 0])
+    (1.5, 160.0)
+    """
 
     scale, shift = 1.0, 0.0
 
@@ -371,27 +394,3 @@ def codecs_of(variables: Sequence[Variable], deviation: float = losses.LABEL_DEV
         groups = [members] if codec.together else [[variable] for variable in members]
         found += [codec(group, deviation) for group in groups]
     return found
-
-
-def encode_labels(labels: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
-    """Binary labels as the image generator sees them.
-
-    Args:
-        labels: [B, K] of 0/1, or between for an interpolation.
-        encoding: `sign`: 2 l - 1. `logit` (the authors' default but for the jitter's distribution, theirs goes inwards
-            too): {0, 1} -> {.3, .7}, pushed outwards by a truncated exponential of mean about .05 and at most .25, then
-            log(p / (1 - p)).
-        jitter: [B, K] uniform on [-1, 1), the randomness of `logit`.
-
-    Returns:
-        [B, K].
-    """
-    if encoding == "sign":
-        return 2.0 * labels - 1.0
-    # the authors' numbers: .5 + .2 + .25 stays below 1, where the logit is infinite
-    bound, rate = 0.25, 20.0
-    uniform = 0.5 * (jitter + 1.0)
-    # the inverse of the truncated exponential's distribution function
-    push = -tf.math.log(1.0 - uniform * (1.0 - tf.exp(-rate * bound))) / rate
-    probability = 0.5 + (2.0 * labels - 1.0) * (0.2 + push)
-    return tf.math.log(probability) - tf.math.log(1.0 - probability)

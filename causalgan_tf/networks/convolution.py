@@ -18,7 +18,14 @@ MANY = 64  # channels from which on it is taken as matrix products beyond that; 
 
 
 class Conv2D(keras.layers.Conv2D):
-    """keras.layers.Conv2D of padding `same`, trained with the kernel gradient of this module where it applies."""
+    """keras.layers.Conv2D of padding `same`, trained with the kernel gradient of this module where it applies.
+
+    >>> layer = Conv2D(16, 3, padding="same")
+    >>> with tf.GradientTape() as tape:
+    ...     image = layer(tf.ones([1, 4, 4, 16]), training=True)
+    >>> tape.gradient(image, layer.kernel)[:, :, 0, 0].numpy().tolist()  # how many pixels each of the kernel meets
+    [[9.0, 12.0, 9.0], [12.0, 16.0, 12.0], [9.0, 12.0, 9.0]]
+    """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, S, S, C] to [B, S / stride, S / stride, D]; the kernel is [k, k, C, D]."""
@@ -30,7 +37,14 @@ class Conv2D(keras.layers.Conv2D):
 
 
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """keras.layers.Conv2DTranspose of padding `same`, trained with this module's kernel gradient where it applies."""
+    """keras.layers.Conv2DTranspose of padding `same`, trained with this module's kernel gradient where it applies.
+
+    >>> layer = Conv2DTranspose(16, 4, 2, padding="same")
+    >>> with tf.GradientTape() as tape:
+    ...     image = layer(tf.ones([1, 2, 2, 16]), training=True)
+    >>> image.shape.as_list(), tape.gradient(image, layer.kernel)[0, :, 0, 0].numpy().tolist()
+    ([1, 4, 4, 16], [1.0, 2.0, 2.0, 1.0])
+    """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, S, S, D] to [B, stride S, stride S, C]; the kernel is [k, k, C, D]."""

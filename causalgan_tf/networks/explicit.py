@@ -28,7 +28,13 @@ Types = list[tuple[type[Codec], np.ndarray]]
 
 
 class DrawLayer(keras.layers.Layer):
-    """Draws a label's columns from what its explicit mechanism states."""
+    """Draws a label's columns from what its explicit mechanism states.
+
+    >>> from causalgan_tf.graphs.variables import Binary
+    >>> even = tf.zeros([2, 1])  # logits of p = .5
+    >>> DrawLayer(codec_of(Binary()))(even, tf.constant([[0.4], [0.6]])).numpy().tolist()
+    [[0.0], [1.0]]
+    """
 
     def __init__(self, codec: Codec, **options: object) -> None:
         super().__init__(**options)

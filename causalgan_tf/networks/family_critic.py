@@ -11,7 +11,15 @@ from causalgan_tf.networks.stacked import pack, unpack
 
 
 class FamilyCritics(keras.layers.Layer):
-    """A node's parents and label to a score, for all nodes of a graph; the weights are one vector."""
+    """A node's parents and label to a score, for all nodes of a graph; the weights are one vector.
+
+    >>> mechanisms = ExplicitController(CausalGraph.from_text("A -> B"), width=8, layers=2)
+    >>> critics = FamilyCritics(mechanisms, width=8, layers=2)
+    >>> seen = mechanisms.seen(tf.constant([[1.0, 1.0], [0.0, 1.0]]))  # two rows of A and B that differ in B
+    >>> of_a, of_b = (critics.scores(s, *parts).numpy()[0] for s, parts in enumerate(seen))
+    >>> bool(of_a[0] == of_a[1]), bool(of_b[0] == of_b[1])
+    (True, False)
+    """
 
     def __init__(self, mechanisms: ExplicitController, width: int, layers: int, seed: int = 0) -> None:
         """Critics with random weights.

@@ -63,7 +63,7 @@ class LabelCodec:
 
         Args:
             labels: [B, K], one number a label; a binary one may lie between 0 and 1, for an interpolation.
-            kind: of binary labels, see networks.codecs.encode_labels; categories are -1 and 1, continuous labels
+            kind: of binary labels, see label_encoding.encode_labels; categories are -1 and 1, continuous labels
                 standardised.
             jitter: [B, C] uniform on [-1, 1).
 

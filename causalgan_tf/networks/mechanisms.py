@@ -21,7 +21,11 @@ CHUNK = 2_048  # draws of a mechanism's noise that are counted at once
 
 
 class HeadLayer(keras.layers.Layer):
-    """Turns a mechanism's outputs into the columns of its label, see codecs.Head."""
+    """Turns a mechanism's outputs into the columns of its label, see codecs.Head.
+
+    >>> HeadLayer(Head("softmax"))(tf.zeros([1, 4])).numpy().tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
+    """
 
     def __init__(self, head: Head, **options: object) -> None:
         super().__init__(**options)

@@ -35,6 +35,10 @@ class Stack:
         rounded: bool [D, M, O, 1], columns of binary labels.
         low: float32 [D, M, O, 1], lower end of the remaining columns, which are sigmoids.
         span: float32 [D, M, O, 1], their upper end minus their lower one; 0 where a place has no column.
+
+    >>> first, second = schedule(CausalGraph.from_text("A; B; A -> C; B -> C")).stacks
+    >>> first.nodes.tolist(), second.nodes.tolist(), second.shape  # A and B together; C, which has 2 parent columns
+    ([[0, 1]], [[2]], (1, 1, 2, 1))
     """
 
     nodes: np.ndarray

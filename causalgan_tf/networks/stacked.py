@@ -23,7 +23,11 @@ Layers = list[tuple[tf.Tensor, tf.Tensor]]  # (kernel [..., outputs, inputs], bi
 
 
 class Intervene(keras.layers.Layer):
-    """Replaces a label by the value it is set to; NaN leaves what the mechanism drew."""
+    """Replaces a label by the value it is set to; NaN leaves what the mechanism drew.
+
+    >>> Intervene()(tf.constant([0.0, 0.0]), tf.constant([np.nan, 1.0])).numpy().tolist()
+    [0.0, 1.0]
+    """
 
     def call(self, label: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
         return intervene(label, do)
@@ -42,6 +46,13 @@ class StackedMechanisms(keras.layers.Layer, abc.ABC):
         vector: all weights.
         blocks: the nodes whose noise a draw takes, in the order of its rows; NO_NODE where no node uses them.
         stated: whether the mechanisms state their probabilities, so that none is counted in draws.
+
+    >>> from causalgan_tf.networks.mechanisms import CausalController
+    >>> mechanisms = CausalController(CausalGraph.from_text("A -> B"), noise_size=3, width=8, layers=2)
+    >>> noise = mechanisms.noise(tf.range(4, dtype=tf.int64))  # of four units
+    >>> seen, done = mechanisms.labels(noise), mechanisms.labels(noise, do=tf.constant([[np.nan], [1.0]]))
+    >>> bool(tf.reduce_all(seen[0] == done[0])), done[1].numpy().tolist()  # A is no effect of B
+    (True, [1.0, 1.0, 1.0, 1.0])
     """
 
     stated = False

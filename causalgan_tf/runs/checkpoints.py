@@ -65,7 +65,14 @@ def restore_averaged(path: str, generator: Generator) -> Generator:
 
 
 class Saver:
-    """Saves everything that the next step depends on, and restores it where a training goes on."""
+    """Saves everything that the next step depends on, and restores it where a training goes on.
+
+    >>> weight, folder = tf.Variable(3.0), pathlib.Path("runs/saved/controller")
+    >>> Saver(folder, {"weight": weight}).save(step=100)
+    >>> again = tf.Variable(0.0)
+    >>> Saver(folder, {"weight": again}).latest_checkpoint, float(again)
+    ('runs/saved/controller/ckpt-100', 3.0)
+    """
 
     def __init__(self, folder: pathlib.Path, everything: dict[str, Any]) -> None:
         """Restores `everything` (networks, optimizers, variables by name) from the folder's latest checkpoint.

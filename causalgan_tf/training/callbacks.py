@@ -70,7 +70,15 @@ class _Log:
 
 
 class Progress(_EveryCall):
-    """A bar with steps, speed, time left and losses."""
+    """A bar with steps, speed, time left and losses.
+
+    >>> progress = Progress(lambda: 30, steps=100, title="controller")
+    >>> progress.on_train_begin()
+    >>> progress.at(40, {"critic_loss": 0.25})
+    >>> print(progress.bar)
+    controller:  40%|...| 40/100 [...critic=0.25]
+    >>> progress.close()
+    """
 
     def __init__(self, steps_done: Callable[[], int], steps: int, title: str, shown: bool = True) -> None:
         """Shows progress towards `steps`."""
@@ -103,7 +111,18 @@ class Progress(_EveryCall):
 
 
 class Summaries(_EveryCall):
-    """TensorBoard scalars after each call and, now and then, pictures."""
+    """TensorBoard scalars after each call and, now and then, pictures.
+
+    >>> from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    >>> folder = pathlib.Path("runs/watched/logs")
+    >>> summaries = Summaries(lambda: 0, folder, lambda: {"faces": np.zeros([4, 4, 3], np.uint8)}, every_steps=100)
+    >>> for step in (10, 50, 110):
+    ...     summaries.at(step, {"loss": 0.25})
+    >>> summaries.on_train_end()
+    >>> log = EventAccumulator(str(folder)).Reload()
+    >>> {name: [event.step for event in log.Tensors(name)] for name in ("loss", "faces")}
+    {'loss': [10, 50, 110], 'faces': [10, 110]}
+    """
 
     def __init__(
         self,
@@ -131,7 +150,12 @@ class Summaries(_EveryCall):
 
 
 class Finite(_EveryCall):
-    """Stops a training whose loss is no longer finite."""
+    """Stops a training whose loss is no longer finite.
+
+    >>> Finite(lambda: 0).at(7, {"critic_loss": 0.25, "generator_loss": math.nan})
+    Traceback (most recent call last):
+    causalgan_tf.errors.InputError: generator_loss is nan after step 7: the training has diverged. ...
+    """
 
     last_good = "Nothing is kept of it."
 
@@ -146,7 +170,15 @@ class Finite(_EveryCall):
 
 
 class Checkpoints(Finite):
-    """Saves every `every_steps` steps and at the end; stops before a loss that is not finite is saved."""
+    """Saves every `every_steps` steps and at the end; stops before a loss that is not finite is saved.
+
+    >>> saver = Saver(pathlib.Path("runs/watched/controller"), {"weight": tf.Variable(3.0)})
+    >>> saves = Checkpoints(lambda: 0, saver, every_steps=100)
+    >>> for step in (60, 120, 180):
+    ...     saves.at(step, {"critic_loss": 0.25})
+    >>> saver.latest_checkpoint
+    'runs/watched/controller/ckpt-120'
+    """
 
     def __init__(self, steps_done: Callable[[], int], manager: Saver, every_steps: int) -> None:
         """Saves through `manager`, whose checkpoint numbers are training steps."""
@@ -174,7 +206,19 @@ class Checkpoints(Finite):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Ends the training, and lets the others save, at the end of the call in which a signal has come."""
+    """Ends the training, and lets the others save, at the end of the call in which a signal has come.
+
+    >>> request, model = Request(), keras.Model()
+    >>> stops = StopOnSignal(request)
+    >>> stops.set_model(model)
+    >>> model.stop_training = False  # what `fit` begins with
+    >>> for number in (0, 15):  # no signal, then SIGTERM
+    ...     request.number = number
+    ...     stops.on_train_batch_end(0)
+    ...     print(model.stop_training)
+    False
+    True
+    """
 
     def __init__(self, request: Request) -> None:
         """Asks `request` after each call."""
@@ -191,6 +235,13 @@ class Collapse(_EveryCall):
 
     An untrained generator draws near to one image too, so the watch begins at twice the share. What was saved by a
     training that it watched has not collapsed, so when one is resumed it goes on where the share is reached.
+
+    >>> diversity, saver = iter([0.9, 0.3, 0.05]), Saver(pathlib.Path("runs/watched/images"), {})
+    >>> watch = Collapse(lambda: 0, lambda: next(diversity), saver, pathlib.Path("logs"), every_steps=10, share=0.1)
+    >>> for step in (10, 20, 30):
+    ...     watch.at(step, {})
+    Traceback (most recent call last):
+    causalgan_tf.errors.InputError: After step 30 two generated images differ by 0.050 of what real ones do: ...
     """
 
     def __init__(
@@ -246,7 +297,20 @@ class Collapse(_EveryCall):
 
 
 class TotalVariation(_EveryCall):
-    """Measures the true TVD to the training rows now and then, and stops the training below a target."""
+    """Measures the true TVD to the training rows now and then, and stops the training below a target.
+
+    >>> tvd, model = iter([0.3, 0.08, 0.04]), keras.Model()
+    >>> stops = TotalVariation(lambda: 0, lambda: next(tvd), pathlib.Path("logs"), every_steps=100, target=0.05)
+    >>> stops.set_model(model)
+    >>> model.stop_training = False  # what `fit` begins with
+    >>> for step in (0, 50, 100, 200):  # nothing is measured at step 50
+    ...     stops.at(step, {})
+    ...     print(step, model.stop_training)
+    0 False
+    50 False
+    100 False
+    200 True
+    """
 
     def __init__(
         self,

@@ -126,6 +126,11 @@ class Stage:
             those that do so after it.
         rows: the real batches from a step on; None where the learner holds its rows.
         reached: whether the aim is reached before the last step.
+
+    >>> run, dataset = Run.open("runs/people").with_data(labels_only=True)
+    >>> stage = controller_stage(run, dataset, tf.distribute.get_strategy())  # untrained
+    >>> stage.name, stage.steps, stage.learner.steps_done(), stage.reached(0)
+    ('controller', 400, 0, False)
     """
 
     name: str

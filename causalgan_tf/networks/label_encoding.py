@@ -1,0 +1,31 @@
+"""Binary labels as image generators see them."""
+
+import tensorflow as tf
+
+
+def encode_labels(labels: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
+    """Binary labels as the image generator sees them.
+
+    Args:
+        labels: [B, K] of 0/1, or between for an interpolation.
+        encoding: `sign`: 2 l - 1. `logit` (the authors' default but for the jitter's distribution, theirs goes inwards
+            too): {0, 1} -> {.3, .7}, pushed outwards by a truncated exponential of mean about .05 and at most .25, then
+            log(p / (1 - p)).
+        jitter: [B, K] uniform on [-1, 1), the randomness of `logit`.
+
+    Returns:
+        [B, K].
+
+    Examples:
+        >>> encode_labels(tf.constant([[0.0, 0.5, 1.0]]), "sign", tf.zeros([1, 3])).numpy().tolist()
+        [[-1.0, 0.0, 1.0]]
+    """
+    if encoding == "sign":
+        return 2.0 * labels - 1.0
+    # the authors' numbers: .5 + .2 + .25 stays below 1, where the logit is infinite
+    bound, rate = 0.25, 20.0
+    uniform = 0.5 * (jitter + 1.0)
+    # the inverse of the truncated exponential's distribution function
+    push = -tf.math.log(1.0 - uniform * (1.0 - tf.exp(-rate * bound))) / rate
+    probability = 0.5 + (2.0 * labels - 1.0) * (0.2 + push)
+    return tf.math.log(probability) - tf.math.log(1.0 - probability)

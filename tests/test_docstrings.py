@@ -1,5 +1,6 @@
 """Every example of the docstrings is true, and whatever a user calls has one."""
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -66,3 +67,22 @@ def called_by_users() -> dict[str, object]:
 
 def test_whatever_a_user_calls_has_an_example():
     assert not [name for name, value in called_by_users().items() if ">>> " not in (inspect.getdoc(value) or "")]
+
+
+def public_classes() -> list[tuple[str, ast.ClassDef]]:
+    """All classes of the package's modules whose name has no leading underscore."""
+    trees = {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")
+    }
+    parts = [(name, part) for name, tree in sorted(trees.items()) for part in tree.body]
+    return [(name, part) for name, part in parts if isinstance(part, ast.ClassDef) and not part.name.startswith("_")]
+
+
+def test_every_public_class_has_an_example():
+    def shown(made: ast.ClassDef) -> bool:
+        parts = [made, *(part for part in made.body if isinstance(part, ast.FunctionDef))]
+        return any(">>> " in (ast.get_docstring(part) or "") for part in parts)
+
+    found = public_classes()
+    assert len(found) > 100
+    assert not [f"{name}: {made.name}" for name, made in found if not shown(made)]

@@ -18,7 +18,7 @@ class ImageModel:
     Attributes:
         title: its name in a report.
         part: the field of RunConfig that this model alone reads; empty: it reads ImageConfig alone.
-        build_generator: (RunConfig, CausalGraph) to an untrained generator, see networks.dcgan.build_generator.
+        build_generator: (RunConfig, CausalGraph) to an untrained generator, see networks.builders.gan_generator.
         build_learner: (RunConfig, CausalGraph, LabelSampler, LabelCodec) to a compiled ImageLearner.
         check: raises InputError for parts of a RunConfig that do not go together.
         check_graph: raises InputError for labels that the model is not trained on.
@@ -67,6 +67,13 @@ def _check_gan(config: Parts) -> None:
             "generated rows have other labels than the data's, and a discriminator that sees labels tells them by "
             "these. Leave it out, or take --noimage_discriminator_labels."
         )
+    gan = config.gan
+    if gan.blocks == "residual" and (gan.discriminator_norm != "none" or gan.minibatch == "features"):
+        raise InputError(
+            "--image_blocks=residual: its discriminator has no normalisation and no minibatch features: expected "
+            "--image_discriminator_norm=none and --image_minibatch=std or none, got "
+            f"{gan.discriminator_norm} and {gan.minibatch}."
+        )
     if config.gan.r1_weight and config.gan.r1_every > config.image.batch_size:
         raise InputError(
             f"--image_r1_every: expected at most the batch size {config.image.batch_size}, got {config.gan.r1_every}."
@@ -77,7 +84,7 @@ IMAGE_MODELS = {
     "causal_gan": ImageModel(
         title="CausalGAN",
         part="gan",
-        build_generator=Entry("causalgan_tf.networks.dcgan:build_generator"),
+        build_generator=Entry("causalgan_tf.networks.builders:gan_generator"),
         build_learner=Entry("causalgan_tf.training.builders:build_causal_gan"),
         check=_check_gan,
         skips_unseen=True,
@@ -232,6 +239,11 @@ class GanConfig(Validated):
     modulation: bool = option(
         True,
         "noise and labels scale and shift every block of the generator, not only its first layer (paper: no)",
+    )
+    blocks: str = option(
+        "plain",
+        "generator and discriminator: plain (DCGAN) or residual (1-3-1 convolutions, grouped: for many pixels)",
+        choices=("plain", "residual"),
     )
     gan_loss: str = option(
         "nonsaturating",

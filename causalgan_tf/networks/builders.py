@@ -1,7 +1,11 @@
-"""Mechanisms of the configured family and shape."""
+"""Networks of the configured family and shape."""
+
+import keras
 
 from causalgan_tf.config.controller import ControllerConfig
+from causalgan_tf.config.run import RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.networks import dcgan, residual
 from causalgan_tf.networks.explicit import ExplicitController
 from causalgan_tf.networks.mechanisms import CausalController
 
@@ -14,3 +18,9 @@ def explicit(graph: CausalGraph, config: ControllerConfig, seed: int) -> Explici
 def implicit(graph: CausalGraph, config: ControllerConfig, seed: int) -> CausalController:
     """Mechanisms that map parents and noise to their label, with random weights."""
     return CausalController(graph, config.noise_size, config.width, config.layers, seed)
+
+
+def gan_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
+    """CausalGAN's generator for the labels of a graph, untrained."""
+    built = residual.generator if config.gan.blocks == "residual" else dcgan.generator
+    return built(**dcgan.shape(config, graph), kernel=config.image.kernel, modulation=config.gan.modulation)

@@ -4,6 +4,7 @@ Sources: DCGAN, arXiv:1511.06434; CausalGAN, arXiv:1709.02023; spectral normalis
 features, arXiv:1606.03498; batch standard deviation, arXiv:1710.10196.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -39,11 +40,6 @@ class Seeds:
     def __call__(self) -> keras.Initializer:
         self.next += 1
         return keras.initializers.GlorotUniform(seed=self.next)
-
-
-def build_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
-    """An untrained generator of the configured shape, for the labels of a graph."""
-    return generator(**shape(config, graph), kernel=config.image.kernel, modulation=config.gan.modulation)
 
 
 def shape(config: RunConfig, graph: CausalGraph) -> dict[str, int]:
@@ -82,18 +78,7 @@ def generator(
     initializer, n = Seeds(seed), blocks(image_size)
     noise, encoded = keras.Input([noise_size], name="noise"), keras.Input([labels], name="encoded_labels")
     causes = keras.layers.Concatenate()([noise, encoded])
-
-    def activated(x: keras.KerasTensor) -> keras.KerasTensor:
-        x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
-        if modulation:
-            scale, shift = (
-                keras.layers.Reshape([1, 1, x.shape[-1]])(
-                    keras.layers.Dense(x.shape[-1], kernel_initializer=initializer())(causes)
-                )
-                for _ in range(2)
-            )
-            x = x * (1.0 + scale) + shift
-        return keras.layers.ReLU()(x)
+    activated = activation(causes, initializer, modulation)
 
     # channels double as the side halves: every block costs about the same
     deepest = width * 2 ** (n - 1)
@@ -113,6 +98,24 @@ def generator(
         name="image",
     )
     return keras.Model([noise, encoded], image(x), name="generator")
+
+
+def activation(causes: keras.KerasTensor, initializer: Seeds, modulation: bool) -> Callable:
+    """A function of a generator's feature maps: batch norm, modulation by the causes [B, Z + K] if asked, ReLU."""
+
+    def activated(x: keras.KerasTensor) -> keras.KerasTensor:
+        x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
+        if modulation:
+            scale, shift = (
+                keras.layers.Reshape([1, 1, x.shape[-1]])(
+                    keras.layers.Dense(x.shape[-1], kernel_initializer=initializer())(causes)
+                )
+                for _ in range(2)
+            )
+            x = x * (1.0 + scale) + shift
+        return keras.layers.ReLU()(x)
+
+    return activated
 
 
 def trunk(
@@ -164,23 +167,24 @@ def trunk(
     return model
 
 
-def projection(labels: int, **shape: Any) -> keras.Model:
+def projection(labels: int, network: Callable[..., keras.Model] = trunk, **shape: Any) -> keras.Model:
     """D(x, l) = psi(phi(x)) + l . V phi(x), fed with the labels of the image (arXiv:1802.05637, equation 3).
 
-    phi is the trunk up to its last layer, and that layer holds psi and V. The form is exact where the labels are
+    phi is a network up to its last layer, and that layer holds psi and V. The form is exact where the labels are
     independent of each other given the image, as they are where each can be seen in it.
 
     Args:
         labels: C, number of label columns.
-        shape: arguments of `trunk`.
+        network: `trunk`, or another of its arguments.
+        shape: its arguments.
 
     Returns:
         A functional model of [images [B, S, S, channels], encoded labels [B, C]] to one logit [B, 1].
     """
-    network, encoded = trunk(1 + labels, **shape), keras.Input([labels], name="encoded_labels")
-    outputs = network.outputs[0]
+    judged, encoded = network(1 + labels, **shape), keras.Input([labels], name="encoded_labels")
+    outputs = judged.outputs[0]
     logit = outputs[:, :1] + keras.ops.sum(encoded * outputs[:, 1:], axis=1, keepdims=True)
-    return keras.Model([network.inputs[0], encoded], logit, name=network.name)
+    return keras.Model([judged.inputs[0], encoded], logit, name=judged.name)
 
 
 class BatchDeviation(keras.layers.Layer):

@@ -18,7 +18,7 @@ from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.learners.learner import Learner
 from causalgan_tf.learners.likelihood import LikelihoodTrainer
 from causalgan_tf.learners.wasserstein import WassersteinTrainer
-from causalgan_tf.networks import began, dcgan
+from causalgan_tf.networks import began, dcgan, residual
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.networks.family_critic import FamilyCritics
 from causalgan_tf.networks.label_codec import LabelCodec
@@ -68,7 +68,8 @@ def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec
     c, own = config.image, config.gan
     with dtype_policy_scope(c.precision):
         shape, fed = discriminator_shape(config), own.discriminator_labels
-        discriminator = dcgan.projection(codec.columns, **shape) if fed else dcgan.trunk(1, **shape)
+        network = residual.trunk if own.blocks == "residual" else dcgan.trunk
+        discriminator = dcgan.projection(codec.columns, network, **shape) if fed else network(1, **shape)
         players = {
             "generator": run_folder.build_image_generator(config, graph),
             "discriminator": discriminator,
@@ -80,7 +81,7 @@ def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec
 
 
 def discriminator_shape(config: RunConfig) -> dict[str, Any]:
-    """What CausalGAN's discriminator is told of its shape, arguments of dcgan.trunk."""
+    """What CausalGAN's discriminator is told of its shape, arguments of dcgan.trunk and residual.trunk."""
     c, own, d = config.image, config.gan, config.data
     shape = {"image_size": d.image_size, "channels": d.channels, "width": c.discriminator_width, "kernel": c.kernel}
     own = {"norm": own.discriminator_norm, "minibatch": own.minibatch, "seed": config.seed + 1}

@@ -21,7 +21,7 @@ from causalgan_tf.graphs.variables import Categorical
 from causalgan_tf.learners.controller import encoded
 from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.learners.learner import Learner
-from causalgan_tf.networks import codecs, dcgan
+from causalgan_tf.networks import builders, codecs, dcgan
 from causalgan_tf.runs.run_folder import build_mechanisms
 from causalgan_tf.training import stages
 
@@ -68,7 +68,7 @@ class LeastSquares(ImageLearner):
 
 
 def build_least_squares(config, graph, sampler, kinds):
-    generator, averaged = (dcgan.build_generator(config, graph) for _ in range(2))
+    generator, averaged = (builders.gan_generator(config, graph) for _ in range(2))
     players = {"generator": generator, "discriminator": dcgan.trunk(1, 16, width=4, kernel=4)}
     learner = LeastSquares(players, averaged, sampler, config.seed, kinds)
     learner.compile(config.image)
@@ -111,7 +111,7 @@ def registered(monkeypatch):
     monkeypatch.setitem(codecs.CODECS, Ordinal, OrdinalCodec)
     monkeypatch.setitem(SOURCES, "toy", Source(load, queries=("P(B=1|do(B=0))", "P(C=1)")))
     monkeypatch.setitem(OBJECTIVES, "moments", Objective("moments", Moments))
-    toy = ImageModel("Toy", "", dcgan.build_generator, build_least_squares)
+    toy = ImageModel("Toy", "", builders.gan_generator, build_least_squares)
     monkeypatch.setitem(IMAGE_MODELS, "least_squares", toy)
 
 

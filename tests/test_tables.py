@@ -375,6 +375,17 @@ def test_tables_and_folders_need_no_tensorflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_numbers_that_float64_cannot_tell_apart_are_refused_with_a_way_out():
+    graph, ticks = CausalGraph.from_text("T; T: continuous"), np.arange(2_000)
+    start = 1_700_000_000_000_000_000  # nanoseconds since 1970, which float64 holds in steps of 256
+    with pytest.raises(InputError, match="'T'.*float64 can tell apart.*steps of 256.*Subtract the smallest"):
+        table_from_frame(pd.DataFrame({"T": start + ticks}), graph)
+    hours = ticks * 3_600 * 10**9
+    read = table_from_frame(pd.DataFrame({"T": start + hours}), graph)
+    away = read.rows["T"].to_numpy(np.float64) + read.graph.variables["T"].offset - start - hours
+    assert np.abs(away).max() <= 1e-4 * hours.std()
+
+
 SECONDS = 1_700_000_000 + np.array([510, 382, 306, 161, 184, 7, 599, 430])
 
 

@@ -94,6 +94,13 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
     if variable.size:
         return variable, _binary(table, node)
     numbers = _continuous(table, node, variable)
+    step, spread = np.spacing(np.abs(numbers).max()), numbers.std()
+    if step > ROUNDING * spread > 0:
+        raise InputError(
+            f"{table.source}: column {node!r}: expected numbers that float64 can tell apart; got numbers of about "
+            f"{numbers.mean():.6g}, which it holds in steps of {step:g}, with a standard deviation of {spread:.3g}. "
+            "Subtract the smallest of them, as whole numbers, before they are read."
+        )
     variable = variable if variable.offset else variable.moved(_offset(numbers))
     numbers = (numbers - variable.offset).astype(np.float32)
     return variable.fitted(numbers), numbers

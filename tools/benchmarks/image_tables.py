@@ -105,17 +105,8 @@ def quantities(example: Report) -> list[tuple[str, Numbers, int, Numbers | str]]
         ),
         ("off-target change, mean", lambda r: [r["images"]["off_target"]["mean"]], 4, "0"),
         ("off-target change, largest", lambda r: [r["images"]["off_target"]["largest"]], 3, "0"),
-        ("minutes of the images' training; in all", lambda r: [_image_minutes(r), _minutes(r)], 1, ""),
     ]
     return lines
-
-
-def _image_minutes(run: Report) -> float:
-    return run["timing"]["image_train_s"] / 60
-
-
-def _minutes(run: Report) -> float:
-    return run["timing"]["total_s"] / 60
 
 
 def _at(values: Mapping[str, Any], path: str) -> float:

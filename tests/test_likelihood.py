@@ -10,7 +10,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.learners.controller import calls, encoded
 from causalgan_tf.learners.family_wasserstein import TABLE, tempered_rows
-from causalgan_tf.learners.likelihood import distinct_family, families
+from causalgan_tf.learners.likelihood import distinct_family, families, split_families
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.explicit import ExplicitController
 from causalgan_tf.training.builders import build_controller
@@ -80,11 +80,41 @@ def counted_row_shares():
 def test_exact_shares_weigh_what_rows_one_by_one_do():
     mechanisms = ExplicitController(GRAPH, 8, 3)
     mechanisms.vector.assign(np.random.default_rng(0).normal(0.0, 0.4, mechanisms.vector.shape))
-    seen, shares = families(mechanisms, ROWS, 64)
+    _, seen, shares = families(mechanisms, ROWS, 64)
     parts = zip(shares, mechanisms.log_probability(seen), strict=True)
     found = sum(float(tf.reduce_sum(share * part)) for share, part in parts)
     one_by_one = mechanisms.row_log_probability(tf.constant(encoded(GRAPH, ROWS).T, tf.float32))
     assert found == pytest.approx(float(tf.reduce_sum(one_by_one)) / len(ROWS), abs=1e-4)
+
+
+HUB = CausalGraph.from_text("; ".join(f"N{k} -> Hub" for k in range(8)) + "; N0 -> End")
+
+
+@pytest.mark.parametrize(("most", "nodes_left"), [(2_048, 0), (100, 1), (3, 2), (0, 10)])
+def test_a_node_of_many_distinct_rows_takes_no_exact_shares_from_the_others(most, nodes_left):
+    """The hub has some 300 distinct rows with its eight parents, the others two to four."""
+    rows = np.random.default_rng(0).integers(0, 2, [400, len(HUB)])
+    mechanisms = ExplicitController(HUB, 8, 3)
+    mechanisms.vector.assign(np.random.default_rng(1).normal(0.0, 0.4, mechanisms.vector.shape))
+    exact, rest = split_families(mechanisms, rows, most)
+    assert sum(len(places) for _, places in rest) == nodes_left
+    assert sum(len(places) for _, places in exact.parts) == len(HUB) - nodes_left
+    found = sum(
+        float(tf.reduce_sum(share * part))
+        for share, part in zip(exact.shares, mechanisms.log_probability(exact.seen, exact.parts), strict=True)
+    )
+    columns = tf.constant(encoded(HUB, rows).T, tf.float32)
+    batch = mechanisms.log_probability(mechanisms.seen(columns, rest), rest) if rest else []
+    found += sum(float(tf.reduce_sum(part)) for part in batch) / len(rows)
+    expected = float(tf.reduce_sum(mechanisms.row_log_probability(columns))) / len(rows)
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_distinct_rows_are_not_padded_to_those_of_a_hub():
+    rows = np.random.default_rng(0).integers(0, 2, [400, len(HUB)])
+    exact, _ = split_families(ExplicitController(HUB, 8, 3), rows, 2_048)
+    widths = sorted(share.shape[1] for share in exact.shares)
+    assert widths[0] == 2 and widths[-1] > 250 and len(widths) > 2
 
 
 def test_fewer_rows_than_a_batch_are_learnt_and_a_stronger_prior_keeps_tables_flatter():
@@ -136,7 +166,7 @@ def test_families_hold_the_shares_of_their_distinct_rows():
     np.testing.assert_allclose(tempered, expected, atol=1e-12)
     mechanisms = ExplicitController(graph, 4, 2)
     assert families(mechanisms, rows, 2) is None and families(mechanisms, rows, 0) is None
-    _, parts = families(mechanisms, rows, 3)
+    parts = families(mechanisms, rows, 3).shares
     assert [float(tf.reduce_sum(part)) for part in parts] == [1.0, 1.0]
     chosen = dict(
         zip([graph.nodes[k] for k in mechanisms.schedule.places], tempered_rows(mechanisms, rows, 0), strict=True)

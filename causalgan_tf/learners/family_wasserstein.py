@@ -124,7 +124,7 @@ class FamilyWassersteinTrainer(ControllerLearner):
     def _asked(self, step: tf.Tensor, number: int) -> tuple[Seen, list[tf.Tensor]]:
         """Parents and labels of the data and the weight [places, B] of each row: all of them, or a batch a node."""
         if self.families is not None:
-            return self.families
+            return self.families.seen, self.families.shares
         found, shares, used = [], [], 0
         flat, columns = tf.reshape(self.rows, [-1]), self.rows.shape[1]
         chosen = noise.step_choice(self.seed, step, number, [self.tempered.shape[0], self.batch_size], TABLE)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -14,17 +16,19 @@ from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.learners.controller import ControllerLearner
 from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.explicit import ExplicitController, Seen
+from causalgan_tf.networks.explicit import ExplicitController, Parts, Seen
 from causalgan_tf.networks.schedule import EMPTY
 from causalgan_tf.networks.stacked import pack
+
+SIZE = 4  # ratio of the numbers of distinct rows that are padded to each other
 
 
 class LikelihoodTrainer(ControllerLearner):
     """Mechanisms that state distributions, fitted to label rows node by node.
 
     The loss is the rows' mean of -log P(labels) in nats, plus weight_decay / (2 N) times the kernels' squares: a normal
-    prior, whose weight beside N rows falls as 1 / N. Where each node and its parents have few distinct rows, their
-    shares stand for all rows and the gradient is exact; otherwise a step takes a batch.
+    prior, whose weight beside N rows falls as 1 / N. Of nodes that have few distinct rows with their parents, the
+    shares stand for all rows and the gradient is exact; for the others a step takes a batch.
 
     >>> mechanisms, averaged = (ExplicitController(CausalGraph.from_text("A -> B"), 8, 2) for _ in range(2))
     >>> rows = np.array([[0, 0], [0, 1], [0, 1], [0, 1], [1, 1]])
@@ -43,11 +47,11 @@ class LikelihoodTrainer(ControllerLearner):
         """Joins the networks and the training rows, see ControllerLearner."""
         super().__init__(mechanisms, averaged, rows, seed)
         self.players = {"generator": mechanisms}
-        self.table, self.families = rows, None
+        self.table, self.exact, self.rest = rows, None, None
 
     def compile(self, config: ControllerConfig) -> None:
         """Sets the optimisation."""
-        self.families = families(self.mechanisms, self.table, config.distinct_rows)
+        self.exact, self.rest = split_families(self.mechanisms, self.table, config.distinct_rows)
         self.prior = config.weight_decay / len(self.table)
         self.kernels = tf.constant(
             pack([[(np.ones(kernel), np.zeros(bias)) for kernel, bias in stack] for stack in self.mechanisms.shapes])
@@ -64,9 +68,9 @@ class LikelihoodTrainer(ControllerLearner):
 
     def update(self, step: tf.Tensor) -> tf.Tensor:
         """One step of the mechanisms; returns their loss without the prior."""
-        seen, shares = self._asked(step)
+        parts, seen, shares = self._asked(step)
         with tf.GradientTape() as tape:
-            found = self.mechanisms.log_probability(seen)
+            found = self.mechanisms.log_probability(seen, parts)
             loss = -sum(tf.reduce_sum(share * part) for share, part in zip(shares, found, strict=True))
             prior = 0.5 * self.prior * tf.reduce_sum(self.kernels * tf.square(self.mechanisms.vector))
             total = loss + prior
@@ -75,19 +79,58 @@ class LikelihoodTrainer(ControllerLearner):
         update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
         return loss
 
-    def _asked(self, step: tf.Tensor) -> tuple[Seen, list[tf.Tensor]]:
-        """What the mechanisms are asked in a step, and the weight [places, B] of each answer."""
-        if self.families is not None:
-            return self.families
+    def _asked(self, step: tf.Tensor) -> "Families":
+        """What the mechanisms are asked in a step: distinct rows with their shares, and a batch of the other nodes."""
+        if not self.rest:
+            return self.exact
         chosen = noise.step_choice(self.seed, step, 0, [self.batch_size], self.rows.shape[0])
         rows = tf.cast(tf.gather(self.rows, self._replica_rows(chosen)), tf.float32)
-        seen = self.mechanisms.seen(tf.transpose(rows))
-        return seen, [tf.fill([1, 1], 1.0 / rows.shape[0])] * len(seen)
+        seen = self.mechanisms.seen(tf.transpose(rows), self.rest)
+        batch = Families(self.rest, seen, [tf.fill([1, 1], 1.0 / rows.shape[0])] * len(seen))
+        return Families(*(list(own) + list(other) for own, other in zip(self.exact, batch, strict=True)))
 
 
-def families(
-    mechanisms: ExplicitController, rows: np.ndarray, most: int, tempered: bool = False
-) -> tuple[Seen, list[tf.Tensor]] | None:
+class Families(NamedTuple):
+    """Distinct rows of nodes and their parents.
+
+    Attributes:
+        parts: the places that each of the other two speak of, see networks.explicit.
+        seen: what ExplicitController.seen gives of them, padded to a number of distinct rows D.
+        shares: of all rows, [places, D] each, 0 where a place has fewer.
+
+    >>> mechanisms = ExplicitController(CausalGraph.from_text("A -> B"), 8, 2)
+    >>> found = families(mechanisms, np.array([[0, 0], [0, 1], [0, 1], [1, 1]]), most=9)
+    >>> found.shares[1].numpy().tolist()  # of B with A: (0, 0), (0, 1), (1, 1)
+    [[0.25, 0.5, 0.25]]
+    """
+
+    parts: Parts
+    seen: Seen
+    shares: Sequence[tf.Tensor]
+
+
+def split_families(mechanisms: ExplicitController, rows: np.ndarray, most: int) -> tuple[Families, Parts]:
+    """The families that have at most `most` distinct rows, and the places of the other nodes.
+
+    Nodes of about as many distinct rows share a part: padding all to the largest would cost more than the rows do. A
+    graph with a continuous label has no families here.
+    """
+    graph, sizes = mechanisms.graph, {}
+    found = {node: distinct_family(graph, node, rows) for node in graph.nodes} if graph.sizes and most else {}
+    for node, (values, _) in found.items():
+        if len(values) <= most:
+            sizes[graph.index(node)] = SIZE ** math.ceil(math.log(len(values), SIZE))
+    if sizes and sum(sizes.values()) * SIZE > max(sizes.values()) * len(sizes):
+        sizes = dict.fromkeys(sizes, max(sizes.values()))  # about the same work in fewer parts
+    exact, rest = [], []
+    for s, stack in enumerate(mechanisms.schedule.stacks):
+        own = [sizes.get(k, 0) if k != EMPTY else EMPTY for k in stack.nodes.ravel()]
+        for size in sorted(set(own) - {EMPTY}):
+            (exact if size else rest).append((s, np.flatnonzero(np.array(own) == size)))
+    return _padded(mechanisms, exact, found), rest
+
+
+def families(mechanisms: ExplicitController, rows: np.ndarray, most: int, tempered: bool = False) -> Families | None:
     """The distinct rows of each node and its parents, with their shares of the rows.
 
     Args:
@@ -97,9 +140,7 @@ def families(
         tempered: see `distinct_family`.
 
     Returns:
-        What ExplicitController.seen gives, padded to the largest number of distinct rows D, and the shares
-        [places, D] of each stack, 0 where a place has fewer; None: a label is continuous, or a node has more than
-        `most`.
+        Those of all places of each stack; None: a label is continuous, or a node has more than `most`.
     """
     graph, found = mechanisms.graph, {}
     if graph.sizes is None or not most:
@@ -108,24 +149,31 @@ def families(
         found[node] = distinct_family(graph, node, rows, tempered)
         if len(found[node][0]) > most:
             return None
-    width, seen, shares = max(len(values) for values, _ in found.values()), [], []
-    for stack in mechanisms.schedule.stacks:
-        places = stack.nodes.size
-        above = np.zeros([places, stack.parents.shape[2], width], np.float32)
-        own = np.zeros([places, stack.columns.shape[2], width], np.float32)
-        share = np.zeros([places, width], np.float32)
-        for place, k in enumerate(stack.nodes.ravel()):
-            if k == EMPTY:
-                continue
-            values, part = found[graph.nodes[k]]
-            parents = mechanisms.parents_seen(graph.nodes[k], tf.constant(values[:, :-1], tf.float32))
-            label = columns.encode([graph.variables[graph.nodes[k]]], tf.constant(values[:, -1:].T, tf.float32))
+    return _padded(mechanisms, mechanisms.whole, found)
+
+
+def _padded(
+    mechanisms: ExplicitController, parts: Parts, found: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> Families:
+    """Families of the nodes at some places, each part padded to its largest number of distinct rows."""
+    graph, seen, shares = mechanisms.graph, [], []
+    for s, chosen in parts:
+        stack = mechanisms.schedule.stacks[s]
+        nodes = [(place, graph.nodes[k]) for place, k in enumerate(stack.nodes.ravel()[chosen]) if k != EMPTY]
+        width = max(len(found[node][0]) for _, node in nodes)
+        above = np.zeros([len(chosen), stack.parents.shape[2], width], np.float32)
+        own = np.zeros([len(chosen), stack.columns.shape[2], width], np.float32)
+        share = np.zeros([len(chosen), width], np.float32)
+        for place, node in nodes:
+            values, part = found[node]
+            parents = mechanisms.parents_seen(node, tf.constant(values[:, :-1], tf.float32))
+            label = columns.encode([graph.variables[node]], tf.constant(values[:, -1:].T, tf.float32))
             above[place, : parents.shape[0], : len(values)] = parents
             own[place, : label.shape[0], : len(values)] = label
             share[place, : len(values)] = part
         seen.append((tf.constant(above), tf.constant(own)))
         shares.append(tf.constant(share))
-    return seen, shares
+    return Families(parts, seen, shares)
 
 
 def distinct_family(

@@ -23,7 +23,8 @@ from causalgan_tf.networks.stacked import Intervene, Layers, StackedMechanisms, 
 
 FIRST = 0.1  # factor of the last layer's first weights: a mechanism begins as the same distribution for all parents
 
-Seen = Sequence[tuple[tf.Tensor, tf.Tensor]]  # of each stack: centred parents [places, P, B], columns [places, W, B]
+Seen = Sequence[tuple[tf.Tensor, tf.Tensor]]  # of each part: centred parents [places, P, B], columns [places, W, B]
+Parts = Sequence[tuple[int, np.ndarray]]  # stacks, and of each of them the numbers of some of its places
 Types = list[tuple[type[Codec], np.ndarray]]
 
 
@@ -143,22 +144,33 @@ class ExplicitController(StackedMechanisms):
         parts = [np.append(part, np.float32(0.0)) for part in columns.centring(self.graph)]
         return [tuple(part[own][..., None] for part in parts) for _, own in self.places]
 
-    def seen(self, rows: tf.Tensor) -> Seen:
-        """What each stack's mechanisms are asked about rows, label columns [C, B]: their parents and own columns."""
+    @functools.cached_property
+    def whole(self) -> Parts:
+        """All places of each stack."""
+        return [(s, np.arange(stack.nodes.size)) for s, stack in enumerate(self.schedule.stacks)]
+
+    def seen(self, rows: tf.Tensor, parts: Parts | None = None) -> Seen:
+        """What mechanisms are asked about rows, label columns [C, B]: their parents and own columns.
+
+        `parts`: of which places; None: of all places of each stack.
+        """
         # a row of zeros behind the columns: what places without a parent or a column gather
         beside, found = tf.concat([rows, tf.zeros([1, tf.shape(rows)[1]])], 0), []
-        for stack, (above, own) in zip(self.schedule.stacks, self.places, strict=True):
-            scale, shift = (part.reshape([*above.shape, 1]) for part in (stack.scale, stack.shift))
-            found.append((scale * tf.gather(beside, above) + shift, tf.gather(beside, own)))
+        for s, chosen in self.whole if parts is None else parts:
+            stack, (above, own) = self.schedule.stacks[s], self.places[s]
+            scale, shift = (part.reshape([*above.shape, 1])[chosen] for part in (stack.scale, stack.shift))
+            found.append((scale * tf.gather(beside, above[chosen]) + shift, tf.gather(beside, own[chosen])))
         return found
 
-    def log_probability(self, seen: Seen) -> list[tf.Tensor]:
-        """Log P(label | parents) in nats, [places, B] of each stack, of what `seen` gives; 0 in empty places."""
-        found = []
-        for s, (outputs, (_, own)) in enumerate(zip(self.outputs(seen), seen, strict=True)):
+    def log_probability(self, seen: Seen, parts: Parts | None = None) -> list[tf.Tensor]:
+        """Log P(label | parents) in nats, [places, B] of each part, of what `seen` gives; 0 in empty places."""
+        found, parts = [], self.whole if parts is None else parts
+        for (s, chosen), outputs, (_, own) in zip(parts, self.outputs(seen, parts), seen, strict=True):
             total = tf.zeros(tf.shape(own[:, 0]))
             for codec, mask, constants in self._flat_types(s):
-                total = tf.where(mask, codec.log_probability(outputs, own, constants), total)
+                if mask[chosen].any():
+                    logs = codec.log_probability(outputs, own, constants[chosen])
+                    total = tf.where(mask[chosen], logs, total)
             found.append(total)
         return found
 
@@ -197,11 +209,14 @@ class ExplicitController(StackedMechanisms):
             shares = tf.where(mask[..., None], _wider(probability[:, :most], 1, most), shares)
         return drawn, values, shares
 
-    def outputs(self, seen: Seen) -> list[tf.Tensor]:
-        """What the networks say of parents, [places, O, B] of each stack, of what `seen` gives."""
+    def outputs(self, seen: Seen, parts: Parts | None = None) -> list[tf.Tensor]:
+        """What the networks say of parents, [places, O, B] of each part, of what `seen` gives."""
         stacks, found = unpack(tf.convert_to_tensor(self.vector), self.shapes), []
-        for layers, (above, _) in zip(stacks, seen, strict=True):
-            flat = [tuple(tf.reshape(p, [above.shape[0], *p.shape[2:]]) for p in pair) for pair in layers]
+        for (s, chosen), (above, _) in zip(self.whole if parts is None else parts, seen, strict=True):
+            count = self.schedule.stacks[s].nodes.size
+            flat = [tuple(tf.reshape(p, [count, *p.shape[2:]]) for p in pair) for pair in stacks[s]]
+            if len(chosen) < count:
+                flat = [tuple(tf.gather(p, chosen) for p in pair) for pair in flat]
             found.append(_outputs(flat, above))
         return found
 

@@ -111,6 +111,13 @@ def test_every_csv_of_results_is_shown_and_says_its_command():
         assert "\n```bash\n" in docs_tables.table(name)
 
 
+def test_a_row_of_results_that_is_wider_than_its_header_is_refused(tmp_path):
+    path = tmp_path / "figures.csv"
+    path.write_text("quantity,command\none,run --seeds=0\nother,run --seeds=0,1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"figures\.csv: row 3 has other than 2 cells"):
+        docs_tables.figures(path)
+
+
 def test_readmes_quickstart_runs_as_it_stands_and_tells_doing_from_seeing(capsys):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     snippet = re.search(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1]

@@ -8,6 +8,7 @@ means and standard errors over the seeds.
 """
 
 import argparse
+import csv
 import pathlib
 import re
 import sys
@@ -70,13 +71,26 @@ def ablation(runs: pd.DataFrame) -> list[list[str]]:
     return table
 
 
+def figures(path: pathlib.Path) -> pd.DataFrame:
+    """A csv's cells as they are written; ValueError if a row is wider or narrower than the header.
+
+    pandas would take the first columns of wider rows for an index, and the page would show the rest.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    wrong = [k for k, row in enumerate(rows, 2) if len(row) != len(head)]
+    if wrong:
+        raise ValueError(f"{path.name}: row {wrong[0]} has other than {len(head)} cells: quote those with a comma.")
+    return pd.DataFrame(rows, columns=head)
+
+
 def table(name: str) -> str:
     """The table of results/NAME.csv as Markdown, its commands below."""
     path = RESULTS / f"{name}.csv"
     if name == "ablation":
         rows, commands = ablation(pd.read_csv(path)), []
     else:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        frame = figures(path)
         shown = frame.drop(columns="command")
         head = ["" if column in ("quantity", "what") else column for column in shown.columns]
         rows = [head, *shown.values.tolist()]

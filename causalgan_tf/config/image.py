@@ -59,24 +59,24 @@ class Parts(Protocol):
 
 
 def _check_gan(config: Parts) -> None:
-    """InputError for what a discriminator cannot use: label distributions that differ, a penalty on too many rows."""
+    """InputError for what a discriminator cannot use: other labels than the data's, a norm of blocks, too few rows."""
+    gan = config.gan
     mixing = config.image.mix_single + config.image.mix_uniform
-    if config.gan.discriminator_labels and config.image.discriminator_rows == "data" and mixing:
+    if gan.discriminator_labels and config.image.discriminator_rows == "data" and mixing:
         raise InputError(
             "--image_discriminator_rows=data: where labels are mixed (--image_mix_single, --image_mix_uniform), "
             "generated rows have other labels than the data's, and a discriminator that sees labels tells them by "
             "these. Leave it out, or take --noimage_discriminator_labels."
         )
-    gan = config.gan
     if gan.blocks == "residual" and (gan.discriminator_norm != "none" or gan.minibatch == "features"):
         raise InputError(
             "--image_blocks=residual: its discriminator has no normalisation and no minibatch features: expected "
             "--image_discriminator_norm=none and --image_minibatch=std or none, got "
             f"{gan.discriminator_norm} and {gan.minibatch}."
         )
-    if config.gan.r1_weight and config.gan.r1_every > config.image.batch_size:
+    if gan.r1_weight and gan.r1_every > config.image.batch_size:
         raise InputError(
-            f"--image_r1_every: expected at most the batch size {config.image.batch_size}, got {config.gan.r1_every}."
+            f"--image_r1_every: expected at most the batch size {config.image.batch_size}, got {gan.r1_every}."
         )
 
 

@@ -94,6 +94,14 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
     if variable.size:
         return variable, _binary(table, node)
     numbers = _continuous(table, node, variable)
+    _check_steps(table, node, numbers)
+    variable = variable if variable.offset else variable.moved(_offset(numbers))
+    numbers = (numbers - variable.offset).astype(np.float32)
+    return variable.fitted(numbers), numbers
+
+
+def _check_steps(table: Table, node: str, numbers: np.ndarray) -> None:
+    """Refuses a column [N] whose differences float64 rounds away, such as nanoseconds since 1970 within a second."""
     step, spread = np.spacing(np.abs(numbers).max()), numbers.std()
     if step > ROUNDING * spread > 0:
         raise InputError(
@@ -101,9 +109,6 @@ def resolved(table: Table, node: str, declared: Variable | None) -> tuple[Variab
             f"{numbers.mean():.6g}, which it holds in steps of {step:g}, with a standard deviation of {spread:.3g}. "
             "Subtract the smallest of them, as whole numbers, before they are read."
         )
-    variable = variable if variable.offset else variable.moved(_offset(numbers))
-    numbers = (numbers - variable.offset).astype(np.float32)
-    return variable.fitted(numbers), numbers
 
 
 def _offset(numbers: np.ndarray) -> float:

@@ -22,5 +22,6 @@ def implicit(graph: CausalGraph, config: ControllerConfig, seed: int) -> CausalC
 
 def gan_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
     """CausalGAN's generator for the labels of a graph, untrained."""
-    built = residual.generator if config.gan.blocks == "residual" else dcgan.generator
-    return built(**dcgan.shape(config, graph), kernel=config.image.kernel, modulation=config.gan.modulation)
+    features = residual.grown if config.gan.blocks == "residual" else dcgan.convolved
+    shape = dcgan.shape(config, graph) | {"kernel": config.image.kernel, "modulation": config.gan.modulation}
+    return dcgan.generator(**shape, features=features)

@@ -17,6 +17,8 @@ from causalgan_tf.networks.convolution import Conv2D, Conv2DTranspose
 
 SLOPE = 0.2  # of the leaky ReLU, as in DCGAN
 BATCH_NORM_MOMENTUM = 0.9
+Activation = Callable[[keras.KerasTensor], keras.KerasTensor]
+Features = Callable[..., keras.KerasTensor]  # see `convolved`, `residual`
 OUTPUT = "float32"  # of what networks say, and of sums over a batch, whatever they compute with
 
 
@@ -35,7 +37,7 @@ class Seeds:
     """
 
     def __init__(self, seed: int) -> None:
-        self.next = 1_000 * seed
+        self.seed, self.next = seed, 1_000 * seed
 
     def __call__(self) -> keras.Initializer:
         self.next += 1
@@ -49,6 +51,20 @@ def shape(config: RunConfig, graph: CausalGraph) -> dict[str, int]:
     return own | {"image_size": d.image_size, "channels": d.channels}
 
 
+def convolved(
+    causes: keras.KerasTensor, width: int, n: int, kernel: int, activated: Activation, initializer: Seeds
+) -> keras.KerasTensor:
+    """A DCGAN's feature maps [B, S / 2, S / 2, width] of causes [B, Z + K], where n doublings of 4 pixels give S."""
+    # channels double as the side halves: every block costs about the same
+    deepest = width * 2 ** (n - 1)
+    x = keras.layers.Dense(16 * deepest, use_bias=False, kernel_initializer=initializer())(causes)
+    x = activated(keras.layers.Reshape([4, 4, deepest])(x))
+    for k in reversed(range(n - 1)):
+        up = Conv2DTranspose(width * 2**k, kernel, 2, "same", use_bias=False, kernel_initializer=initializer())
+        x = activated(up(x))
+    return x
+
+
 def generator(
     labels: int,
     noise_size: int,
@@ -58,6 +74,7 @@ def generator(
     kernel: int = 4,
     modulation: bool = False,
     seed: int = 0,
+    features: Features = convolved,
 ) -> keras.Model:
     """G(z, l): an image from noise and encoded labels.
 
@@ -71,6 +88,7 @@ def generator(
         modulation: whether noise and labels also scale and shift every block (arXiv:1810.01365), or enter at the
             first layer alone, as in DCGAN.
         seed: seed of the initial weights.
+        features: makes the feature maps that the last convolution turns into the image.
 
     Returns:
         A functional model of [noise [B, noise_size], encoded labels [B, K]] to images [B, S, S, channels] in [-1, 1].
@@ -78,15 +96,8 @@ def generator(
     initializer, n = Seeds(seed), blocks(image_size)
     noise, encoded = keras.Input([noise_size], name="noise"), keras.Input([labels], name="encoded_labels")
     causes = keras.layers.Concatenate()([noise, encoded])
-    activated = activation(causes, initializer, modulation)
-
-    # channels double as the side halves: every block costs about the same
-    deepest = width * 2 ** (n - 1)
-    x = keras.layers.Dense(16 * deepest, use_bias=False, kernel_initializer=initializer())(causes)
-    x = activated(keras.layers.Reshape([4, 4, deepest])(x))
-    for k in reversed(range(n - 1)):
-        up = Conv2DTranspose(width * 2**k, kernel, 2, "same", use_bias=False, kernel_initializer=initializer())
-        x = activated(up(x))
+    activated = _activation(causes, initializer, modulation)
+    x = features(causes, width, n, kernel, activated, initializer)
     image = Conv2DTranspose(
         channels,
         kernel,
@@ -100,7 +111,7 @@ def generator(
     return keras.Model([noise, encoded], image(x), name="generator")
 
 
-def activation(causes: keras.KerasTensor, initializer: Seeds, modulation: bool) -> Callable:
+def _activation(causes: keras.KerasTensor, initializer: Seeds, modulation: bool) -> Activation:
     """A function of a generator's feature maps: batch norm, modulation by the causes [B, Z + K] if asked, ReLU."""
 
     def activated(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -128,6 +139,7 @@ def trunk(
     minibatch: str = "none",
     name: str = "labeler",
     seed: int = 0,
+    features: Features | None = None,
 ) -> keras.Model:
     """The shape that discriminator, labeler and anti-labeler share: images [B, S, S, channels] to logits [B, outputs].
 
@@ -142,19 +154,19 @@ def trunk(
             block, as the authors place them) or `none`.
         name: name of the model.
         seed: seed of the initial weights.
+        features: makes the feature maps, 4 pixels a side, in place of stride-2 convolutions; it knows no norm.
+
+    Raises:
+        ValueError: for `features` with a norm, or with the minibatch's.
     """
-    initializer = Seeds(seed)
+    if features and (norm != "none" or minibatch == "features"):
+        raise ValueError(f"trunk: of other features expected norm none, minibatch std or none: {norm}, {minibatch}.")
+    initializer, n = Seeds(seed), blocks(image_size)
     image = keras.Input([image_size, image_size, channels], name="image")
-    x = image
-    for k in range(blocks(image_size)):
-        conv = Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=initializer())
-        # the wrapper stores the weights that it has divided: in float32, whatever the convolution computes in
-        x = keras.layers.SpectralNormalization(conv, dtype=OUTPUT)(x) if norm == "spectral" else conv(x)
-        if norm == "batch" and k:
-            x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
-        x = keras.layers.LeakyReLU(SLOPE)(x)
-        if minibatch == "features" and k == 1:
-            x = MinibatchFeatures(seed=seed, dtype=OUTPUT)(x)
+    if features:
+        x = features(image, width, n, kernel, initializer)
+    else:
+        x = _halved(image, width, n, kernel, initializer, norm, minibatch)
     if minibatch == "std":
         x = BatchDeviation(dtype=OUTPUT)(x)
     x = keras.layers.Flatten()(x)
@@ -167,24 +179,39 @@ def trunk(
     return model
 
 
-def projection(labels: int, network: Callable[..., keras.Model] = trunk, **shape: Any) -> keras.Model:
+def _halved(
+    x: keras.KerasTensor, width: int, n: int, kernel: int, initializer: Seeds, norm: str, minibatch: str
+) -> keras.KerasTensor:
+    """A DCGAN's feature maps [B, 4, 4, width 2^(n-1)] of images; the arguments are those of `trunk`."""
+    for k in range(n):
+        conv = Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=initializer())
+        # the wrapper stores the weights that it has divided: in float32, whatever the convolution computes in
+        x = keras.layers.SpectralNormalization(conv, dtype=OUTPUT)(x) if norm == "spectral" else conv(x)
+        if norm == "batch" and k:
+            x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
+        x = keras.layers.LeakyReLU(SLOPE)(x)
+        if minibatch == "features" and k == 1:
+            x = MinibatchFeatures(seed=initializer.seed, dtype=OUTPUT)(x)
+    return x
+
+
+def projection(labels: int, **shape: Any) -> keras.Model:
     """D(x, l) = psi(phi(x)) + l . V phi(x), fed with the labels of the image (arXiv:1802.05637, equation 3).
 
-    phi is a network up to its last layer, and that layer holds psi and V. The form is exact where the labels are
+    phi is the trunk up to its last layer, and that layer holds psi and V. The form is exact where the labels are
     independent of each other given the image, as they are where each can be seen in it.
 
     Args:
         labels: C, number of label columns.
-        network: `trunk`, or another of its arguments.
-        shape: its arguments.
+        shape: arguments of `trunk`.
 
     Returns:
         A functional model of [images [B, S, S, channels], encoded labels [B, C]] to one logit [B, 1].
     """
-    judged, encoded = network(1 + labels, **shape), keras.Input([labels], name="encoded_labels")
-    outputs = judged.outputs[0]
+    network, encoded = trunk(1 + labels, **shape), keras.Input([labels], name="encoded_labels")
+    outputs = network.outputs[0]
     logit = outputs[:, :1] + keras.ops.sum(encoded * outputs[:, 1:], axis=1, keepdims=True)
-    return keras.Model([judged.inputs[0], encoded], logit, name=judged.name)
+    return keras.Model([network.inputs[0], encoded], logit, name=network.name)
 
 
 class BatchDeviation(keras.layers.Layer):

@@ -68,8 +68,7 @@ def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec
     c, own = config.image, config.gan
     with dtype_policy_scope(c.precision):
         shape, fed = discriminator_shape(config), own.discriminator_labels
-        network = residual.trunk if own.blocks == "residual" else dcgan.trunk
-        discriminator = dcgan.projection(codec.columns, network, **shape) if fed else network(1, **shape)
+        discriminator = dcgan.projection(codec.columns, **shape) if fed else dcgan.trunk(1, **shape)
         players = {
             "generator": run_folder.build_image_generator(config, graph),
             "discriminator": discriminator,
@@ -81,11 +80,12 @@ def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec
 
 
 def discriminator_shape(config: RunConfig) -> dict[str, Any]:
-    """What CausalGAN's discriminator is told of its shape, arguments of dcgan.trunk and residual.trunk."""
+    """What CausalGAN's discriminator is told of its shape, arguments of dcgan.trunk."""
     c, own, d = config.image, config.gan, config.data
     shape = {"image_size": d.image_size, "channels": d.channels, "width": c.discriminator_width, "kernel": c.kernel}
-    own = {"norm": own.discriminator_norm, "minibatch": own.minibatch, "seed": config.seed + 1}
-    return shape | own | {"name": "discriminator"}
+    shape |= {"norm": own.discriminator_norm, "minibatch": own.minibatch, "seed": config.seed + 1}
+    features = residual.shrunk if own.blocks == "residual" else None
+    return shape | {"features": features, "name": "discriminator"}
 
 
 def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec) -> CausalGAN:

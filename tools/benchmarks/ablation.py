@@ -155,7 +155,8 @@ class Bench:
         config = RunConfig(data=self.config, image=row.image, gan=row.gan, began=row.began, seed=10 * seed)
         codec = stages.label_codec(config, self.dataset)
         build = row.build or builders.build_images
-        learner = build(config, self.dataset.graph, LawSampler(self.dataset.law), codec)
+        with builders.dtype_policy_scope(row.image.precision):
+            learner = build(config, self.dataset.graph, LawSampler(self.dataset.law), codec)
         found = timed_training(learner, stages.real_rows(self.dataset, config, 0), config, self.seconds, self.clock)
         if isinstance(learner, baselines.Joint):
             mechanisms, encoding = learner.averaged_labels, row.image.label_encoding
@@ -222,7 +223,7 @@ def picture(model: Any) -> Image.Image:
 
 def main() -> None:
     options = parsed()
-    table, every = options.out / "ablation.csv", rows(options.width)
+    table, every = options.out / "ablation.csv", rows(options.width, options.precision)
     wanted = options.rows.split(",") if options.rows else list(every)
     if unknown := set(wanted) - set(every):
         raise SystemExit(f"--rows: expected some of {','.join(every)}, got {sorted(unknown)[0]!r}.")
@@ -249,6 +250,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each row")
     parser.add_argument("--minutes", type=float, default=6.0, help="time of a training, compilation left out")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: processor time, summed over processors")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the networks")
     parser.add_argument("--width", type=int, default=32, help="channels of CausalGAN's finest blocks")
     parser.add_argument("--train_images", type=int, default=20_000, help="real images; the judge's are 3/5 as many")
     parser.add_argument("--images", type=int, default=5_000, help="images on either side of a distance")

@@ -31,8 +31,17 @@ class Row:
     build: Callable[..., ImageLearner] | None = None
 
 
-def rows(width: int) -> dict[str, Row]:
+def rows(width: int, precision: str = "float32") -> dict[str, Row]:
     """All rows, networks `width` channels wide where they are finest; CausalBEGAN's keep their preset's shares."""
+    found = variations(width)
+    return {
+        name: dataclasses.replace(row, image=dataclasses.replace(row.image, precision=precision))
+        for name, row in found.items()
+    }
+
+
+def variations(width: int) -> dict[str, Row]:
+    """The rows in float32."""
     default = scaled(ImageConfig(), width / ImageConfig.width)
     run = preset("paper_causalgan")
     paper, own = scaled(run.image, width / run.image.width), run.gan

@@ -14,6 +14,7 @@ REAL = "real"  # the row of images of the truth
 SETTINGS = (
     "minutes",
     "clock",
+    "precision",
     "width",
     "train_images",
     "images",

@@ -62,25 +62,25 @@ def test_rows_under_trial_are_the_default_recipe_built_otherwise():
     every = ablation.rows(16)
     default = every["default"]
     tried = set(ablation_rows.changed(default.image)) - {"no_additivity", "image_fed", "flow"}
-    assert len(tried) == 10 and tried < set(every)
-    assert changes(default.gan, every["image_fed"].gan) == {"discriminator_labels": False}
+    assert len(tried) == 11 and tried < set(every)
+    assert changes(default.image, every["image_fed"].image) == {"discriminator_labels": False}
+    fed_with_images = {name for name in tried if name.startswith(("patch", "relativistic"))} - {"relativistic_fed"}
     for name in tried:
         row = every[name]
-        assert row.build is not None and row.image == default.image, name
-        expected = {"discriminator_labels": False} if name.startswith(("patch", "relativistic")) else {}
-        expected |= {"additivity": 0.0} if name == "patch_no_additivity" else {}
+        expected = {"discriminator_labels": False} if name in fed_with_images else {}
+        assert row.build is not None and changes(default.image, row.image) == expected, name
+        expected = {"additivity": 0.0} if name == "patch_no_additivity" else {}
         assert changes(default.gan, row.gan) == expected, name
     assert changes(default.image, every["flow"].image) == {"beta1": 0.9, "learning_rate": 1e-3, "steps_per_call": 2}
 
 
-def test_all_rows_have_one_width_their_labelers_and_began_the_presets_share_of_it():
+def test_all_rows_have_one_width_and_their_labelers_the_presets_share_of_it():
     for width in (8, 32):
         for name, row in ablation.rows(width).items():
-            own = width // 2 if name.startswith("began") else width
             wide = name.startswith("paper") or name == "wide_labelers"
             labelers = 3 * width // 4 if name.startswith("began") else width if wide else width // 2
             found = (row.image.width, row.image.discriminator_width, row.image.labeler_width)
-            assert found == (own, own, labelers), name
+            assert found == (width, width, labelers), name
             RunConfig(image=row.image, gan=row.gan, began=row.began)  # refuses fields of the other model
 
 

@@ -13,6 +13,23 @@ def test_resolutions_double_from_eight_pixels(size, expected):
     assert 8 * 2 ** (expected - 1) == size
 
 
+@pytest.mark.parametrize("kernel", [0, 4])
+def test_an_autoencoder_that_sees_labels_rebuilds_an_image_by_its_own(kernel):
+    autoencoder = began.autoencoder(16, width=4, code_size=5, labels=2, kernel=kernel)
+    images = tf.constant(np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)), tf.float32)
+    one, other = (
+        autoencoder([images, tf.constant([[1.0, 1.0], label])]).numpy() for label in ([1.0, 1.0], [1.0, -1.0])
+    )
+    np.testing.assert_array_equal(one[0], other[0])
+    assert np.abs(one[1] - other[1]).max() > 1e-3
+
+
+def test_a_strided_autoencoder_has_one_convolution_a_resolution():
+    found = began.autoencoder(32, 1, width=2, code_size=5, kernel=4)
+    sides = [layer.output.shape[1] for layer in found.layers if "conv" in layer.name or layer.name == "reconstruction"]
+    assert sides == [16, 8, 4, 8, 16, 32] and found.output_shape == (None, 32, 32, 1)
+
+
 @pytest.mark.parametrize(("size", "channels"), [(16, 1), (32, 3)])
 def test_generator_and_autoencoder_make_images_of_the_stated_shape(size, channels):
     generator = began.generator(labels=3, noise_size=5, image_size=size, channels=channels, width=4)

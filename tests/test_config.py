@@ -113,18 +113,30 @@ def test_a_configuration_from_before_causal_began_is_still_read_and_continued():
 
 def test_an_image_run_from_before_a_field_is_read_as_what_it_was():
     old = json.loads(RunConfig(image=ImageConfig(steps=5)).to_json())
-    del old["image"]["discriminator_rows"], old["image"]["gradient_limit"]
-    del old["gan"]["discriminator_labels"], old["gan"]["additivity"]
+    before = {"discriminator_rows": "data", "discriminator_labels": False, "gradient_limit": 0.0}
+    before |= {"labeler_norm": "batch"}
+    for name in before:
+        del old["image"][name]
+    del old["gan"]["additivity"]
     read = RunConfig.from_json(json.dumps(old))
-    assert read.image == ImageConfig(steps=5, discriminator_rows="data", gradient_limit=0.0)
-    assert read.gan == GanConfig(discriminator_labels=False, additivity=0.0)
+    assert read.image == ImageConfig(steps=5, **before) and read.gan == GanConfig(additivity=0.0)
+
+
+@pytest.mark.parametrize(("model", "sees"), [("causal_gan", True), ("causal_began", False)])
+def test_what_causal_gan_alone_once_read_is_taken_from_its_part(model, sees):
+    old = json.loads(RunConfig(image=ImageConfig(model=model)).to_json())
+    del old["image"]["discriminator_labels"], old["began"]["networks"]
+    old["gan"]["discriminator_labels"] = True  # of CausalBEGAN's run a default that nothing read
+    read = RunConfig.from_json(json.dumps(old))
+    assert read.image.discriminator_labels == sees
+    assert read.began.networks == ("strided" if model == "causal_gan" else "full")
 
 
 def test_a_discriminator_that_sees_labels_is_refused_rows_of_another_distribution():
     with pytest.raises(InputError, match="--noimage_discriminator_labels"):
         RunConfig(image=ImageConfig(discriminator_rows="data"))
     alike = {"mix_single": 0.0, "mix_uniform": 0.0}
-    assert RunConfig(image=ImageConfig(discriminator_rows="data", **alike)).gan.discriminator_labels
+    assert RunConfig(image=ImageConfig(discriminator_rows="data", **alike)).image.discriminator_labels
 
 
 def test_fields_that_were_saved_with_all_image_models_are_read_as_causal_gans_own():

@@ -18,7 +18,7 @@ from causalgan_tf.cli import common, sample
 from causalgan_tf.cli import evaluate as evaluate_program
 from causalgan_tf.config.data import CELEBA_QUERIES
 from causalgan_tf.config.image import IMAGE_MODELS
-from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, GanConfig, ImageConfig, RunConfig
+from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graphs.graph import CausalGraph
@@ -112,8 +112,9 @@ def test_the_discriminators_real_rows_have_the_mixed_law_and_without_mixing_the_
 
     def lipstick(**image) -> float:
         """Share of bright last quadrants among the discriminator's real images."""
-        image = ImageConfig(batch_size=500, labeler_balance=0.0, **image)
-        config = RunConfig(image=image, gan=GanConfig(discriminator_labels=image.discriminator_rows == "mixed"))
+        fed = image.get("discriminator_rows") != "data"
+        image = ImageConfig(batch_size=500, labeler_balance=0.0, discriminator_labels=fed, **image)
+        config = RunConfig(image=image)
         batches = stages.real_rows(dataset, config, 0).take(8)
         return float(np.mean([np.mean(batch["image"][:, 9:15, 9:15], axis=(1, 2, 3)) > 0.0 for batch in batches]))
 
@@ -136,7 +137,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(workdi
 def began_config(config):
     """A tiny CausalBEGAN on the same data and controller, whose weights of the margins move fast."""
     image = dataclasses.replace(config.image, model="causal_began")
-    return dataclasses.replace(config, image=image, began=BeganConfig(code_size=5, lambda1=0.1))
+    return dataclasses.replace(config, image=image, began=BeganConfig(code_size=5, gamma1=3.0, lambda1=0.1))
 
 
 @pytest.fixture(scope="module")

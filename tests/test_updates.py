@@ -99,13 +99,16 @@ def began_losses(learner, data, only=None):
     """CausalBEGAN's losses as the paper writes them."""
 
     def terms():
-        labels, z, encoded, _ = learner.draw(STEP, 0)
+        labels, z, encoded, observed = learner.draw(STEP, 0)
         fakes, (c1, c2, c3), kind = learner.generator([z, encoded], training=True), learner.c, learner.label_loss
         read_real = learner.labeler(learner.add_noise(data["labeler_image"], STEP, -1), training=True)
         read_fake = learner.labeler(learner.add_noise(fakes, STEP, 0), training=True)
         llab_real = losses.label_distance(data["labeler_labels"], read_real, kind)
         llab_fake = losses.label_distance(labels, read_fake, kind)
-        l_real, l_fake = learner.error(data["image"]), learner.error(fakes)
+        l_real, l_fake = (
+            learner.error(data["image"], data["labels"]),
+            learner.error(fakes, labels, learner.weights(observed)),
+        )
         found = {"generator": l_fake + c3 * llab_fake}
         if only == "generator":
             return found
@@ -140,6 +143,8 @@ BUILDS = {
     **{f"gan-{n}": (build_gan, gan_losses, variant) for n, variant in enumerate(GAN_VARIANTS)},
     "began-squared": (build_began, began_losses, {}),
     "began-cross_entropy": (build_began, began_losses, {"label_loss": "cross_entropy"}),
+    "began-fed": (build_began, began_losses, {"discriminator_labels": True, "codec": tiny_gan.HALF_HELD}),
+    "began-fed-strided": (build_began, began_losses, {"discriminator_labels": True, "kernel": 4}),
 }
 
 

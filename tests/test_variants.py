@@ -42,8 +42,8 @@ BUILDS = {
 
 
 def build(name, minibatch="none", codec=HALF_HELD, sampler=fair_coins, **gan):
-    own = GanConfig(minibatch=minibatch, discriminator_labels=False, **gan)
-    config = RunConfig(data=DataConfig(image_size=SIZE), image=ImageConfig(**SHAPE), gan=own, seed=3)
+    own, image = GanConfig(minibatch=minibatch, **gan), ImageConfig(discriminator_labels=False, **SHAPE)
+    config = RunConfig(data=DataConfig(image_size=SIZE), image=image, gan=own, seed=3)
     return BUILDS[name](config, GRAPH, sampler, codec)
 
 

@@ -26,6 +26,7 @@ CONFIG = ImageConfig(
     decay_start=0.5,
     decay_to=0.1,
     gradient_limit=0.0,
+    discriminator_labels=False,
     steps_per_call=1,
 )
 BEGAN = BeganConfig(
@@ -48,15 +49,17 @@ def soft_coins(seeds):
     return 0.5 * (1.0 + tf.transpose(noise.uniform(seeds, ["A"], LABELS)))
 
 
-def build(strategy=None, sample_labels=fair_coins, width=4, **changes):
+def build(strategy=None, sample_labels=fair_coins, width=4, kernel=0, codec=None, **changes):
+    fed = LABELS if changes.get("discriminator_labels") else 0
     with (strategy or tf.distribute.get_strategy()).scope():
         learner = CausalBEGAN(
             generator=began.generator(LABELS, Z, SIZE, width=width),
             averaged=began.generator(LABELS, Z, SIZE, width=width),
-            discriminator=began.autoencoder(SIZE, width=width, code_size=5, seed=1),
+            discriminator=began.autoencoder(SIZE, width=width, code_size=5, labels=fed, kernel=kernel, seed=1),
             labeler=dcgan.trunk(LABELS, SIZE, width=width, kernel=3, seed=2),
             sample_labels=sample_labels,
             seed=5,
+            codec=codec,
         )
         began_changes = {name: changes.pop(name) for name in list(changes) if hasattr(BEGAN, name)}
         learner.compile(dataclasses.replace(CONFIG, **changes), dataclasses.replace(BEGAN, **began_changes))
@@ -67,7 +70,8 @@ def real_rows():
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (10 * BATCH, SIZE, SIZE, 3)).astype(np.float32)
     labels = rng.integers(0, 2, (10 * BATCH, LABELS)).astype(np.float32)
-    return {"image": images, "labeler_image": images[::-1].copy(), "labeler_labels": labels}
+    rows = {"image": images, "labels": labels[::-1].copy()}
+    return rows | {"labeler_image": images[::-1].copy(), "labeler_labels": labels}
 
 
 def fit(learner, steps):

@@ -43,6 +43,7 @@ CONFIG = ImageConfig(
     decay_start=0.5,
     decay_to=0.1,
     gradient_limit=0.0,
+    discriminator_labels=False,
     steps_per_call=1,
 )
 GAN = GanConfig(
@@ -51,7 +52,6 @@ GAN = GanConfig(
     anti_labeler_weight=1.0,
     anti_labeler_decay=10.0,
     additivity=0.0,
-    discriminator_labels=False,
     generator_steps=1,
     noise_reconstruction=0.0,
     r1_weight=0.0,

@@ -22,7 +22,6 @@ class ImageModel:
         build_learner: (RunConfig, CausalGraph, LabelSampler, LabelCodec) to a compiled ImageLearner.
         check: raises InputError for parts of a RunConfig that do not go together.
         check_graph: raises InputError for labels that the model is not trained on.
-        skips_unseen: whether generated rows of cells that no image has may be left out of its GAN terms.
         kernel: side of its convolutions, pixels; 0: ImageConfig.kernel says it.
         against_collapse: what to change when its generator draws one image.
 
@@ -36,7 +35,6 @@ class ImageModel:
     build_learner: Entry
     check: "Callable[[Parts], None]" = lambda config: None
     check_graph: "Callable[[Parts, CausalGraph], None]" = lambda config, graph: None
-    skips_unseen: bool = False
     kernel: int = 0
     against_collapse: str = ""
 
@@ -59,15 +57,8 @@ class Parts(Protocol):
 
 
 def _check_gan(config: Parts) -> None:
-    """InputError for what a discriminator cannot use: other labels than the data's, a norm of blocks, too few rows."""
+    """InputError for what CausalGAN's discriminator cannot have: a norm of residual blocks, R1 of too few rows."""
     gan = config.gan
-    mixing = config.image.mix_single + config.image.mix_uniform
-    if gan.discriminator_labels and config.image.discriminator_rows == "data" and mixing:
-        raise InputError(
-            "--image_discriminator_rows=data: where labels are mixed (--image_mix_single, --image_mix_uniform), "
-            "generated rows have other labels than the data's, and a discriminator that sees labels tells them by "
-            "these. Leave it out, or take --noimage_discriminator_labels."
-        )
     if gan.blocks == "residual" and (gan.discriminator_norm != "none" or gan.minibatch == "features"):
         raise InputError(
             "--image_blocks=residual: its discriminator has no normalisation and no minibatch features: expected "
@@ -87,7 +78,6 @@ IMAGE_MODELS = {
         build_generator=Entry("causalgan_tf.networks.builders:gan_generator"),
         build_learner=Entry("causalgan_tf.training.builders:build_causal_gan"),
         check=_check_gan,
-        skips_unseen=True,
         against_collapse="use --image_minibatch=std",
     ),
     "causal_began": ImageModel(
@@ -128,6 +118,12 @@ class ImageConfig(Validated):
         16,
         "labeler and anti-labeler: channels of their finest block (paper: 64)",
         low=4,
+    )
+    labeler_norm: str = option(
+        "auto",
+        "normalisation in the labelers: batch, none, or auto: none where a label is a number, which a batch's moments "
+        "hide (paper: batch)",
+        choices=("auto", "batch", "none"),
     )
     kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5); causal_began: of its labeler", low=2)
     learning_rate: float = option(
@@ -177,6 +173,11 @@ class ImageConfig(Validated):
         "real rows of the discriminator: data, uniformly; mixed, reweighted to the labels of the generated rows",
         choices=("mixed", "data"),
     )
+    discriminator_labels: bool = option(
+        True,
+        "the discriminator is fed with the labels of the image too (paper: no): projection, arXiv:1802.05637; "
+        "causal_began: beside the code",
+    )
     labeler_balance: float = option(
         0.5,
         "the labeler draws real rows in proportion to (rows of the label cell) ** -balance; 0: as the data",
@@ -220,10 +221,17 @@ class ImageConfig(Validated):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.mix_single + self.mix_uniform > 1.0:
+        mixing = self.mix_single + self.mix_uniform
+        if mixing > 1.0:
             raise InputError(
                 "ImageConfig.mix_single and mix_uniform are shares of the same rows: expected at most 1 together, got "
                 f"{self.mix_single} + {self.mix_uniform}."
+            )
+        if self.discriminator_labels and self.discriminator_rows == "data" and mixing:
+            raise InputError(
+                "--image_discriminator_rows=data: where labels are mixed (--image_mix_single, --image_mix_uniform), "
+                "generated rows have other labels than the data's, and a discriminator that sees labels tells them by "
+                "these. Leave it out, or take --noimage_discriminator_labels."
             )
 
 
@@ -295,9 +303,6 @@ class GanConfig(Validated):
         "normalisation in the discriminator; with none, r1_weight keeps it smooth",
         choices=("spectral", "batch", "none"),
     )
-    discriminator_labels: bool = option(
-        True, "the discriminator is fed with the labels of the image too (projection, arXiv:1802.05637; paper: no)"
-    )
     minibatch: str = option(
         "std",
         "how the discriminator sees the batch: std (one feature), features (the authors' kernels) or none",
@@ -333,6 +338,12 @@ class BeganConfig(Validated):
         "squared",
         "distance between labels and the labeler's probabilities: squared (paper), cross_entropy or absolute",
         choices=("squared", "cross_entropy", "absolute"),
+    )
+    networks: str = option(
+        "strided",
+        "generator and autoencoder: strided (CausalGAN's generator, stride-2 convolutions, four times faster) or full "
+        "(3x3 convolutions, two a resolution, as in the paper)",
+        choices=("strided", "full"),
     )
     code_size: int = option(64, "numbers of the code between the discriminator's encoder and decoder", low=1)
     gamma1: float = option(

@@ -20,8 +20,14 @@ from causalgan_tf.system.files import RESTORE, read_object, write_text
 # what runs did that were saved before there were such fields
 BEFORE = {
     "controller": {"mechanisms": "implicit", "objective": "wasserstein"},
-    "image": {"discriminator_rows": "data", "gradient_limit": 0.0},
-    "gan": {"additivity": 0.0, "discriminator_labels": False},
+    "image": {
+        "discriminator_rows": "data",
+        "gradient_limit": 0.0,
+        "labeler_norm": "batch",
+        "discriminator_labels": False,
+    },
+    "gan": {"additivity": 0.0},
+    "began": {"networks": "full"},
 }
 # fields of version 0.3 that are gone, with the value that is left
 GONE = {
@@ -197,7 +203,12 @@ def _without_gone(parts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]
 
 
 def _moved(parts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Parts as they are saved today: up to version 0.3 the fields of GanConfig were among those of ImageConfig."""
-    own = {name: value for name, value in parts["image"].items() if name in GanConfig.__dataclass_fields__}
-    rest = {name: value for name, value in parts["image"].items() if name not in own}
-    return parts | {"image": rest, "gan": own | parts["gan"]}
+    """Parts as they are saved today: some fields of GanConfig and of ImageConfig were once in the other's part."""
+    image, gan = parts["image"], parts["gan"]
+    to_gan = {name: value for name, value in image.items() if name in GanConfig.__dataclass_fields__}
+    to_image = {name: value for name, value in gan.items() if name in ImageConfig.__dataclass_fields__}
+    gan = to_gan | {name: value for name, value in gan.items() if name not in to_image}
+    # of another model's run they were defaults that nothing read
+    to_image = to_image if image.get("model", ImageConfig.model) == "causal_gan" else {}
+    image = to_image | {name: value for name, value in image.items() if name not in to_gan}
+    return parts | {"image": image, "gan": gan}

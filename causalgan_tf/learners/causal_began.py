@@ -21,7 +21,7 @@ class CausalBEGAN(ImageLearner):
     >>> generator, averaged = (began.generator(1, 2, image_size=16, width=1) for _ in range(2))
     >>> autoencoder, labeler = began.autoencoder(16, width=1, code_size=2), dcgan.trunk(1, 16, width=1)
     >>> learner = CausalBEGAN(generator, averaged, autoencoder, labeler, lambda seeds: tf.zeros([len(seeds), 1]))
-    >>> learner.compile(ImageConfig("causal_began"), BeganConfig(gamma1=0.5, lambda1=0.1))
+    >>> learner.compile(ImageConfig("causal_began", discriminator_labels=False), BeganConfig(gamma1=0.5, lambda1=0.1))
     >>> margins = learner.control(l_real=0.5, l_fake=0.05, llab_real=0.25, llab_fake=0.25)
     >>> round(float(margins["b1"]), 3), round(float(learner.c[0]), 3)  # gamma1 L(x) - L(G); lambda1 times it
     (0.2, 0.02)
@@ -40,9 +40,9 @@ class CausalBEGAN(ImageLearner):
         """Joins the networks.
 
         Args:
-            generator: G(z, l), networks.began.generator.
+            generator: G(z, l), networks.began.generator or networks.dcgan.generator.
             averaged: another of the same shape, which keeps the running average of G's weights.
-            discriminator: D(x), an image, networks.began.autoencoder.
+            discriminator: D(x), or D(x, l) by `ImageConfig.discriminator_labels`: an image, networks.began.autoencoder.
             labeler: C outputs of an image, one a label column.
             sample_labels: draws labels [B, K] from row seeds; the causal controller's distribution, rounded or soft.
             seed: seed of the noise.
@@ -117,16 +117,20 @@ class CausalBEGAN(ImageLearner):
     def _real(self, data: dict[str, tf.Tensor], step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """L(x) and Llab(x) of real rows."""
         read = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
-        return self.error(data["image"]), self.codec.distance(data["labeler_labels"], read, self.label_loss)
+        return self.error(data["image"], data["labels"]), self.codec.distance(
+            data["labeler_labels"], read, self.label_loss
+        )
 
     def _fake(self, fakes: Fakes, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """L(G) and Llab(G) of generated rows, and the labeler's logits of them."""
         read = self.labeler(self.add_noise(fakes.images, step, 0), training=True)
-        return self.error(fakes.images), self.codec.distance(fakes.labels, read, self.label_loss), read
+        error = self.error(fakes.images, fakes.labels, fakes.weights)
+        return error, self.codec.distance(fakes.labels, read, self.label_loss), read
 
-    def error(self, images: tf.Tensor) -> tf.Tensor:
-        """L(v), the autoencoder's error on images [B, S, S, C]."""
-        return losses.reconstruction(images, self.discriminator(images, training=True))
+    def error(self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | float = 1.0) -> tf.Tensor:
+        """L(v), the autoencoder's error on images [B, S, S, C] with labels [B, K]; rows count by weights [B, 1]."""
+        rebuilt = self.discriminator(self.discriminator_inputs(images, labels), training=True)
+        return losses.reconstruction(images, rebuilt, weights)
 
     def control(
         self, l_real: tf.Tensor, l_fake: tf.Tensor, llab_real: tf.Tensor, llab_fake: tf.Tensor

@@ -31,7 +31,7 @@ class CausalGAN(ImageLearner):
     >>> for network in judges:
     ...     network.set_weights([0.0 * weight for weight in network.get_weights()])
     >>> learner = CausalGAN(generator, averaged, *judges, sample_labels=lambda seeds: tf.zeros([len(seeds), 1]))
-    >>> learner.compile(ImageConfig(batch_size=4), GanConfig(gan_loss="hinge", discriminator_labels=False))
+    >>> learner.compile(ImageConfig(batch_size=4, discriminator_labels=False), GanConfig(gan_loss="hinge"))
     >>> images, labels = tf.zeros([4, 16, 16, 3]), tf.zeros([4, 1])
     >>> rows = {"image": images, "labels": labels, "labeler_image": images, "labeler_labels": labels}
     >>> logs = learner.train_step(rows)  # the losses of logits 0 are 1 + 1 and ln 2
@@ -56,7 +56,7 @@ class CausalGAN(ImageLearner):
         Args:
             generator: G(z, l), networks.dcgan.generator.
             averaged: another of the same shape, which keeps the running average of G's weights.
-            discriminator: D(x), or D(x, l) by `GanConfig.discriminator_labels`; one logit.
+            discriminator: D(x), or D(x, l) by `ImageConfig.discriminator_labels`; one logit.
             labeler: LR(x), C outputs, one a label column, trained on real images.
             anti_labeler: LG(x), C outputs, trained on generated images.
             sample_labels: draws labels [B, K] from row seeds; the causal controller's distribution.
@@ -80,7 +80,6 @@ class CausalGAN(ImageLearner):
         self.reconstruction_weight = gan.noise_reconstruction
         self.augmentations = () if gan.augment == "none" else tuple(gan.augment.split(","))
         self.r1_weight, self.r1_every = gan.r1_weight, gan.r1_every
-        self.label_fed = gan.discriminator_labels
         self.additivity = Additivity(self.codec, gan.additivity) if gan.additivity and self.codec.cells else None
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -169,10 +168,7 @@ class CausalGAN(ImageLearner):
 
     def judged(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """The discriminator's logits [B, 1] of images with their labels [B, K]."""
-        if not self.label_fed:
-            return self.discriminator(images, training=True)
-        encoded = self.codec.encode(labels, "sign", tf.zeros([tf.shape(labels)[0], self.columns]))
-        return self.discriminator([images, encoded], training=True)
+        return self.discriminator(self.discriminator_inputs(images, labels), training=True)
 
     def _opponents_losses(
         self, data: dict[str, tf.Tensor], fakes: Fakes, step: tf.Tensor, seen: dict[str, tf.Tensor]

@@ -85,6 +85,7 @@ class ImageLearner(Learner):
         self.in_turn = config.updates == "in_turn"
         self.labeler_noise, self.label_encoding = config.labeler_noise, config.label_encoding
         self.mix_single, self.mix_uniform = config.mix_single, config.mix_uniform
+        self.label_fed = config.discriminator_labels
         self.optimizers = {}
         for name, network in self.players.items():
             rate = self._learning_rate(name, config, halve_every)
@@ -150,6 +151,12 @@ class ImageLearner(Learner):
         counted = tf.cast(observed, tf.float32)
         share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
         return (counted / tf.maximum(share, 1.0 / self.batch_size))[:, None]
+
+    def discriminator_inputs(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
+        """What the discriminator takes: images [B, S, S, C], with their labels [B, K] encoded if it sees labels."""
+        if not self.label_fed:
+            return images
+        return [images, self.codec.encode(labels, "sign", tf.zeros([tf.shape(labels)[0], self.columns]))]
 
     def backprop_through_generator(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of a loss in the generator's weights, from `towards`, its gradient in the generated images."""

@@ -1,17 +1,19 @@
 """CausalBEGAN's networks: a generator, and an autoencoder for a discriminator.
 
-Sources: BEGAN, arXiv:1703.10717, section 3.3; CausalBEGAN, arXiv:1709.02023. 3x3 convolutions, two of them a
-resolution, of the encoder's the second with stride 2; exponential linear units, no normalisation. The labeler is
-dcgan.trunk, with weights of its own: a head on the autoencoder's code would set the two margins against each other,
-for the discriminator has to spoil the code of a generated image while the labeler has to read it.
+There are two shapes. `full` is the papers' (BEGAN, arXiv:1703.10717, section 3.3; CausalBEGAN, arXiv:1709.02023): 3x3
+convolutions, two of them a resolution, of the encoder's the second with stride 2; exponential linear units, no
+normalisation. `strided` takes CausalGAN's generator and an autoencoder of one stride-2 convolution a resolution. The
+labeler is dcgan.trunk, with weights of its own: a head on the autoencoder's code would set the two margins against each
+other, for the discriminator has to spoil the code of a generated image while the labeler has to read it.
 """
 
 import keras
 
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.networks.convolution import Conv2D
-from causalgan_tf.networks.dcgan import OUTPUT, Seeds, shape
+from causalgan_tf.networks import dcgan
+from causalgan_tf.networks.convolution import Conv2D, Conv2DTranspose
+from causalgan_tf.networks.dcgan import OUTPUT, Seeds
 
 COARSEST = 8  # side at which decoders start and encoders end, pixels
 KERNEL = 3
@@ -24,7 +26,10 @@ def resolutions(image_size: int) -> int:
 
 def build_generator(config: RunConfig, graph: CausalGraph) -> keras.Model:
     """An untrained generator of the configured shape, for the labels of a graph."""
-    return generator(**shape(config, graph))
+    shape = dcgan.shape(config, graph)
+    if config.began.networks == "full":
+        return generator(**shape)
+    return dcgan.generator(**shape, kernel=config.image.kernel, modulation=True)
 
 
 def generator(
@@ -55,30 +60,70 @@ def generator(
     return keras.Model([noise, encoded], image, name="generator")
 
 
-def autoencoder(image_size: int, channels: int = 3, width: int = 32, code_size: int = 64, seed: int = 0) -> keras.Model:
-    """D(x): images [B, S, S, channels] to their reconstructions, of the same shape.
+def autoencoder(
+    image_size: int,
+    channels: int = 3,
+    width: int = 32,
+    code_size: int = 64,
+    labels: int = 0,
+    kernel: int = 0,
+    seed: int = 0,
+) -> keras.Model:
+    """D(x), or D(x, l): images, with their labels if it is fed with them, to their reconstructions.
 
     Args:
         image_size: side of the image, pixels, a power of two from 16 on.
         channels: colour channels.
-        width: channels n of the decoder; the encoder's are n, 2 n, 3 n, ... from the image inwards.
+        width: channels n of the finest convolutions. Full: the decoder's are all n, the encoder's n, 2 n, 3 n, ... from
+            the image inwards. Strided: they double from block to block.
         code_size: numbers of the code.
+        labels: C, label columns that enter with the features before the code and with the code; 0: none, D(x).
+        kernel: side of the stride-2 convolutions, pixels; 0: the full shape.
         seed: seed of the initial weights.
+
+    Returns:
+        A functional model of images [B, S, S, channels], or of [those, encoded labels [B, C]], to images of that shape.
     """
     seeds = Seeds(seed)
-    image = keras.Input([image_size, image_size, channels], name="image")
-    code = _encode(image, image_size, width, code_size, seeds)
-    rebuilt = _decode(code, image_size, channels, width, "reconstruction", seeds)
-    return keras.Model(image, rebuilt, name="discriminator")
+    image, encoded = keras.Input([image_size, image_size, channels], name="image"), keras.Input([labels])
+    joined = (lambda x: keras.layers.Concatenate()([x, encoded])) if labels else (lambda x: x)
+    x = _strided_features(image, width, kernel, seeds) if kernel else _features(image, width, seeds)
+    code = joined(keras.layers.Flatten()(x))
+    code = joined(keras.layers.Dense(code_size, kernel_initializer=seeds(), name="code")(code))
+    name = "reconstruction"
+    if kernel:
+        rebuilt = _strided_decode(code, image_size, channels, width, kernel, name, seeds)
+    else:
+        rebuilt = _decode(code, image_size, channels, width, name, seeds)
+    return keras.Model([image, encoded] if labels else image, rebuilt, name="discriminator")
 
 
-def _encode(x: keras.KerasTensor, image_size: int, width: int, code_size: int, seeds: Seeds) -> keras.KerasTensor:
+def _strided_features(x: keras.KerasTensor, width: int, kernel: int, seeds: Seeds) -> keras.KerasTensor:
+    for k in range(dcgan.blocks(x.shape[1])):
+        x = keras.layers.LeakyReLU(dcgan.SLOPE)(Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=seeds())(x))
+    return x
+
+
+def _strided_decode(
+    code: keras.KerasTensor, image_size: int, channels: int, width: int, kernel: int, name: str, seeds: Seeds
+) -> keras.KerasTensor:
+    n = dcgan.blocks(image_size)
+    x = keras.layers.Dense(16 * width * 2 ** (n - 1), kernel_initializer=seeds())(code)
+    x = keras.layers.LeakyReLU(dcgan.SLOPE)(keras.layers.Reshape([4, 4, width * 2 ** (n - 1)])(x))
+    for k in reversed(range(n - 1)):
+        up = Conv2DTranspose(width * 2**k, kernel, 2, "same", kernel_initializer=seeds())
+        x = keras.layers.LeakyReLU(dcgan.SLOPE)(up(x))
+    return Conv2DTranspose(channels, kernel, 2, "same", kernel_initializer=seeds(), dtype=OUTPUT, name=name)(x)
+
+
+def _features(x: keras.KerasTensor, width: int, seeds: Seeds) -> keras.KerasTensor:
     # the last resolution keeps its size: the code is read off it
-    x, coarsest = _convolution(width, seeds)(x), resolutions(image_size)
+    coarsest = resolutions(x.shape[1])
+    x = _convolution(width, seeds)(x)
     for k in range(1, coarsest + 1):
         x = _convolution(k * width, seeds)(x)
         x = _convolution(k * width, seeds, stride=2 if k < coarsest else 1)(x)
-    return keras.layers.Dense(code_size, kernel_initializer=seeds(), name="code")(keras.layers.Flatten()(x))
+    return x
 
 
 def _decode(

@@ -67,14 +67,14 @@ def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec
     """The untrained networks of CausalGAN of the configured shape, by the names of its arguments."""
     c, own = config.image, config.gan
     with dtype_policy_scope(c.precision):
-        shape, fed = discriminator_shape(config), own.discriminator_labels
+        shape, fed = discriminator_shape(config), c.discriminator_labels
         discriminator = dcgan.projection(codec.columns, **shape) if fed else dcgan.trunk(1, **shape)
         players = {
             "generator": run_folder.build_image_generator(config, graph),
             "discriminator": discriminator,
-            "labeler": _labeler(config, "labeler", codec.columns, 2),
-            "anti_labeler": _labeler(config, "anti_labeler", codec.columns, 3),
-            "rebuilder": _labeler(config, "rebuilder", c.noise_size, 4) if own.noise_reconstruction else None,
+            "labeler": _reader(config, "labeler", codec.columns, 2, labeler_norm(config, codec)),
+            "anti_labeler": _reader(config, "anti_labeler", codec.columns, 3, labeler_norm(config, codec)),
+            "rebuilder": _reader(config, "rebuilder", c.noise_size, 4, "batch") if own.noise_reconstruction else None,
         }
     return players | {"averaged": run_folder.build_image_generator(config, graph)}
 
@@ -98,14 +98,16 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
 
 def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
-    c, b = config.image, config.began
+    c, b, d = config.image, config.began, config.data
+    fed = codec.columns if c.discriminator_labels else 0
+    strided = c.kernel if b.networks == "strided" else 0
     with dtype_policy_scope(c.precision):
         players = {
             "generator": run_folder.build_image_generator(config, graph),
             "discriminator": began.autoencoder(
-                config.data.image_size, config.data.channels, c.discriminator_width, b.code_size, seed=config.seed + 1
+                d.image_size, d.channels, c.discriminator_width, b.code_size, fed, strided, config.seed + 1
             ),
-            "labeler": _labeler(config, "labeler", codec.columns, 2),
+            "labeler": _reader(config, "labeler", codec.columns, 2, labeler_norm(config, codec)),
         }
     averaged = run_folder.build_image_generator(config, graph)
     learner = CausalBEGAN(**players, averaged=averaged, sample_labels=sampler, seed=config.seed, codec=codec)
@@ -124,15 +126,20 @@ def dtype_policy_scope(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _labeler(config: RunConfig, name: str, outputs: int, number: int) -> keras.Model:
+def labeler_norm(config: RunConfig, codec: LabelCodec) -> str:
+    """The normalisation of the labelers, `batch` or `none`; see ImageConfig.labeler_norm.
+
+    >>> from causalgan_tf.graphs.variables import Binary, Continuous
+    >>> [labeler_norm(RunConfig(), LabelCodec([label])) for label in (Binary(), Continuous(mean=0.0, std=1.0))]
+    ['batch', 'none']
+    """
+    if config.image.labeler_norm != "auto":
+        return config.image.labeler_norm
+    return "none" if any(variable.size is None for variable in codec.variables) else "batch"
+
+
+def _reader(config: RunConfig, name: str, outputs: int, number: int, norm: str) -> keras.Model:
     """A network that reads `outputs` numbers off an image; `number` tells its initial weights from others'."""
-    c = config.image
-    return dcgan.trunk(
-        outputs,
-        config.data.image_size,
-        config.data.channels,
-        c.labeler_width,
-        c.kernel,
-        name=name,
-        seed=config.seed + number,
-    )
+    c, d = config.image, config.data
+    shape = {"image_size": d.image_size, "channels": d.channels, "width": c.labeler_width, "kernel": c.kernel}
+    return dcgan.trunk(outputs, **shape, norm=norm, name=name, seed=config.seed + number)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
+from causalgan_tf.config.image import GanConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.data.dataset import cell_sizes, training_cells
@@ -103,7 +104,7 @@ def description(dataset: Dataset, run: Run) -> Iterator[str]:
     if dataset.dropped_rows:
         yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
     yield from fit_line(dataset.graph, rows)
-    if run.config.image_model.skips_unseen and run.config.gan.additivity:
+    if isinstance(run.config.image_part, GanConfig) and run.config.image_part.additivity:
         yield from unseen_line(training_cells(dataset))
 
 

@@ -284,8 +284,7 @@ BUILDERS = {"controller": controller_stage, "images": image_stage}
 def label_codec(config: RunConfig, dataset: Dataset) -> LabelCodec:
     """The codec of a data set's labels, with what its images show of them."""
     graph, rows = dataset.graph, dataset.train.labels
-    masked = config.image_model.skips_unseen and config.image.discriminator_rows == "mixed"
-    cells = training_cells(dataset) if masked else None
+    cells = training_cells(dataset) if config.image.discriminator_rows == "mixed" else None
     return LabelCodec(graph.variables.values(), label_ranges(graph, rows), cells, config.image.label_deviation)
 
 

@@ -32,7 +32,7 @@ class Row:
 
 
 def rows(width: int, precision: str = "float32") -> dict[str, Row]:
-    """All rows, networks `width` channels wide where they are finest; CausalBEGAN's keep their preset's shares."""
+    """All rows, networks `width` channels wide where they are finest; labelers keep their preset's share."""
     found = variations(width)
     return {
         name: dataclasses.replace(row, image=dataclasses.replace(row.image, precision=precision))
@@ -68,9 +68,8 @@ def variations(width: int) -> dict[str, Row]:
         "unmixed": Row("default without label mixing", change(mix_single=0.0, mix_uniform=0.0)),
         "data_rows": Row(
             "default, discriminator's rows as they come",
-            change(discriminator_rows="data"),
+            change(discriminator_rows="data", discriminator_labels=False),
             "Generated rows have the mixed law of labels and all count, real ones have the data's; D sees no labels.",
-            GanConfig(discriminator_labels=False),
         ),
         "hinge_spectral": Row(
             "default, hinge and spectral norm in place of R1",
@@ -110,37 +109,41 @@ def changed(default: ImageConfig) -> dict[str, Row]:
     pairs = "Rows of cells without data have no pair; R1 and R2, their weight falls to a tenth."
     fed = "Projection discriminator, no labelers; rows of cells without data hear additivity"
 
-    images = GanConfig(discriminator_labels=False)
+    images = dataclasses.replace(default, discriminator_labels=False)
 
     def patched(weight: float, start: float = 0.0, additivity: bool = True) -> dict[str, Any]:
-        own = images if additivity else dataclasses.replace(images, additivity=0.0)
-        return {"build": part(variants.build_patched, variants.Patches(weight, start)), "gan": own}
+        own = GanConfig() if additivity else GanConfig(additivity=0.0)
+        return {"image": images, "build": part(variants.build_patched, variants.Patches(weight, start)), "gan": own}
 
     def label_fed(patches: variants.Patches | None) -> Callable[..., ImageLearner]:
         return part(variants.build_mixed_label_fed, patches)
 
     return {
         "no_additivity": Row("default without additivity", default, gan=GanConfig(additivity=0.0)),
-        "image_fed": Row("default, discriminator D(x)", default, "It does not see the labels.", images),
+        "image_fed": Row("default, discriminator D(x)", images, "It does not see the labels."),
         "relativistic": Row(
             "the same, relativistic pairs with R1 and R2",
+            images,
+            pairs,
+            build=part(variants.build, variants.Relativistic),
+        ),
+        "relativistic_fed": Row(
+            "default, D(x, l), relativistic pairs with R1 and R2",
             default,
             pairs,
-            images,
             build=part(variants.build, variants.Relativistic),
         ),
         "relativistic_plain_norm": Row(
             "the same + generator without batch norm",
-            default,
-            "Bilinear upsampling, no tanh, last layers that begin at 0, beta2 from .9 to .99 (arXiv:2501.05441).",
             images,
+            "Bilinear upsampling, no tanh, last layers that begin at 0, beta2 from .9 to .99 (arXiv:2501.05441).",
             build=part(variants.build, relativistic, plain=True),
         ),
-        "patch": Row("default, D(x) + patch head, weight .1", default, **patched(0.1)),
-        "patch_strong": Row("default, D(x) + patch head, weight .5", default, **patched(0.5)),
-        "patch_late": Row("default, D(x) + patch head, weight .5, heard from half-way", default, **patched(0.5, 0.5)),
+        "patch": Row("default, D(x) + patch head, weight .1", **patched(0.1)),
+        "patch_strong": Row("default, D(x) + patch head, weight .5", **patched(0.5)),
+        "patch_late": Row("default, D(x) + patch head, weight .5, heard from half-way", **patched(0.5, 0.5)),
         "patch_no_additivity": Row(
-            "default, D(x) + patch head, weight .1, without additivity", default, **patched(0.1, additivity=False)
+            "default, D(x) + patch head, weight .1, without additivity", **patched(0.1, additivity=False)
         ),
         "overlap_labeler": Row(
             "default, labeler learns on overlap",

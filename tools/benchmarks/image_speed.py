@@ -70,7 +70,8 @@ def configuration(options: argparse.Namespace) -> RunConfig:
     width = WIDTHS[options.model]
     values = SHAPES[options.model] | {"width": width, "discriminator_width": width, "labeler_width": 64, "kernel": 5}
     values |= PLAIN | {"updates": options.updates, "precision": options.precision, "steps_per_call": 1}
-    own = {"discriminator_labels": False, "additivity": 0.0}  # the twin has neither
+    values |= {"discriminator_labels": False}  # the twin has neither this nor additivity
+    own = {"additivity": 0.0}
     own |= {"discriminator_norm": options.norm, "gan_loss": "nonsaturating", "labeler_weight": 1.0, "r1_weight": 0.0}
     # what CausalGAN alone reads lies in a part of its own
     shared = {name: value for name, value in values.items() if name in ImageConfig.__dataclass_fields__}

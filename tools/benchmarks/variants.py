@@ -6,7 +6,7 @@
     SoftLabeler     labels are nearly certain, not certain (arXiv:2403.09422)
     MixedLabelFed   D(x, l) on mixed labels, cells without data left out; may judge patches, too
 
-Relativistic and Patched have a discriminator of images alone, D(x). All run on one device, for the time that the
+Patched has a discriminator of images alone, D(x). All run on one device, for the time that the
 ablation's clock says: `at` tells them which share of it has passed.
 """
 
@@ -93,13 +93,14 @@ class Relativistic(Clocked, CausalGAN):
         self, real: tf.Tensor, labels: tf.Tensor, fakes: Fakes, seen: dict[str, tf.Tensor]
     ) -> tf.Tensor:
         """Of pairs, with both penalties; keeps the real images' logits for the generator's term."""
-        seen["real"] = self.discriminator(real, training=True)
+        seen["real"] = self.judged(real, labels)
         loss = paired(seen["discriminator"], seen["real"], fakes.weights)
         gamma = self.r1_weight * tf.pow(FALL, self.progress)
-        generated = tf.stop_gradient(fakes.images)[:: self.r1_every]
-        weights = fakes.weights if isinstance(fakes.weights, float) else fakes.weights[:: self.r1_every, 0]
-        logits_of = functools.partial(self.discriminator, training=True)
-        return loss + gamma * (penalty(logits_of, real[:: self.r1_every]) + penalty(logits_of, generated, weights))
+        some = slice(None, None, self.r1_every)
+        weights = fakes.weights if isinstance(fakes.weights, float) else fakes.weights[some, 0]
+        r1 = penalty(lambda x: self.judged(x, labels[some]), real[some])
+        r2 = penalty(lambda x: self.judged(x, fakes.labels[some]), tf.stop_gradient(fakes.images)[some], weights)
+        return loss + gamma * (r1 + r2)
 
     def generator_term(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """The mirror of the pairs' loss."""

@@ -84,6 +84,10 @@ def test_all_rows_have_one_width_and_their_labelers_the_presets_share_of_it():
             RunConfig(image=row.image, gan=row.gan, began=row.began)  # refuses fields of the other model
 
 
+def test_no_setting_of_a_run_has_the_name_of_a_figure():
+    assert not set(ablation_table.SETTINGS) & {*ablation_table.COLUMNS, "row", "seed"}
+
+
 def changes(old, new):
     fields = [field.name for field in dataclasses.fields(old)]
     return {name: getattr(new, name) for name in fields if getattr(new, name) != getattr(old, name)}

@@ -223,7 +223,7 @@ def picture(model: Any) -> Image.Image:
 
 def main() -> None:
     options = parsed()
-    table, every = options.out / "ablation.csv", rows(options.width, options.precision)
+    table, every = options.out / "ablation.csv", rows(options.width, options.arithmetic)
     wanted = options.rows.split(",") if options.rows else list(every)
     if unknown := set(wanted) - set(every):
         raise SystemExit(f"--rows: expected some of {','.join(every)}, got {sorted(unknown)[0]!r}.")
@@ -250,7 +250,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each row")
     parser.add_argument("--minutes", type=float, default=6.0, help="time of a training, compilation left out")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: processor time, summed over processors")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the networks")
+    parser.add_argument("--arithmetic", choices=("float32", "bfloat16"), default="float32", help="of the networks")
     parser.add_argument("--width", type=int, default=32, help="channels of CausalGAN's finest blocks")
     parser.add_argument("--train_images", type=int, default=20_000, help="real images; the judge's are 3/5 as many")
     parser.add_argument("--images", type=int, default=5_000, help="images on either side of a distance")

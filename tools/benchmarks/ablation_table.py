@@ -14,7 +14,7 @@ REAL = "real"  # the row of images of the truth
 SETTINGS = (
     "minutes",
     "clock",
-    "precision",
+    "arithmetic",
     "width",
     "train_images",
     "images",

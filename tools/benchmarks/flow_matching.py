@@ -16,7 +16,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.learners.image_learner import ImageLearner, LabelSampler
 from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.networks.convolution import Conv2D
-from causalgan_tf.networks.dcgan import Seeds
+from causalgan_tf.networks.dcgan import OUTPUT, Seeds
 from causalgan_tf.networks.label_codec import LabelCodec
 
 WIDTHS = (32, 64, 96)  # channels at the image's side, half of it, a quarter
@@ -61,7 +61,7 @@ def u_net(image_size: int, channels: int, columns: int, widths: Sequence[int] = 
         passed.append(x)
     for width, skipped in zip(reversed(widths[:-1]), reversed(passed[:-1]), strict=True):
         x = block(keras.layers.Concatenate()([keras.layers.UpSampling2D()(x), skipped]), width)
-    last = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer="zeros")
+    last = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer="zeros", dtype=OUTPUT)
     return keras.Model([image, encoded, time], last(keras.ops.silu(normalised(x))), name="velocity")
 
 

@@ -141,7 +141,7 @@ def with_patch_head(discriminator: keras.Model, seed: int) -> keras.Model:
     if not maps:
         raise ValueError(f"patch head: expected a map with a side of {PATCHES}, got {[x.shape[1] for x in activated]}.")
     initializer = keras.initializers.GlorotUniform(seed=seed)
-    patches = keras.layers.Conv2D(1, 1, kernel_initializer=initializer, name="patches")(maps[-1])
+    patches = keras.layers.Conv2D(1, 1, kernel_initializer=initializer, dtype=dcgan.OUTPUT, name="patches")(maps[-1])
     return keras.Model(discriminator.input, [discriminator.outputs[0], patches], name="discriminator")
 
 

@@ -145,6 +145,14 @@ def changed(default: ImageConfig) -> dict[str, Row]:
         "patch_no_additivity": Row(
             "default, D(x) + patch head, weight .1, without additivity", **patched(0.1, additivity=False)
         ),
+        "patch_fed": Row(
+            "default + patch head, weight .1", default, build=part(variants.build_patched, variants.Patches(0.1))
+        ),
+        "patch_fed_everywhere": Row(
+            "the same, heard on all rows",
+            default,
+            build=part(variants.build_patched, variants.Patches(0.1, everywhere=True)),
+        ),
         "overlap_labeler": Row(
             "default, labeler learns on overlap",
             default,

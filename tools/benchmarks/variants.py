@@ -6,8 +6,7 @@
     SoftLabeler     labels are nearly certain, not certain (arXiv:2403.09422)
     MixedLabelFed   D(x, l) on mixed labels, cells without data left out; may judge patches, too
 
-Patched has a discriminator of images alone, D(x). All run on one device, for the time that the
-ablation's clock says: `at` tells them which share of it has passed.
+All run on one device, for the time that the ablation's clock says: `at` tells them which share of it has passed.
 """
 
 import functools
@@ -151,24 +150,25 @@ class Patches:
     Attributes:
         weight: of its loss, for either player.
         start: share of the training after which the generator hears it; the head learns from the begin.
+        everywhere: whether the generator hears it on all rows, or on those of cells without data alone.
     """
 
-    def __init__(self, weight: float, start: float = 0.0) -> None:
-        self.weight, self.start = weight, start
+    def __init__(self, weight: float, start: float = 0.0, everywhere: bool = False) -> None:
+        self.weight, self.start, self.everywhere = weight, start, everywhere
 
     def discriminator(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """The weighted loss of patches [B, P, P, 1] of real and of all generated rows."""
         return self.weight * losses.discriminator(real, fake, "nonsaturating")
 
     def generator(self, fake: tf.Tensor, weights: tf.Tensor | float, progress: tf.Tensor) -> tf.Tensor:
-        """The weighted loss of generated patches, a mean over rows to which those of cells with data add nothing.
+        """The weighted loss of generated patches, a mean over rows to which those not heard add nothing.
 
         Args:
             fake: [B, P, P, 1].
             weights: of the rows in the GAN terms, [B, 1]: 0 in cells without data; a number where there are none.
             progress: share of the training that has passed.
         """
-        alone = tf.cast(tf.equal(weights, 0.0), tf.float32)
+        alone = 1.0 if self.everywhere else tf.cast(tf.equal(weights, 0.0), tf.float32)
         heard = self.weight * tf.cast(progress >= self.start, tf.float32)
         return heard * tf.reduce_mean(alone * tf.reduce_mean(tf.nn.softplus(-fake), [1, 2]))
 
@@ -176,8 +176,8 @@ class Patches:
 class Patched(Clocked, CausalGAN):
     """CausalGAN with a discriminator `with_patch_head`: the logit leaves cells without data out, the patches do not.
 
-    Every patch of a woman with a mustache is in the data, the combination is not. The generator hears the patches on
-    rows of such cells alone. R1 is that of the logit plus the mean of the patches.
+    Every patch of a woman with a mustache is in the data, the combination is not. R1 is that of the logit plus the mean
+    of the patches.
     """
 
     def __init__(self, *args: Any, patches: Patches, **kwargs: Any) -> None:
@@ -187,11 +187,11 @@ class Patched(Clocked, CausalGAN):
     def discriminator_loss(
         self, real: tf.Tensor, labels: tf.Tensor, fakes: Fakes, seen: dict[str, tf.Tensor]
     ) -> tf.Tensor:
-        logit, patches = self.discriminator(real, training=True)
+        logit, patches = self.judged(real, labels)
         loss = losses.discriminator(logit, seen["discriminator"][0], self.gan_loss, fakes.weights)
         loss += self.patches.discriminator(patches, seen["discriminator"][1])
-        some = real[:: self.r1_every]
-        return loss + self.r1_weight * penalty(lambda x: both(self.discriminator(x, training=True)), some)
+        some = labels[:: self.r1_every]
+        return loss + self.r1_weight * penalty(lambda x: both(self.judged(x, some)), real[:: self.r1_every])
 
     def generator_term(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         logit, patches = seen["discriminator"]

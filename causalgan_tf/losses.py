@@ -151,12 +151,19 @@ def noise_reconstruction(noise: tf.Tensor, rebuilt: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.square(noise - rebuilt))
 
 
-def reconstruction(images: tf.Tensor, rebuilt: tf.Tensor, weights: tf.Tensor | float = 1.0) -> tf.Tensor:
-    """L(v) = mean |v - D(v)| of images and their reconstructions [B, S, S, C] (arXiv:1703.10717, equation 1).
+def reconstruction(
+    images: tf.Tensor, rebuilt: tf.Tensor, kind: str = "absolute", weights: tf.Tensor | float = 1.0
+) -> tf.Tensor:
+    """L(v) = mean |v - D(v)|^eta of images and their reconstructions (arXiv:1703.10717, equation 1).
 
-    `weights` [B, 1] of the rows, mean 1.
+    Args:
+        images: v, [B, S, S, C].
+        rebuilt: D(v), of the same shape.
+        kind: `absolute`: eta is 1; `squared`: 2.
+        weights: [B, 1] of the rows, mean 1.
     """
-    return tf.reduce_mean(weights * tf.reduce_mean(tf.abs(images - rebuilt), [1, 2, 3])[:, None])
+    errors = tf.square(images - rebuilt) if kind == "squared" else tf.abs(images - rebuilt)
+    return tf.reduce_mean(weights * tf.reduce_mean(errors, [1, 2, 3])[:, None])
 
 
 def label_distance(labels: tf.Tensor, logits: tf.Tensor, kind: str) -> tf.Tensor:

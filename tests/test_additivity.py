@@ -7,7 +7,7 @@ from tiny_gan import CORNER_MISSING
 
 from causalgan_tf.data.dataset import observed_cells
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.learners.additivity import FULL, OFF, Additivity, overlap
+from causalgan_tf.learners.additivity import FEW, SURE, Additivity
 from causalgan_tf.networks.label_codec import LabelCodec
 
 
@@ -98,19 +98,28 @@ def test_a_batch_without_unseen_cells_has_no_error_and_draws_nothing():
     assert float(Additivity(CORNER_MISSING).loss(labels, tf.zeros([2, 4]), tf.ones([2, 2, 2, 3]), draw)) == 0.0
 
 
-def test_labels_that_change_the_same_pixels_are_left_alone():
-    additivity, labels = Additivity(CORNER_MISSING), tf.constant([[1.0, 1.0, 0.0]])
-    draw = images_by(additive=False)
-    assert float(additivity.loss(labels, tf.zeros([1, 4]), tf.zeros([1, 2, 2, 3]), draw)) == 0.0
+@pytest.mark.parametrize(
+    ("certainty", "weight"), [(0.3, 0.0), (SURE, 0.0), (0.5 * (1.0 + SURE), 0.5), (1.0 - 1e-7, 1.0)]
+)
+def test_a_sum_counts_by_the_label_that_the_labeler_is_least_certain_of(certainty, weight):
+    labels, images = tf.constant([[1.0, 1.0, 0.0]]), tf.zeros([1, 2, 2, 3])
+    read_of = []
+
+    def read(sums):
+        read_of.append(sums.numpy())
+        return tf.constant([[9.0, np.log(certainty / (1.0 - certainty)), -9.0]])
+
+    found = Additivity(CORNER_MISSING).loss(labels, tf.zeros([1, 4]), images, images_by(additive=True), read)
+    assert float(found) == pytest.approx(0.25 * min(weight, (0.9998766 - SURE) / (1 - SURE)), abs=1e-4)
+    np.testing.assert_array_equal(read_of[0], np.full([1, 2, 2, 3], 0.5))  # the sum, and not the row's own image
 
 
-@pytest.mark.parametrize("share", [0.0, FULL, 0.5 * (FULL + OFF), OFF, 1.0])
-def test_overlap_is_the_share_of_the_smaller_change_that_the_other_makes_too(share):
-    one = np.zeros([1, 10, 10, 1], np.float32)
-    other = np.zeros_like(one)
-    one[0, :5] = 1.0
-    flat = other.reshape(-1)
-    flat[: round(20 * share)] = 1.0
-    flat[50 : 70 - round(20 * share)] = 1.0
-    assert float(overlap(tf.constant(one), tf.constant(other))[0]) == pytest.approx(share)
-    assert float(overlap(tf.constant(other), tf.constant(one))[0]) == pytest.approx(share)
+def test_cells_with_many_images_come_before_a_row_that_differs_less():
+    # (1, 1, 0) lacks; its nearest three are (0, 1, 0), (1, 0, 0), (0, 0, 0); those with C = 1 have more images
+    many = [[0, 1, 0], [1, 0, 1], [0, 0, 1], [0, 0, 0]] * FEW
+    _, three = found(of("A; B; C", [*many, [1, 0, 0]]), [1, 1, 0])
+    assert three[0] == [[0, 1, 0], [1, 0, 1], [0, 0, 1]]
+    _, three = found(of("A; B; C", [*many, *[[1, 0, 0]] * FEW]), [1, 1, 0])
+    assert three[0][2] == [0, 0, 0]
+    # cells with few images are better than none
+    assert found(of("A; B; C", [[0, 1, 0], [1, 0, 0], [0, 0, 0]]), [1, 1, 0])[0] == [0]

@@ -125,11 +125,12 @@ def test_an_image_run_from_before_a_field_is_read_as_what_it_was():
 @pytest.mark.parametrize(("model", "sees"), [("causal_gan", True), ("causal_began", False)])
 def test_what_causal_gan_alone_once_read_is_taken_from_its_part(model, sees):
     old = json.loads(RunConfig(image=ImageConfig(model=model)).to_json())
-    del old["image"]["discriminator_labels"], old["began"]["networks"]
+    del old["image"]["discriminator_labels"], old["began"]["networks"], old["began"]["error"]
     old["gan"]["discriminator_labels"] = True  # of CausalBEGAN's run a default that nothing read
     read = RunConfig.from_json(json.dumps(old))
     assert read.image.discriminator_labels == sees
-    assert read.began.networks == ("strided" if model == "causal_gan" else "full")
+    paper = BeganConfig(networks="full", error="absolute")
+    assert read.began == (BeganConfig() if model == "causal_gan" else paper)
 
 
 def test_a_discriminator_that_sees_labels_is_refused_rows_of_another_distribution():

@@ -100,3 +100,17 @@ def test_a_smaller_deviation_makes_an_error_of_a_number_cost_more():
     assert float(mixed.cross_entropy(rows, tf.zeros([1, 5]))) == pytest.approx(
         float(MIXED.cross_entropy(rows, tf.zeros([1, 5])))
     )
+
+
+def test_certainty_is_that_of_the_label_that_the_outputs_say_least():
+    codec = LabelCodec([Binary(), Categorical(("x", "y", "z")), Continuous(mean=100.0, std=10.0)])
+    labels = tf.constant([[1.0, 2.0, 105.0]] * 4)
+    sure, half, even = np.log(0.99 / 0.01), 0.5, 0.0
+    outputs = [
+        [sure, -9.0, -9.0, 9.0, half],  # the number is said exactly: half a deviation above the mean
+        [sure, even, even, even, half],
+        [-sure, -9.0, -9.0, 9.0, half],
+        [9.0, -9.0, -9.0, 9.0, 1.0],  # 5 off, and 5 is the tolerance
+    ]
+    found = codec.certainty(labels, tf.constant(outputs, tf.float32)).numpy()
+    np.testing.assert_allclose(found, [0.99, 1 / 3, 0.01, np.exp(-0.5)], atol=0.03)

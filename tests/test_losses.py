@@ -81,8 +81,12 @@ def test_noise_reconstruction_is_the_mean_square():
     assert float(losses.noise_reconstruction(tf.constant([[1.0, 2.0]]), tf.constant([[0.0, 4.0]]))) == 2.5
 
 
-def test_reconstruction_is_the_mean_absolute_error():
-    assert float(losses.reconstruction(tf.constant([[1.0, -1.0]]), tf.constant([[0.5, 1.0]]))) == 1.25
+@pytest.mark.parametrize(("kind", "expected"), [("absolute", [1.25, 0.5]), ("squared", [2.125, 0.25])])
+def test_reconstruction_is_the_mean_error_of_rows_by_their_weights(kind, expected):
+    images, rebuilt = (tf.reshape(x, [2, 1, 1, 2]) for x in ([1.0, -1.0, 0.0, 0.0], [0.5, 1.0, 0.5, -0.5]))
+    assert float(losses.reconstruction(images, rebuilt, kind)) == pytest.approx(np.mean(expected))
+    weights = tf.constant([[2.0], [0.0]])
+    assert float(losses.reconstruction(images, rebuilt, kind, weights)) == pytest.approx(expected[0])
 
 
 @pytest.mark.parametrize(

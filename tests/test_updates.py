@@ -144,7 +144,7 @@ BUILDS = {
     "began-squared": (build_began, began_losses, {}),
     "began-cross_entropy": (build_began, began_losses, {"label_loss": "cross_entropy"}),
     "began-fed": (build_began, began_losses, {"discriminator_labels": True, "codec": tiny_gan.HALF_HELD}),
-    "began-fed-strided": (build_began, began_losses, {"discriminator_labels": True, "kernel": 4}),
+    "began-fed-strided": (build_began, began_losses, {"discriminator_labels": True, "kernel": 4, "error": "squared"}),
 }
 
 

@@ -31,6 +31,7 @@ CONFIG = ImageConfig(
 )
 BEGAN = BeganConfig(
     label_loss="squared",
+    error="absolute",
     gamma1=0.5,
     gamma2=0.25,
     gamma3=0.75,

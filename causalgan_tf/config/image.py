@@ -345,6 +345,12 @@ class BeganConfig(Validated):
         "(3x3 convolutions, two a resolution, as in the paper)",
         choices=("strided", "full"),
     )
+    error: str = option(
+        "squared",
+        "error of a reconstruction, a mean over pixels: squared, where small parts of strong contrast count more, or "
+        "absolute (the authors')",
+        choices=("squared", "absolute"),
+    )
     code_size: int = option(64, "numbers of the code between the discriminator's encoder and decoder", low=1)
     gamma1: float = option(
         0.5,

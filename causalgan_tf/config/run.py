@@ -27,7 +27,7 @@ BEFORE = {
         "discriminator_labels": False,
     },
     "gan": {"additivity": 0.0},
-    "began": {"networks": "full"},
+    "began": {"networks": "full", "error": "absolute"},
 }
 # fields of version 0.3 that are gone, with the value that is left
 GONE = {

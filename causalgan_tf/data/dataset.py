@@ -174,7 +174,7 @@ def observed_cells(graph: CausalGraph, rows: np.ndarray) -> ObservedCells:
     """The cells of label rows [N, K], continuous labels cut as in `label_cells`."""
     codes, first, count = np.unique(label_cells(graph, rows), return_index=True, return_counts=True)
     examples = np.asarray(rows)[first[np.argsort(-count, kind="stable")[:EXAMPLES]]]
-    return ObservedCells(cell_sizes(graph), tuple(cell_edges(graph, rows, BINS)), codes, examples)
+    return ObservedCells(cell_sizes(graph), tuple(cell_edges(graph, rows, BINS)), codes, examples, count)
 
 
 def training_cells(dataset: Dataset) -> ObservedCells | None:

@@ -84,12 +84,18 @@ class ObservedCells:
         codes: int64, ascending, the numbers of the cells, see data.dataset.label_cells.
         examples: a label row [M, K] of each cell, those of the cells with most rows first; not of all cells where
             there are many. None: read from a file.
+        counts: int64, how many rows each cell has; None: read from a file.
     """
 
     sizes: tuple[int, ...]
     edges: tuple[np.ndarray, ...]
     codes: np.ndarray
     examples: np.ndarray | None = None
+    counts: np.ndarray | None = None
+
+    def with_rows(self, least: int) -> np.ndarray:
+        """The codes of the cells with at least so many rows; all of them where counts are not known."""
+        return self.codes if self.counts is None else self.codes[self.counts >= least]
 
     def values(self, rows: np.ndarray) -> np.ndarray:
         """The value or bin of each label of rows [n, K], a number on an edge in the lower bin: int64 [n, K]."""

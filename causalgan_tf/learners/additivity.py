@@ -6,10 +6,11 @@ with and without them. At the same noise z their images add up,
 
     G(z, woman, mustache) = G(z, woman, none) + G(z, man, mustache) - G(z, man, none),
 
-where the two labels change different pixels. CoInD (ICLR 2025) asks this of all four at once; here the three of
+where the two labels change different things. CoInD (ICLR 2025) asks this of all four at once; here the three of
 cells with data are the averaged generator's, as they stand, and the fourth alone moves: no image of a cell with data
-is pulled away from it. Labels that change the same pixels do not add up (baldness takes away hair that is long in
-one sex and short in the other): `overlap` measures it, and such rows are left to the labelers.
+is pulled away from it. Labels that change the same thing do not add up (baldness takes away hair that is long in one
+sex and short in the other). Such a sum does not clearly show its labels: it counts by how certain the labeler is of the
+one that it is least certain of. Rows whose sums do not count are left to the labelers.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,8 @@ import tensorflow as tf
 from causalgan_tf.networks.label_codec import LabelCodec
 
 NONE = 1e6  # of a comparison that cannot be made, labels apart
-FULL, OFF = 0.4, 0.6  # overlaps up to which a row counts in full, and from which on it does not count
+FEW = 10  # images of a cell; with fewer the generator has hardly learnt it, and others are taken if there are any
+SURE = 0.8  # certainty of the labeler up to which a sum does not count; from there on its weight rises to 1
 
 
 class Sums(NamedTuple):
@@ -48,7 +50,8 @@ class Additivity:
     """Finds, for rows of cells without data, three rows of cells with data that add up to them.
 
     A discrete label k of the row is changed to another value, and so is k in the row of the data that is most like it;
-    all three cells must have data. Of all k and all rows of the data the pair that differ least is taken.
+    all three cells must have data, and FEW images if possible. Of all k and all rows of the data the pair that differ
+    least is taken.
 
     Examples:
         >>> from causalgan_tf.graphs.cells import ObservedCells
@@ -70,7 +73,16 @@ class Additivity:
         with tf.init_scope():
             rows, discrete = tf.constant(self.examples), tf.constant([size > 1 for size in self.sizes])
             self.bins = codec.bins(rows).numpy()
-            self.usable = (codec.is_observed(self.changed(rows)) & discrete).numpy()
+            changed = self.changed(rows)
+            self.usable = (codec.is_observed(changed) & discrete).numpy()
+            # a cell with few images comes after any difference of labels
+            scarce = tf.cast(~codec.is_observed(changed, FEW) | ~codec.is_observed(rows, FEW)[:, None], tf.float32)
+            self.scarce = (self.last_resort * scarce).numpy()
+
+    @property
+    def last_resort(self) -> float:
+        """What a cell with few images adds to how far labels are apart: more than all labels can be."""
+        return len(self.codec.variables) + 1.0
 
     def changed(self, labels: tf.Tensor) -> tf.Tensor:
         """Label rows [B, K] with each label changed in turn: [B, K, K], label k in [:, k]; numbers stay."""
@@ -84,7 +96,8 @@ class Additivity:
         """The rows of labels [B, K] that lie in cells without data and have three rows that add up to them."""
         changed, bins = self.changed(labels), self.codec.bins(labels)
         same = bins[:, None] == self.bins
-        apart = tf.reduce_sum(tf.cast(~same, tf.float32), -1, keepdims=True)
+        apart = tf.reduce_sum(tf.cast(~same, tf.float32), -1, keepdims=True) + self.scarce
+        apart += self.last_resort * tf.cast(~self.codec.is_observed(changed, FEW), tf.float32)[:, None]
         known = self.codec.is_observed(changed)[:, None] & ~self.codec.is_observed(labels)[:, None, None]
         apart = tf.where(same & self.usable & known, apart, NONE)
         count = self.bins.shape[1]
@@ -97,7 +110,12 @@ class Additivity:
         return Sums(rows, tf.stack([tf.gather(tf.gather(changed, rows), label, batch_dims=1), second, third], 1))
 
     def loss(
-        self, labels: tf.Tensor, z: tf.Tensor, images: tf.Tensor, draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+        self,
+        labels: tf.Tensor,
+        z: tf.Tensor,
+        images: tf.Tensor,
+        draw: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+        read: Callable[[tf.Tensor], tf.Tensor] | None = None,
     ) -> tf.Tensor:
         """The weighted mean, over all rows, of the squared error of images in cells without data.
 
@@ -106,6 +124,7 @@ class Additivity:
             z: [B, Z], their noise.
             images: [B, S, S, C] of both, whose gradient is asked; a row's error is a mean over pixels and channels.
             draw: labels [n, K] and noise [n, Z] to images [n, S, S, C], which stand still.
+            read: images [n, S, S, C] to what a labeler says of them, [n, C]; None: all sums count.
         """
         if not (self.weight and self.usable.any()):
             return tf.zeros([])
@@ -113,31 +132,16 @@ class Additivity:
 
         def mean() -> tf.Tensor:
             drawn = draw(tf.reshape(three, [-1, three.shape[-1]]), tf.repeat(tf.gather(z, rows), 3, axis=0))
-            parts = tf.unstack(tf.reshape(tf.stop_gradient(drawn), [-1, 3, *images.shape[1:]]), axis=1)
-            return tf.reduce_sum(_errors(tf.gather(images, rows), *parts)) / tf.cast(tf.shape(images)[0], tf.float32)
+            first, second, third = tf.unstack(tf.reshape(drawn, [-1, 3, *images.shape[1:]]), axis=1)
+            wanted = tf.stop_gradient(tf.clip_by_value(first + second - third, -1.0, 1.0))
+            errors = tf.reduce_mean(tf.square(tf.gather(images, rows) - wanted), [1, 2, 3])
+            if read:
+                certainty = self.codec.certainty(tf.gather(labels, rows), tf.stop_gradient(read(wanted)))
+                errors *= tf.nn.relu(certainty - SURE) / (1.0 - SURE)
+            return tf.reduce_sum(errors) / tf.cast(tf.shape(images)[0], tf.float32)
 
         # no network takes an empty batch
         return self.weight * tf.cond(tf.size(rows) > 0, mean, lambda: tf.zeros([]))
-
-
-def _errors(images: tf.Tensor, first: tf.Tensor, second: tf.Tensor, third: tf.Tensor) -> tf.Tensor:
-    """The squared error [U] of images [U, S, S, C] from first + second - third, less where the two changes overlap."""
-    weight = tf.clip_by_value((OFF - overlap(first - third, second - third)) / (OFF - FULL), 0.0, 1.0)
-    wanted = tf.clip_by_value(first + second - third, -1.0, 1.0)
-    return weight * tf.reduce_mean(tf.square(images - wanted), [1, 2, 3])
-
-
-def overlap(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """Share of the smaller of two changes of images [n, S, S, C] that the other makes too: [n] in [0, 1].
-
-    A change of a pixel counts as its square, summed over channels.
-
-    >>> float(overlap(tf.ones([1, 2, 2, 1]), tf.constant([[[[1.5], [0.5]], [[0.0], [0.0]]]]))[0])
-    0.5
-    """
-    one, other = (tf.reduce_sum(tf.square(change), -1) for change in (one, other))
-    smaller = tf.minimum(tf.reduce_sum(one, [1, 2]), tf.reduce_sum(other, [1, 2]))
-    return tf.reduce_sum(tf.minimum(one, other), [1, 2]) / tf.maximum(smaller, 1e-6)
 
 
 def _other_values(column: np.ndarray, size: int) -> np.ndarray:

@@ -59,6 +59,7 @@ class CausalBEGAN(ImageLearner):
         """Sets rows and optimisation by `config`, the labels' loss, the margins and their controllers by `began`."""
         super().compile(config, halve_every=began.halve_every)
         self.label_loss, self.third_margin = began.label_loss, began.third_margin
+        self.error_kind = began.error
         self.gammas = (began.gamma1, began.gamma2, began.gamma3)
         self.lambdas = (began.lambda1, began.lambda2, began.lambda3)
         self.c.assign([0.0, 0.0, 0.0 if began.third_margin else 1.0])
@@ -130,7 +131,7 @@ class CausalBEGAN(ImageLearner):
     def error(self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | float = 1.0) -> tf.Tensor:
         """L(v), the autoencoder's error on images [B, S, S, C] with labels [B, K]; rows count by weights [B, 1]."""
         rebuilt = self.discriminator(self.discriminator_inputs(images, labels), training=True)
-        return losses.reconstruction(images, rebuilt, weights)
+        return losses.reconstruction(images, rebuilt, self.error_kind, weights)
 
     def control(
         self, l_real: tf.Tensor, l_fake: tf.Tensor, llab_real: tf.Tensor, llab_fake: tf.Tensor

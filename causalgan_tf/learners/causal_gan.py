@@ -1,5 +1,7 @@
 """CausalGAN's training: an image given its labels (arXiv:1709.02023, section 5)."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -231,7 +233,8 @@ class CausalGAN(ImageLearner):
         pleased = self.label_loss(fakes.labels, seen["labeler"])
         loss = self.generator_term(fakes, seen) + self.labeler_weight * pleased
         if self.additivity:
-            loss += self.additivity.loss(fakes.labels, fakes.noise, fakes.images, self.averaged_images)
+            read = functools.partial(self.labeler, training=False)
+            loss += self.additivity.loss(fakes.labels, fakes.noise, fakes.images, self.averaged_images, read)
         return loss
 
     def _shared_terms(self, c: tf.Tensor) -> dict[str, tf.Tensor | float]:

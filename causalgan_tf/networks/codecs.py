@@ -152,6 +152,10 @@ class Codec(abc.ABC):
         """A labeler's loss in nats, mean over rows and labels."""
 
     @abc.abstractmethod
+    def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """The logarithm of how certain a labeler is of each label, [B, k]; see LabelCodec.certainty."""
+
+    @abc.abstractmethod
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
         """CausalBEGAN's label loss, mean over rows and labels; `loss` as in losses.label_distance."""
 
@@ -215,6 +219,9 @@ class BinaryCodec(Codec):
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return losses.label_cross_entropy(columns, outputs)
 
+    def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return -tf.nn.softplus((1.0 - 2.0 * columns) * outputs)
+
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
         return losses.label_distance(columns, outputs, loss)
 
@@ -270,6 +277,9 @@ class CategoricalCodec(Codec):
 
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return losses.category_cross_entropy(columns, outputs)
+
+    def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(columns * tf.nn.log_softmax(outputs), 1, keepdims=True)
 
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
         return losses.category_distance(columns, outputs, loss)
@@ -343,6 +353,9 @@ class ContinuousCodec(Codec):
 
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return losses.gaussian_error(columns, outputs, REACH, self.deviation)
+
+    def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return -0.5 * tf.square((columns - losses.within(outputs, REACH)) / NEAR)
 
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
         return losses.value_distance(columns, outputs, loss, REACH)

@@ -100,6 +100,15 @@ class LabelCodec:
         margins = [codec_of(variable).tolerance() for variable in self.variables]
         return tf.reduce_mean(tf.cast(tf.abs(self.read(outputs) - labels) < tf.constant(margins), tf.float32))
 
+    def certainty(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """How certain a labeler's outputs [B, C] are of the label of labels [B, K] that they say least: [B] in [0, 1].
+
+        The probability of a binary label or category; of a number exp(-d^2 / 2) at a distance of d of its tolerances.
+        """
+        parts = zip(self.codecs, self._columns(self.columns_of(labels)), self._columns(outputs), strict=True)
+        each = tf.concat([codec.log_certainty(label, said) for codec, label, said in parts], 1)
+        return tf.exp(tf.reduce_min(each, 1))
+
     def random_labels(self, chance: tf.Tensor) -> tf.Tensor:
         """Independent labels [B, K]: fair coins, uniform categories, uniform numbers of their range.
 
@@ -122,11 +131,12 @@ class LabelCodec:
         ]
         return tf.stack(values, -1)
 
-    def is_observed(self, labels: tf.Tensor) -> tf.Tensor:
-        """Whether the data hold the cell of each label row [..., K]: bool [...]."""
+    def is_observed(self, labels: tf.Tensor, least: int = 1) -> tf.Tensor:
+        """Whether the data hold the cell of each label row [..., K], with at least so many rows: bool [...]."""
         strides = np.cumprod([1, *self.cells.sizes[:-1]])
         code = tf.reduce_sum(self.bins(labels) * tf.constant(strides, tf.int64), -1)
-        codes = tf.constant(np.append(self.cells.codes, np.iinfo(np.int64).max), tf.int64)  # the data may hold none
+        known = self.cells.with_rows(least)
+        codes = tf.constant(np.append(known, np.iinfo(np.int64).max), tf.int64)  # the data may hold none
         flat = tf.reshape(code, [-1])
         return tf.reshape(tf.gather(codes, tf.searchsorted(codes, flat)) == flat, tf.shape(code))
 

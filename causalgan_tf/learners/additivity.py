@@ -23,7 +23,7 @@ from causalgan_tf.networks.label_codec import LabelCodec
 
 NONE = 1e6  # of a comparison that cannot be made, labels apart
 FEW = 10  # images of a cell; with fewer the generator has hardly learnt it, and others are taken if there are any
-SURE = 0.8  # certainty of the labeler up to which a sum does not count; from there on its weight rises to 1
+SURE = 0.98  # certainty of the labeler up to which a sum does not count; from there on its weight rises to 1
 
 
 class Sums(NamedTuple):

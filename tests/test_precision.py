@@ -16,7 +16,7 @@ VARIANTS = {
     "std": (WIDE, GAN),
     "features": (WIDE, GAN | {"discriminator_norm": "batch", "minibatch": "features"}),
     "spectral": (WIDE, GAN | {"discriminator_norm": "spectral", "gan_loss": "hinge", "r1_weight": 0.0}),
-    "began": (WIDE | {"model": "causal_began", "discriminator_rows": "data"}, {}),
+    "began": (WIDE | {"model": "causal_began"}, {}),
 }
 
 

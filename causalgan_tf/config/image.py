@@ -121,8 +121,7 @@ class ImageConfig(Validated):
     )
     labeler_norm: str = option(
         "auto",
-        "normalisation in the labelers: batch, none, or auto: none where a label is a number, which a batch's moments "
-        "hide (paper: batch)",
+        "normalisation in the labelers; auto: batch, and none where a label is a number, which it hides (paper: batch)",
         choices=("auto", "batch", "none"),
     )
     kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5); causal_began: of its labeler", low=2)
@@ -175,8 +174,7 @@ class ImageConfig(Validated):
     )
     discriminator_labels: bool = option(
         True,
-        "the discriminator is fed with the labels of the image too (paper: no): projection, arXiv:1802.05637; "
-        "causal_began: beside the code",
+        "the discriminator sees the labels of the image too (projection; causal_began: beside the code; paper: no)",
     )
     labeler_balance: float = option(
         0.5,
@@ -341,14 +339,12 @@ class BeganConfig(Validated):
     )
     networks: str = option(
         "strided",
-        "generator and autoencoder: strided (CausalGAN's generator, stride-2 convolutions, four times faster) or full "
-        "(3x3 convolutions, two a resolution, as in the paper)",
+        "strided: CausalGAN's generator, stride-2 convolutions; full: 3x3 convolutions, two a resolution (paper)",
         choices=("strided", "full"),
     )
     error: str = option(
         "squared",
-        "error of a reconstruction, a mean over pixels: squared, where small parts of strong contrast count more, or "
-        "absolute (the authors')",
+        "error of a reconstruction: squared, where small parts of strong contrast count more, or absolute (authors')",
         choices=("squared", "absolute"),
     )
     code_size: int = option(64, "numbers of the code between the discriminator's encoder and decoder", low=1)

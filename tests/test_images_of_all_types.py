@@ -173,7 +173,7 @@ def test_the_kinds_know_the_cells_that_the_data_hold():
     held = LabelCodec(GRAPH.variables.values(), cells=cells).is_observed(tf.constant(asked)).numpy()
     np.testing.assert_array_equal(held, np.isin(label_cells(GRAPH, asked, rows), label_cells(GRAPH, rows)))
     assert not held[asked[:, PLACE] == 2].any() and held[asked[:, PLACE] == 0].all() and 0 < held.mean() < 1
-    nothing = dataclasses.replace(cells, codes=cells.codes[:0])
+    nothing = dataclasses.replace(cells, codes=cells.codes[:0], counts=cells.counts[:0])
     assert not LabelCodec(GRAPH.variables.values(), cells=nothing).is_observed(tf.constant(asked)).numpy().any()
 
 

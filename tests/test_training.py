@@ -175,7 +175,7 @@ def test_a_causal_began_is_sampled_and_exported_by_the_same_calls(began_folders,
 
 def test_another_margin_is_another_run(began_folders, began_config):
     other = dataclasses.replace(began_config, began=dataclasses.replace(began_config.began, gamma1=0.7))
-    with pytest.raises(InputError, match="began.gamma1: 0.5 -> 0.7"):
+    with pytest.raises(InputError, match="began.gamma1: 3.0 -> 0.7"):
         stages.train(other, began_folders[0])
 
 

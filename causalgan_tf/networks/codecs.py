@@ -6,7 +6,6 @@ those of the image networks are batch first, [B, C].
 """
 
 import abc
-import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ import tensorflow as tf
 from causalgan_tf import losses
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
 from causalgan_tf.networks import spline
-from causalgan_tf.networks.label_encoding import encode_labels
+from causalgan_tf.networks.label_encoding import Head, encode_labels
 
 REACH = 4.0  # standard deviations from the mean in which labelers predict continuous labels
 NEAR = 0.5  # standard deviations within which a continuous label counts as predicted
@@ -26,32 +25,6 @@ HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 FAR_BELOW = -1e9  # a logit of probability 0
 LEAST_LOG_SCALE = -6.0
 EDGE = 1e-3  # share of its range by which a bounded label keeps away from the logit's infinite ends
-
-
-@dataclasses.dataclass(frozen=True)
-class Head:
-    """How a mechanism's outputs become the soft columns of its label.
-
-    Attributes:
-        activation: `sigmoid` between low and low + span, `softmax` over the columns, or `linear`.
-        rounded: whether a drawn column is rounded at .5.
-        low: lower end of a sigmoid.
-        span: upper end of a sigmoid minus its lower end.
-
-    >>> Head("sigmoid", low=10.0, span=20.0)(tf.constant([[-99.0, 0.0, 99.0]])).numpy().tolist()
-    [[10.0, 20.0, 30.0]]
-    """
-
-    activation: str
-    rounded: bool = False
-    low: float = 0.0
-    span: float = 0.0
-
-    def __call__(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Soft columns [B, W] of a mechanism's outputs [B, W]."""
-        if self.activation == "softmax":
-            return tf.nn.softmax(outputs)
-        return outputs if self.activation == "linear" else self.low + self.span * tf.sigmoid(outputs)
 
 
 class Codec(abc.ABC):

@@ -1,4 +1,6 @@
-"""Binary labels as image generators see them."""
+"""Label columns as image generators see them, and as mechanisms make them."""
+
+import dataclasses
 
 import tensorflow as tf
 
@@ -29,3 +31,29 @@ def encode_labels(labels: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Ten
     push = -tf.math.log(1.0 - uniform * (1.0 - tf.exp(-rate * bound))) / rate
     probability = 0.5 + (2.0 * labels - 1.0) * (0.2 + push)
     return tf.math.log(probability) - tf.math.log(1.0 - probability)
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """How a mechanism's outputs become the soft columns of its label.
+
+    Attributes:
+        activation: `sigmoid` between low and low + span, `softmax` over the columns, or `linear`.
+        rounded: whether a drawn column is rounded at .5.
+        low: lower end of a sigmoid.
+        span: upper end of a sigmoid minus its lower end.
+
+    >>> Head("sigmoid", low=10.0, span=20.0)(tf.constant([[-99.0, 0.0, 99.0]])).numpy().tolist()
+    [[10.0, 20.0, 30.0]]
+    """
+
+    activation: str
+    rounded: bool = False
+    low: float = 0.0
+    span: float = 0.0
+
+    def __call__(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Soft columns [B, W] of a mechanism's outputs [B, W]."""
+        if self.activation == "softmax":
+            return tf.nn.softmax(outputs)
+        return outputs if self.activation == "linear" else self.low + self.span * tf.sigmoid(outputs)

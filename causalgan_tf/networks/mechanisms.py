@@ -12,7 +12,8 @@ from causalgan_tf import noise as exogenous
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.codecs import Head, codec_of
+from causalgan_tf.networks.codecs import codec_of
+from causalgan_tf.networks.label_encoding import Head
 from causalgan_tf.networks.schedule import Stack
 from causalgan_tf.networks.stacked import Intervene, Layers, StackedMechanisms, fill
 
@@ -21,7 +22,7 @@ CHUNK = 2_048  # draws of a mechanism's noise that are counted at once
 
 
 class HeadLayer(keras.layers.Layer):
-    """Turns a mechanism's outputs into the columns of its label, see codecs.Head.
+    """Turns a mechanism's outputs into the columns of its label, see label_encoding.Head.
 
     >>> HeadLayer(Head("softmax"))(tf.zeros([1, 4])).numpy().tolist()
     [[0.25, 0.25, 0.25, 0.25]]

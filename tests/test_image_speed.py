@@ -15,3 +15,6 @@ def test_its_configuration_is_one_of_the_model_without_extras(model):
     assert (config.image.mix_single, config.image.ema, config.data.image_size) == (0.0, 0.0, 64)
     if model == "causal_gan":
         assert (config.gan.r1_weight, config.gan.modulation, config.gan.minibatch) == (0.0, False, "none")
+    else:
+        assert (config.began.networks, config.began.error) == ("full", "absolute")
+    assert not config.image.discriminator_labels

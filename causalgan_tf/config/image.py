@@ -22,7 +22,7 @@ class ImageModel:
         build_learner: (RunConfig, CausalGraph, LabelSampler, LabelCodec) to a compiled ImageLearner.
         check: raises InputError for parts of a RunConfig that do not go together.
         check_graph: raises InputError for labels that the model is not trained on.
-        kernel: side of its convolutions, pixels; 0: ImageConfig.kernel says it.
+        kernel: side that its convolutions have at least, pixels; 0: ImageConfig.kernel says it.
         against_collapse: what to change when its generator draws one image.
 
     >>> IMAGE_MODELS["causal_began"].part
@@ -110,7 +110,7 @@ class ImageConfig(Validated):
     noise_size: int = option(64, "noise numbers of the image, each uniform in (-1, 1) (paper: 100)", low=1)
     width: int = option(
         32,
-        "generator: channels of the finest block, doubled at each coarser one (not in causal_began; paper: 64)",
+        "generator: channels of the finest block, doubled at each coarser one (not in full networks; paper: 64)",
         low=4,
     )
     discriminator_width: int = option(32, "discriminator: channels of its finest block (paper: 64)", low=4)
@@ -124,7 +124,7 @@ class ImageConfig(Validated):
         "normalisation in the labelers; auto: batch, and none where a label is a number, which it hides (paper: batch)",
         choices=("auto", "batch", "none"),
     )
-    kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5); causal_began: of its labeler", low=2)
+    kernel: int = option(4, "side of the stride-2 convolutions, pixels (paper: 5); full networks: the labeler's", low=2)
     learning_rate: float = option(
         5e-4, "Adam's learning rate, all networks but the discriminator (paper: 2e-4)", low=0.0
     )

@@ -118,9 +118,8 @@ class CausalBEGAN(ImageLearner):
     def _real(self, data: dict[str, tf.Tensor], step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """L(x) and Llab(x) of real rows."""
         read = self.labeler(self.add_noise(data["labeler_image"], step, -1), training=True)
-        return self.error(data["image"], data["labels"]), self.codec.distance(
-            data["labeler_labels"], read, self.label_loss
-        )
+        error = self.error(data["image"], data["labels"])
+        return error, self.codec.distance(data["labeler_labels"], read, self.label_loss)
 
     def _fake(self, fakes: Fakes, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """L(G) and Llab(G) of generated rows, and the labeler's logits of them."""

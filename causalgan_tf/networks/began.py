@@ -86,10 +86,16 @@ def autoencoder(
     """
     seeds = Seeds(seed)
     image, encoded = keras.Input([image_size, image_size, channels], name="image"), keras.Input([labels])
-    joined = (lambda x: keras.layers.Concatenate()([x, encoded])) if labels else (lambda x: x)
-    x = _strided_features(image, width, kernel, seeds) if kernel else _features(image, width, seeds)
-    code = joined(keras.layers.Flatten()(x))
-    code = joined(keras.layers.Dense(code_size, kernel_initializer=seeds(), name="code")(code))
+
+    def with_labels(x: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.layers.Concatenate()([x, encoded]) if labels else x
+
+    if kernel:
+        features = dcgan.halved(image, width, dcgan.blocks(image_size), kernel, seeds)
+    else:
+        features = _features(image, width, seeds)
+    features = with_labels(keras.layers.Flatten()(features))
+    code = with_labels(keras.layers.Dense(code_size, kernel_initializer=seeds(), name="code")(features))
     name = "reconstruction"
     if kernel:
         rebuilt = _strided_decode(code, image_size, channels, width, kernel, name, seeds)
@@ -98,21 +104,11 @@ def autoencoder(
     return keras.Model([image, encoded] if labels else image, rebuilt, name="discriminator")
 
 
-def _strided_features(x: keras.KerasTensor, width: int, kernel: int, seeds: Seeds) -> keras.KerasTensor:
-    for k in range(dcgan.blocks(x.shape[1])):
-        x = keras.layers.LeakyReLU(dcgan.SLOPE)(Conv2D(width * 2**k, kernel, 2, "same", kernel_initializer=seeds())(x))
-    return x
-
-
 def _strided_decode(
     code: keras.KerasTensor, image_size: int, channels: int, width: int, kernel: int, name: str, seeds: Seeds
 ) -> keras.KerasTensor:
-    n = dcgan.blocks(image_size)
-    x = keras.layers.Dense(16 * width * 2 ** (n - 1), kernel_initializer=seeds())(code)
-    x = keras.layers.LeakyReLU(dcgan.SLOPE)(keras.layers.Reshape([4, 4, width * 2 ** (n - 1)])(x))
-    for k in reversed(range(n - 1)):
-        up = Conv2DTranspose(width * 2**k, kernel, 2, "same", kernel_initializer=seeds())
-        x = keras.layers.LeakyReLU(dcgan.SLOPE)(up(x))
+    activated = keras.layers.LeakyReLU(dcgan.SLOPE)
+    x = dcgan.convolved(code, width, dcgan.blocks(image_size), kernel, activated, seeds, use_bias=True)
     return Conv2DTranspose(channels, kernel, 2, "same", kernel_initializer=seeds(), dtype=OUTPUT, name=name)(x)
 
 

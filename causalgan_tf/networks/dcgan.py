@@ -52,15 +52,24 @@ def shape(config: RunConfig, graph: CausalGraph) -> dict[str, int]:
 
 
 def convolved(
-    causes: keras.KerasTensor, width: int, n: int, kernel: int, activated: Activation, initializer: Seeds
+    causes: keras.KerasTensor,
+    width: int,
+    n: int,
+    kernel: int,
+    activated: Activation,
+    initializer: Seeds,
+    use_bias: bool = False,
 ) -> keras.KerasTensor:
-    """A DCGAN's feature maps [B, S / 2, S / 2, width] of causes [B, Z + K], where n doublings of 4 pixels give S."""
+    """A DCGAN's feature maps [B, S / 2, S / 2, width] of causes [B, Z + K], where n doublings of 4 pixels give S.
+
+    Biases are for an activation without batch norm, which has its own.
+    """
     # channels double as the side halves: every block costs about the same
     deepest = width * 2 ** (n - 1)
-    x = keras.layers.Dense(16 * deepest, use_bias=False, kernel_initializer=initializer())(causes)
+    x = keras.layers.Dense(16 * deepest, use_bias=use_bias, kernel_initializer=initializer())(causes)
     x = activated(keras.layers.Reshape([4, 4, deepest])(x))
     for k in reversed(range(n - 1)):
-        up = Conv2DTranspose(width * 2**k, kernel, 2, "same", use_bias=False, kernel_initializer=initializer())
+        up = Conv2DTranspose(width * 2**k, kernel, 2, "same", use_bias=use_bias, kernel_initializer=initializer())
         x = activated(up(x))
     return x
 
@@ -166,7 +175,7 @@ def trunk(
     if features:
         x = features(image, width, n, kernel, initializer)
     else:
-        x = _halved(image, width, n, kernel, initializer, norm, minibatch)
+        x = halved(image, width, n, kernel, initializer, norm, minibatch)
     if minibatch == "std":
         x = BatchDeviation(dtype=OUTPUT)(x)
     x = keras.layers.Flatten()(x)
@@ -179,8 +188,14 @@ def trunk(
     return model
 
 
-def _halved(
-    x: keras.KerasTensor, width: int, n: int, kernel: int, initializer: Seeds, norm: str, minibatch: str
+def halved(
+    x: keras.KerasTensor,
+    width: int,
+    n: int,
+    kernel: int,
+    initializer: Seeds,
+    norm: str = "none",
+    minibatch: str = "none",
 ) -> keras.KerasTensor:
     """A DCGAN's feature maps [B, 4, 4, width 2^(n-1)] of images; the arguments are those of `trunk`."""
     for k in range(n):

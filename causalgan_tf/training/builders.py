@@ -66,14 +66,15 @@ def build_wasserstein(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -
 def causal_gan_networks(config: RunConfig, graph: CausalGraph, codec: LabelCodec) -> dict[str, keras.Model | None]:
     """The untrained networks of CausalGAN of the configured shape, by the names of its arguments."""
     c, own = config.image, config.gan
+    norm = labeler_norm(config, codec)
     with dtype_policy_scope(c.precision):
         shape, fed = discriminator_shape(config), c.discriminator_labels
         discriminator = dcgan.projection(codec.columns, **shape) if fed else dcgan.trunk(1, **shape)
         players = {
             "generator": run_folder.build_image_generator(config, graph),
             "discriminator": discriminator,
-            "labeler": _reader(config, "labeler", codec.columns, 2, labeler_norm(config, codec)),
-            "anti_labeler": _reader(config, "anti_labeler", codec.columns, 3, labeler_norm(config, codec)),
+            "labeler": _reader(config, "labeler", codec.columns, 2, norm),
+            "anti_labeler": _reader(config, "anti_labeler", codec.columns, 3, norm),
             "rebuilder": _reader(config, "rebuilder", c.noise_size, 4, "batch") if own.noise_reconstruction else None,
         }
     return players | {"averaged": run_folder.build_image_generator(config, graph)}
@@ -99,14 +100,13 @@ def build_causal_gan(config: RunConfig, graph: CausalGraph, sampler: LabelSample
 def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSampler, codec: LabelCodec) -> CausalBEGAN:
     """CausalBEGAN of the configured shape and optimisation, untrained."""
     c, b, d = config.image, config.began, config.data
-    fed = codec.columns if c.discriminator_labels else 0
-    strided = c.kernel if b.networks == "strided" else 0
+    shape = {"image_size": d.image_size, "channels": d.channels, "width": c.discriminator_width}
+    shape |= {"code_size": b.code_size, "labels": codec.columns if c.discriminator_labels else 0}
+    shape |= {"kernel": c.kernel if b.networks == "strided" else 0, "seed": config.seed + 1}
     with dtype_policy_scope(c.precision):
         players = {
             "generator": run_folder.build_image_generator(config, graph),
-            "discriminator": began.autoencoder(
-                d.image_size, d.channels, c.discriminator_width, b.code_size, fed, strided, config.seed + 1
-            ),
+            "discriminator": began.autoencoder(**shape),
             "labeler": _reader(config, "labeler", codec.columns, 2, labeler_norm(config, codec)),
         }
     averaged = run_folder.build_image_generator(config, graph)

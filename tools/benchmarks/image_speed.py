@@ -26,7 +26,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
+from causalgan_tf.config import BeganConfig, DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.data import Dataset
 from causalgan_tf.data.dataset import ImageSet
 from causalgan_tf.graphs.loading import load_graph
@@ -77,7 +77,8 @@ def configuration(options: argparse.Namespace) -> RunConfig:
     shared = {name: value for name, value in values.items() if name in ImageConfig.__dataclass_fields__}
     own |= {name: value for name, value in values.items() if name not in shared}
     gan = GanConfig(**own) if options.model == "causal_gan" else GanConfig()
-    return RunConfig(DataConfig(image_size=64), image=ImageConfig(model=options.model, **shared), gan=gan)
+    began = BeganConfig() if options.model == "causal_gan" else BeganConfig(networks="full", error="absolute")
+    return RunConfig(DataConfig(image_size=64), image=ImageConfig(model=options.model, **shared), gan=gan, began=began)
 
 
 def rows(config: RunConfig, columns: int) -> tf.data.Dataset:

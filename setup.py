@@ -1,11 +1,11 @@
-"""The package causalgan-tf and its five commands."""
+"""The package causalgan-tf and its six commands."""
 
 import pathlib
 import re
 
 from setuptools import find_packages, setup
 
-PROGRAMS = ("train", "sample", "evaluate", "export", "graph")
+PROGRAMS = ("train", "sample", "query", "evaluate", "export", "graph")
 
 
 def version() -> str:

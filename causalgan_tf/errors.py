@@ -18,6 +18,25 @@ class InputError(ValueError):
     """
 
 
+class ConditioningError(InputError):
+    """A condition that a model never shows, or too seldom for what was asked.
+
+    Attributes:
+        found: rows that met it.
+        wanted: rows that were asked for.
+        draws: candidate rows that were drawn.
+        mass: the estimated probability of the condition.
+
+    Examples:
+        >>> ConditioningError("No row has Ill=1.", found=0, wanted=10, draws=1_000, mass=0.0).draws
+        1000
+    """
+
+    def __init__(self, message: str, found: int, wanted: int, draws: int, mass: float) -> None:
+        super().__init__(message)
+        self.found, self.wanted, self.draws, self.mass = found, wanted, draws, mass
+
+
 def brief(value: object, limit: int = 140) -> str:
     """A value as text of at most `limit` letters, its middle left out: for messages about any input.
 

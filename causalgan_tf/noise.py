@@ -78,6 +78,14 @@ def row_seeds(
     return tf.bitwise.left_shift(tf.cast(high, tf.int64), tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
 
 
+def derived(seeds: tf.Tensor, n: int, attempt: int = 0) -> tf.Tensor:
+    """Seeds int64 [B, n] of `n` draws of each row with a seed int64 [B]."""
+    low, high = (part[:, None] for part in _key(tf.cast(seeds, tf.int64)))
+    counter = tf.cast(tf.range(n), tf.uint32)[None], tf.constant(attempt, tf.uint32)
+    low, high = threefry((low, high), counter)
+    return tf.bitwise.left_shift(tf.cast(high, tf.int64), tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
+
+
 def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:
     """Noise U(-1,1) of named blocks, batch last.
 

@@ -17,12 +17,14 @@ from causalgan_tf.graphs.cells import ObservedCells, check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import saved_model
 from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
+from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.distribution import LabelDistribution, named_probabilities
 from causalgan_tf.inference.image_sampler import ImageSampler
-from causalgan_tf.inference.label_sampler import MAX_DRAWS, LabelSampler
+from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.limits import LabelLimits
 from causalgan_tf.inference.old_names import OldNames
 from causalgan_tf.inference.query import Query
+from causalgan_tf.inference.questions import Questions
 from causalgan_tf.inference.samples import Samples, label_frame
 from causalgan_tf.inference.tables import check_parent_cells, mechanism_table
 from causalgan_tf.networks.stacked import StackedMechanisms
@@ -33,7 +35,7 @@ UNMEASURED = (
 )
 
 
-class CausalModel(OldNames):
+class CausalModel(Questions, OldNames):
     """Causal controller and, if it was trained, the image generator.
 
     Examples:
@@ -140,7 +142,8 @@ class CausalModel(OldNames):
         given: Mapping[str, Any] | None = None,
         seed: int = 0,
         images: bool | None = None,
-        max_draws: int = MAX_DRAWS,
+        max_draws: int | None = None,
+        method: str = "auto",
     ) -> Samples:
         """Draws exactly `n` rows from P(. | do(x), z).
 
@@ -153,7 +156,9 @@ class CausalModel(OldNames):
             given: conditions in the model that `do` has mutilated; of a continuous node an interval, such as (20, 30).
             seed: seed of the draw, from 0 to 2**63 - 1.
             images: whether images are drawn too; None: if the model has an image generator.
-            max_draws: candidate rows that may be drawn to meet `given`.
+            max_draws: candidate rows that may be drawn to meet `given`; None: as many as ten seconds draw.
+            method: how `given` is met: "auto", "exact", "rejection" or "particles", see LabelSampler.draw. Rows of
+                rejection are drawn again from their seeds, as `twins` does.
 
         Raises:
             InputError: an unknown node, a value that it does not have, a node in both, n below 1, images from a model
@@ -170,11 +175,11 @@ class CausalModel(OldNames):
         drawing = self._draws(images)
         n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
         budget.check_draw(n, self.graph, self.images.shape if drawing else ())
-        max_draws = whole("max_draws", max_draws, low=1)
+        max_draws = None if max_draws is None else whole("max_draws", max_draws, low=1)
         query = Query.create(self.graph, do, given)
-        labels, seeds = self.labels.draw(n, query, seed, max_draws)
+        labels, seeds, diagnostics = self.labels.draw(n, query, seed, max_draws, method)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return self._samples(labels, drawn, seeds, query)
+        return self._samples(labels, drawn, seeds, query, diagnostics)
 
     def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
         """The same units under another intervention: all of their noise is kept, whatever it was drawn for.
@@ -200,7 +205,9 @@ class CausalModel(OldNames):
         query = Query.create(self.graph, do)
         labels = self.labels.redraw(seeds, query)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return self._samples(labels, drawn, seeds, query)
+        return self._samples(
+            labels, drawn, seeds, query, Diagnostics("direct", len(seeds), effective=float(len(seeds)))
+        )
 
     def sample_labels(
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
@@ -373,9 +380,11 @@ class CausalModel(OldNames):
             raise InputError("images: this model draws labels only. Train its images: --stages=images.")
         return self.images is not None and images is not False
 
-    def _samples(self, labels: np.ndarray, images: np.ndarray | None, seeds: np.ndarray, query: Query) -> Samples:
+    def _samples(
+        self, labels: np.ndarray, images: np.ndarray | None, seeds: np.ndarray, query: Query, diagnostics: Diagnostics
+    ) -> Samples:
         supported = self.cells.holds(labels) if self.cells else None
-        return Samples(label_frame(self.graph, labels), images, seeds, query, supported)
+        return Samples(label_frame(self.graph, labels), images, seeds, query, supported, diagnostics)
 
     def _table(self, draws: int, seed: int, node: str) -> np.ndarray:
         """P(node | parents); the sampler's `conditional` is all that an answer takes of the mechanisms."""

@@ -6,6 +6,7 @@ sum_k value_k stride_k, columns in graph order and the first one fastest: stride
 Of binary labels that is sum_k label_k 2**k.
 """
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -13,14 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from causalgan_tf.errors import InputError, brief
+from causalgan_tf.errors import ConditioningError, InputError, brief
 from causalgan_tf.graphs import names
 from causalgan_tf.graphs.cells import MAX_CELLS, cell_count, discrete_sizes, has_value
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.inference.elimination import Mass, eliminate
-from causalgan_tf.inference.query import Interval, Query
-from causalgan_tf.inference.tables import ConditionalTables
+from causalgan_tf.inference.query import Condition, Query, allowed_values
+from causalgan_tf.inference.tables import ConditionalTables, soft_table
 
 THIN = 30  # rows under which a parent cell tells little of its children
 
@@ -147,7 +148,8 @@ class LabelDistribution:
             >>> labels.joint(do={"Old": 1})  # the cells are (Old, Ill) = (0, 0), (1, 0), (0, 1), (1, 1)
             array([0. , 0.5, 0. , 0.5])
         """
-        do, joint = Query.create(self.graph, do).do, np.ones(1)
+        query, joint = Query.create(self.graph, do), np.ones(1)
+        do, table = query.constants, self.tables_under(query)
         cell_count(self.sizes)
         for node, size in zip(self.graph.nodes, self.sizes, strict=True):
             # the cells of the nodes before, then a slower axis for this one
@@ -155,7 +157,7 @@ class LabelDistribution:
             if node in do:
                 factor = np.eye(size)[do[node]]
             else:
-                factor = self.tables[node][self._parent_values(node, np.arange(len(joint)))]
+                factor = table(node)[self._parent_values(node, np.arange(len(joint)))]
             # one node after the other: no array is larger than the joint of the nodes so far
             joint = (np.atleast_2d(factor).transpose() * joint).ravel()
         return joint
@@ -192,7 +194,7 @@ class LabelDistribution:
         query, wanted = Query.create(self.graph, do, given), self._wanted(nodes)
         mass = self._mass(wanted, query, query.given)
         if not mass.table.any():
-            raise _impossible(given)
+            raise _impossible(query)
         return named_probabilities(self.graph, wanted, mass.table / mass.table.sum())
 
     def probability(
@@ -211,11 +213,21 @@ class LabelDistribution:
             >>> labels.probability({"Old": 1}, given={"Ill": 1})
             1.0
         """
-        query, wanted = Query.create(self.graph, do, given), Query.create(self.graph, given=event).given
+        return self.of(Query.create(self.graph, given=event), Query.create(self.graph, do, given))
+
+    def of(self, event: Query, query: Query) -> float:
+        """P(event | do(x), z) of queries: the event's `given`, and another one's do and given.
+
+        Examples:
+            >>> graph = CausalGraph.from_text("Old -> Ill")
+            >>> labels = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> labels.of(Query.create(graph, given={"Ill": {0, 1}}), Query.create(graph))
+            1.0
+        """
         condition = self._mass((), query, query.given)
         if not condition.table.any():
-            raise _impossible(given)
-        return min(self._mass((), query, query.given, wanted).over(condition), 1.0)
+            raise _impossible(query)
+        return min(self._mass((), query, query.given, event.given).over(condition), 1.0)
 
     def sample(self, n: int, seed: int, do: Mapping[str, Any] | None = None) -> np.ndarray:
         """`n` label rows from P(. | do(x)), uint8 [n, K]; the same seed draws the same noise under any do.
@@ -226,13 +238,14 @@ class LabelDistribution:
             >>> labels.sample(2, seed=0, do={"Old": 1}).tolist()
             [[1, 1], [1, 1]]
         """
-        do, rng = Query.create(self.graph, do).do, np.random.default_rng(seed)
+        query, rng = Query.create(self.graph, do), np.random.default_rng(seed)
+        do, table = query.constants, self.tables_under(query)
         rows = np.empty([n, len(self.graph)], np.uint8)
         for k, node in enumerate(self.graph.nodes):
             # drawn for a node that is set too, so that the others' noise is the same under any do
             drawn = rng.random(n)
             # P(node >= v) for v = 1, 2, ...: a small number draws a high value
-            tails = np.cumsum(self.tables[node][..., :0:-1], axis=-1)[..., ::-1]
+            tails = np.cumsum(table(node)[..., :0:-1], axis=-1)[..., ::-1]
             parents = tuple(rows[:, self.graph.index(parent)] for parent in self.graph.parents[node])
             rows[:, k] = do[node] if node in do else (drawn[:, None] < tails[parents]).sum(-1)
         return rows
@@ -253,14 +266,21 @@ class LabelDistribution:
             )
         return wanted
 
-    def _mass(self, wanted: Sequence[str], query: Query, *conditions: Mapping[str, int | Interval]) -> Mass:
+    def tables_under(self, query: Query) -> Callable[[str], np.ndarray]:
+        """Of a node its table under the soft interventions of a query; constants are not in it."""
+
+        def table(node: str) -> np.ndarray:
+            natural, soft = self.tables[node], query.soft.get(node)
+            return natural if soft is None else soft_table(self.graph, node, soft, natural)
+
+        return functools.cache(table)
+
+    def _mass(self, wanted: Sequence[str], query: Query, *conditions: Mapping[str, Condition]) -> Mass:
         """The probabilities of the wanted labels' cells together with all conditions, under a query's do."""
         allowed: dict[str, np.ndarray] = {}
         for node, value in (pair for condition in conditions for pair in condition.items()):
-            low, high = value if isinstance(value, tuple) else (value, value)
-            values = np.arange(self.sizes[self.graph.index(node)])
-            allowed[node] = allowed.get(node, True) & (values >= low) & (values <= high)
-        return eliminate(self.graph, self.tables.__getitem__, wanted, query.do, allowed)
+            allowed[node] = allowed.get(node, True) & allowed_values(self.graph.variables[node], value)
+        return eliminate(self.graph, self.tables_under(query), wanted, query.constants, allowed)
 
     def _parent_values(self, node: str, codes: np.ndarray) -> tuple[np.ndarray, ...]:
         """The values [n] of each parent of a node in cells [n] of the nodes before it."""
@@ -283,9 +303,10 @@ def named_probabilities(graph: CausalGraph, nodes: Sequence[str], table: np.ndar
     return pd.Series(table.ravel(), index, name="probability")
 
 
-def _impossible(given: Mapping[str, Any] | None) -> InputError:
-    return InputError(
-        f"given {dict(given or {})}: the condition has probability 0 here; what follows from it is undefined."
+def _impossible(query: Query) -> ConditioningError:
+    text = Query({}, query.given, query.variables).text()
+    return ConditioningError(
+        f"given {text}: the condition has probability 0 here; what follows from it is undefined.", 0, 1, 0, 0.0
     )
 
 

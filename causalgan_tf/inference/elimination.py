@@ -128,6 +128,57 @@ def eliminate(
         >>> mass.table, mass.exponent  # P(Ill) = .75, .25; nobody asked for Tired
         (array([0.75, 0.25]), 0)
     """
+    factors, order, fixed = _factors(graph, table, wanted, do, allowed)
+    left = _along(order, factors, lambda factor: factor.scope, lambda parts, k: _product(parts).without(k))
+    return _mass(graph, _product(left), wanted, fixed)
+
+
+def backward(
+    graph: CausalGraph,
+    table: Callable[[str], np.ndarray],
+    do: Mapping[str, int],
+    allowed: Mapping[str, np.ndarray],
+) -> tuple[Mass, list[tuple[int, Factor]], Mapping[str, int]]:
+    """What is needed to draw the ancestors of a condition from their distribution given it.
+
+    Elimination backwards (Koller and Friedman 2009, section 12.3): the node that was summed out last is drawn first.
+
+    Args:
+        graph: as in `eliminate`.
+        table: as there.
+        do: as there.
+        allowed: as there.
+
+    Returns:
+        The probability of the condition; (node, factor) in the order of drawing, each factor's nodes but its own drawn
+        before; and the nodes that have one value alone.
+
+    Examples:
+        >>> graph = CausalGraph.from_text("Old -> Ill")
+        >>> tables = {"Old": np.array([0.5, 0.5]), "Ill": np.array([[1.0, 0.0], [0.5, 0.5]])}
+        >>> mass, steps, fixed = backward(graph, tables.__getitem__, {}, {"Ill": np.array([False, True])})
+        >>> float(mass.table) * 2**mass.exponent, [k for k, _ in steps], fixed
+        (0.25, [0], {'Ill': 1})
+    """
+    factors, order, fixed = _factors(graph, table, (), do, allowed)
+    steps = []
+
+    def join(parts: list[Factor], k: int) -> Factor:
+        steps.append((k, _product(parts)))
+        return steps[-1][1].without(k)
+
+    left = _along(order, factors, lambda factor: factor.scope, join)
+    return _mass(graph, _product(left), (), fixed), steps[::-1], fixed
+
+
+def _factors(
+    graph: CausalGraph,
+    table: Callable[[str], np.ndarray],
+    wanted: Sequence[str],
+    do: Mapping[str, int],
+    allowed: Mapping[str, np.ndarray],
+) -> tuple[list[Factor], list[int], dict[str, int]]:
+    """Factors of what matters, an order to sum nodes out, and the nodes of one value."""
     seen = {node: int(mask.argmax()) for node, mask in allowed.items() if mask.sum() == 1}
     fixed = {**seen, **do}
     relevant = [node for node in ancestors(graph, [*wanted, *allowed], do) if node not in do]
@@ -140,8 +191,7 @@ def eliminate(
     for node in sorted(relevant, key=lambda node: -math.prod(table_shape(graph, node)[:-1])):
         place = tuple(fixed.get(name, slice(None)) for name in (*graph.parents[node], node))
         factors.append(Factor.of(scopes[node], table(node)[place]))
-    left = _along(order, factors, lambda factor: factor.scope, lambda parts, k: _product(parts).without(k))
-    return _mass(graph, _product(left), wanted, fixed)
+    return factors, order, fixed
 
 
 def ancestors(graph: CausalGraph, nodes: Iterable[str], do: Collection[str]) -> list[str]:
@@ -209,7 +259,8 @@ def _along(
 
 def _check_size(graph: CausalGraph, scopes: Iterable[Scope], order: Sequence[int]) -> None:
     """InputError if a table of an elimination would be too large."""
-    sizes, joined = graph.sizes, [frozenset(scope) for scope in scopes]
+    sizes = [variable.size for variable in graph.variables.values()]
+    joined = [frozenset(scope) for scope in scopes]
 
     def join(parts: list[frozenset[int]], k: int) -> frozenset[int]:
         joined.append(frozenset().union(*parts))

@@ -1,11 +1,20 @@
 """Labels from a trained causal controller: P(.), P(. | do(x)), P(. | z) and P(. | do(x), z)."""
 
+import functools
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
 from causalgan_tf import noise
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import ConditioningError, InputError, brief
+from causalgan_tf.inference.conditioning import MARK, ExactConditioning, exact_conditioning
+from causalgan_tf.inference.diagnostics import Diagnostics
+from causalgan_tf.inference.particles import Particles
 from causalgan_tf.inference.query import Query, meets
+from causalgan_tf.inference.soft_do import Law, user_columns
+from causalgan_tf.inference.tables import ConditionalTables, mechanism_table, soft_table
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.stacked import StackedMechanisms
 
@@ -13,6 +22,17 @@ CHUNK = 2_048  # rows of one pass: their layers stay in the processor's cache
 CHUNKS = 32  # passes of one compiled call
 SCORED = 16_384  # rows that are scored at once
 MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
+FRUITLESS = 4_000_000  # rows without any that meets the condition, after which it counts as impossible
+PATIENCE = 1_000_000  # rows that rejection may take where there is another way
+LAW = "*law "  # before a node's name: the noise of a law that do gives it
+
+
+class LabelDraw(NamedTuple):
+    """What was drawn: [n, K] one number a node, uint8 if all labels are discrete, else float32; int64 [n] row seeds."""
+
+    labels: np.ndarray
+    seeds: np.ndarray
+    diagnostics: Diagnostics
 
 
 class LabelSampler:
@@ -21,7 +41,7 @@ class LabelSampler:
     `model` was fitted to rows in which a quarter is old, no one of whom smokes, and two in three of the others do.
 
     >>> plain, old = (Query.create(model.graph, do=do) for do in ({}, {"Old": 1}))
-    >>> labels, seeds = model.labels.draw(1_000, plain, seed=0)
+    >>> labels, seeds, _ = model.labels.draw(1_000, plain, seed=0)
     >>> bool((model.labels.redraw(seeds, plain) == labels).all()), int(model.labels.redraw(seeds, old)[:, 0].min())
     (True, 1)
     >>> model.labels.conditional("Smokes", np.array([[0.0], [1.0]]), draws=1, seed=0).round(1)
@@ -52,49 +72,75 @@ class LabelSampler:
         fixed = None if do is None else columns.encode(self.variables, tf.transpose(do))
         return tf.transpose(columns.decode(self.variables, self.mechanisms.labels(drawn, fixed)))
 
-    def draw(self, n: int, query: Query, seed: int, max_draws: int = MAX_DRAWS) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, n: int, query: Query, seed: int, max_draws: int | None = None, method: str = "auto") -> LabelDraw:
         """`n` rows under a query.
 
-        Conditions are met by rejection: the candidate rows 0, 1, 2, ... of the seed are drawn under the
-        interventions, and the first `n` that satisfy `given` are kept.
+        Without a condition row i is a function of (seed, i) and do. A condition is met by the first of these that can:
+        the exact distribution of its ancestors (explicit mechanisms, discrete ancestors); rejection, where a first look
+        finds the condition often enough; weighted rows (explicit mechanisms). Rejection keeps the candidate rows 0, 1,
+        2, ... of the seed that meet the condition, and their seeds draw them again.
 
         Args:
             n: rows wanted, at least 1.
             query: interventions and conditions.
             seed: seed of the draw.
-            max_draws: budget of candidate rows.
-
-        Returns:
-            [n, K] one number a node, uint8 if all labels are discrete, else float32; int64 [n] the rows' seeds.
+            max_draws: candidate rows that may be drawn; None: MAX_DRAWS, and no more than FRUITLESS if none is found.
+            method: "auto", or one of diagnostics.METHODS that draws rows.
 
         Raises:
-            InputError: `n` below 1, or fewer than `n` rows within the budget.
+            InputError: `n` below 1, or evidence, which is of a unit: see CausalModel.counterfactual.
+            ConditioningError: no row has the condition, or fewer than `n` within the budget.
         """
         if n < 1:
             raise InputError(f"n: expected at least 1 row, got {n}.")
-        do = tf.constant(query.do_vector(self.graph)[:, None])
-        kept, found, first = [], 0, 0
-        # whole calls even for a few rows: one compiled shape serves every n, and what is too many is cut off
-        while found < n and first < max(max_draws, n):
-            labels, seeds = (part.numpy() for part in self._compiled(np.int64(seed), np.int64(first), do))
-            first += len(labels)
-            if query.given:
-                fits = meets(labels, self.graph, query.given)
-                labels, seeds = labels[fits], seeds[fits]
-            kept.append((labels, seeds))
-            found += len(labels)
-        if found < n:
-            way_out = "Ask for fewer rows" if found else "The model hardly ever shows that: condition on less"
+        if method not in ("auto", "exact", "rejection", "particles"):
+            raise InputError(f"method: expected auto, exact, rejection or particles, got {brief(method)!r}.")
+        if not query.given:
+            labels, seeds = self._first(n, query, seed)
+            return LabelDraw(labels, seeds, Diagnostics("direct", n, effective=float(n)))
+        exact = self._exact(query) if method in ("auto", "exact") and self.stated else None
+        if exact:
+            return self._completed(n, query, seed, exact.draw(self._noise(exact, n, seed)), exact.mass)
+        if method == "exact":
             raise InputError(
-                f"Found {found} of {n} rows with {_event(query)} in {first:,} draws (rate {found / first:.1e}). "
-                f"{way_out}, set the labels by do, or raise max_draws (--max_draws)."
+                "method exact: the condition depends on numbers, on implicit mechanisms or on too many labels at once. "
+                "Leave the method to the model."
             )
-        labels, seeds = (np.concatenate(parts)[:n] for parts in zip(*kept, strict=True))
-        return labels, seeds
+        if method != "particles":
+            found = self._rejected(n, query, seed, max_draws, give_up=self.stated and method == "auto")
+            if found:
+                return found
+        elif not self.stated:
+            raise InputError("method particles: implicit mechanisms state no probabilities. Use rejection.")
+        particles = Particles(self.graph, self.mechanisms, query)
+        rows, diagnostics = particles.draw(n, seed, max_draws or MAX_DRAWS)
+        values = {node: rows[:, self.graph.index(node)] for node in particles.nodes}
+        return self._completed(n, query, seed, values, diagnostics.mass, diagnostics)
 
     def redraw(self, seeds: np.ndarray, query: Query) -> np.ndarray:
         """The rows of these seeds int64 [n] under the interventions of a query: [n, K], as `draw` gives them."""
-        return self.under(seeds, np.tile(query.do_vector(self.graph), [len(seeds), 1]))
+        return self.under(seeds, self.interventions(seeds, query))
+
+    def interventions(self, seeds: np.ndarray, query: Query, fixed: np.ndarray | None = None) -> np.ndarray:
+        """What do sets each of these rows to, float32 [n, K], NaN = untouched.
+
+        Args:
+            seeds: int64 [n].
+            query: laws and formulas are drawn and computed row by row.
+            fixed: float32 [n, K] of numbers that the rows have already; None: the query's constants.
+        """
+        do = np.tile(query.do_vector(self.graph), [len(seeds), 1]) if fixed is None else fixed.copy()
+        # node after node: what a formula sees has its own soft interventions behind it
+        for node in (node for node in self.graph.nodes if node in query.soft):
+            k, soft, variable = self.graph.index(node), query.soft[node], self.graph.variables[node]
+            if not np.isnan(do[:, k]).all():
+                continue
+            if isinstance(soft, Law):
+                uniform = noise.unit(tf.constant(seeds, tf.int64), [f"{LAW}{node}"], 1).numpy()[0]
+                do[:, k] = soft.draw(variable, uniform.astype(np.float64))
+            else:
+                do[:, k] = soft.numbers(node, variable, user_columns(self.graph, soft.nodes, self.under(seeds, do)))
+        return do
 
     def under(self, seeds: np.ndarray, do: np.ndarray) -> np.ndarray:
         """The rows of these seeds int64 [n], each under interventions of its own: [n, K], as `draw` gives them.
@@ -142,6 +188,74 @@ class LabelSampler:
             parts.append(self.mechanisms.row_log_probability(encoded).numpy().T)
         return np.concatenate(parts)
 
+    @functools.cached_property
+    def tables(self) -> ConditionalTables:
+        """The tables that explicit mechanisms state, made when needed."""
+        conditional = functools.partial(self.conditional, draws=1, seed=0)
+        return ConditionalTables(self.graph, functools.partial(mechanism_table, self.graph, conditional))
+
+    def _exact(self, query: Query) -> ExactConditioning | None:
+        def table(node: str) -> np.ndarray:
+            soft = query.soft.get(node)
+            return self.tables[node] if soft is None else soft_table(self.graph, node, soft, self.tables[node])
+
+        return exact_conditioning(self.graph, table, query)
+
+    def _noise(self, exact: ExactConditioning, n: int, seed: int) -> np.ndarray:
+        """Uniform numbers [nodes, n] for the ancestors of a condition."""
+        if not exact.nodes:
+            return np.zeros([0, n])
+        blocks = [f"{MARK}{node}" for node in exact.nodes]
+        return noise.unit(noise.row_seeds(seed, 0, n), blocks, 1).numpy()
+
+    def _completed(
+        self,
+        n: int,
+        query: Query,
+        seed: int,
+        values: Mapping[str, np.ndarray],
+        mass: float,
+        diagnostics: Diagnostics | None = None,
+    ) -> LabelDraw:
+        """Rows whose ancestors of the condition are known, the rest drawn along the graph."""
+        seeds = noise.row_seeds(seed, 0, n).numpy()
+        fixed = np.tile(query.do_vector(self.graph), [n, 1])
+        for node, numbers in values.items():
+            fixed[:, self.graph.index(node)] = numbers
+        if len(values.keys() | query.constants.keys()) == len(self.graph) and self.graph.sizes is not None:
+            labels = fixed.astype(np.uint8)
+        else:
+            labels = self.under(seeds, self.interventions(seeds, query, fixed))
+        return LabelDraw(labels, seeds, diagnostics or Diagnostics("exact", n, mass, float(n)))
+
+    def _first(self, n: int, query: Query, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows 0 to n - 1 of a seed under do, and their seeds."""
+        do = tf.constant(query.do_vector(self.graph)[:, None])
+        # whole calls even for a few rows: one compiled shape serves every n, and what is too many is cut off
+        parts = [self._compiled(np.int64(seed), np.int64(first), do) for first in range(0, n, CHUNK * CHUNKS)]
+        labels, seeds = (np.concatenate([part.numpy() for part in found])[:n] for found in zip(*parts, strict=True))
+        return (self.redraw(seeds, query) if query.soft else labels), seeds
+
+    def _rejected(self, n: int, query: Query, seed: int, max_draws: int | None, give_up: bool) -> LabelDraw | None:
+        """Rows that meet a condition among the rows of a seed; None if it is too rare and may be given up."""
+        do, budget = tf.constant(query.do_vector(self.graph)[:, None]), max(max_draws or MAX_DRAWS, n)
+        kept, found, first = [], 0, 0
+        while found < n and first < budget:
+            labels, seeds = (part.numpy() for part in self._compiled(np.int64(seed), np.int64(first), do))
+            first += len(labels)
+            labels = self.redraw(seeds, query) if query.soft else labels
+            fits = meets(labels, self.graph, query.given)
+            kept.append((labels[fits], seeds[fits]))
+            found += int(fits.sum())
+            if give_up and n * first > found * PATIENCE:
+                return None
+            if max_draws is None and not found and first >= FRUITLESS:
+                break
+        if found < n:
+            raise _too_few(n, found, first, query)
+        labels, seeds = (np.concatenate(parts)[:n] for parts in zip(*kept, strict=True))
+        return LabelDraw(labels, seeds, Diagnostics("rejection", first, found / first, float(n)))
+
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""
         kind = tf.float32 if self.graph.sizes is None else tf.uint8
@@ -153,6 +267,18 @@ class LabelSampler:
             rows = columns.decode(self.variables, self.mechanisms.labels(drawn, fixed))
             labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
         return tf.reshape(labels, [-1, len(self.graph)]), tf.reshape(seeds, [-1])
+
+
+def _too_few(n: int, found: int, draws: int, query: Query) -> ConditioningError:
+    way_out = "Ask for fewer rows" if found else "The model hardly ever shows that: condition on less"
+    return ConditioningError(
+        f"Found {found} of {n} rows with {_event(query)} in {draws:,} draws (rate {found / draws:.1e}). "
+        f"{way_out}, set the labels by do, or raise max_draws (--max_draws).",
+        found,
+        n,
+        draws,
+        found / draws,
+    )
 
 
 def _event(query: Query) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from causalgan_tf.graphs import names
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import showing
+from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.query import Query
 
 SHOWN = 100  # letters of the labels' names in a representation
@@ -20,10 +21,12 @@ class Samples:
     Attributes:
         labels: n rows, one column a node, in graph order: uint8 of 0/1, categories with their names, float32.
         images: uint8 [n, S, S, C], or None if only labels were asked for.
-        seeds: int64 [n], the rows' seeds: the exported model draws the same row from them.
+        seeds: int64 [n], the rows' seeds: the exported model draws the same row from them, but for labels that another
+            method than "direct" and "rejection" drew.
         query: the do and given that they were drawn for.
         supported: bool [n], whether some training image has the row's labels, a number in its quarter of the training
             images; elsewhere an image is extrapolated. None: not known, as of a model of labels.
+        diagnostics: how the rows were found.
 
     Examples:
         `model` was fitted to a data frame, see `fit_labels`.
@@ -38,6 +41,7 @@ class Samples:
     seeds: np.ndarray
     query: Query = Query({}, {}, {})
     supported: np.ndarray | None = None
+    diagnostics: Diagnostics = Diagnostics("direct", 0)
 
     def __repr__(self) -> str:
         shape = "none" if self.images is None else f"{self.images.dtype} {list(self.images.shape)}"

@@ -10,6 +10,7 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import MAX_CELLS
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Binary
+from causalgan_tf.inference.soft_do import Law, Soft, user_columns
 
 MAX_PARENT_CELLS = 4_096  # of a node whose mechanism is asked in each of them
 TOLERANCE = 1e-6  # by which the probabilities of a table may miss 1
@@ -93,6 +94,38 @@ def mechanism_table(graph: CausalGraph, mechanism: Mechanism, node: str) -> np.n
     *sizes, size = table_shape(graph, node)
     settings = np.array(list(np.ndindex(*sizes)), np.float32).reshape([math.prod(sizes), len(sizes)])
     return mechanism(node, settings).reshape([*sizes, size])
+
+
+def soft_table(graph: CausalGraph, node: str, soft: Soft, natural: np.ndarray) -> np.ndarray:
+    """P(node | parents) under a soft intervention, of the shape of its natural table.
+
+    Args:
+        graph: over discrete labels.
+        node: the node.
+        soft: the law or the formula that do gives it.
+        natural: its table without it, float64 [sizes of the parents..., size of the node].
+
+    Raises:
+        InputError: a formula that gives a value that the node does not have.
+
+    Example:
+        >>> from causalgan_tf.inference.soft_do import Formula
+        >>> graph = CausalGraph.from_text("Old -> Ill")
+        >>> soft_table(graph, "Ill", Formula("max(Ill, Old)"), np.array([[0.9, 0.1], [0.8, 0.2]]))
+        array([[0.9, 0.1],
+               [0. , 1. ]])
+    """
+    variable = graph.variables[node]
+    if isinstance(soft, Law):
+        return np.broadcast_to(soft.shares(variable), natural.shape)
+    cells = np.array(list(np.ndindex(*natural.shape)))
+    scope = [*graph.parents[node], node]
+    rows = np.zeros([len(cells), len(graph)])
+    rows[:, [graph.index(name) for name in scope]] = cells
+    places = soft.numbers(node, variable, user_columns(graph, scope, rows)).astype(int)
+    table = np.zeros([len(cells) // variable.size, variable.size])
+    np.add.at(table, (np.arange(len(cells)) // variable.size, places), natural.ravel())
+    return table.reshape(natural.shape)
 
 
 def check_parent_cells(graph: CausalGraph, *nodes: str) -> None:

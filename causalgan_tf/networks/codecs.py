@@ -290,24 +290,34 @@ class ContinuousCodec(Codec):
         head = self.head()
         return (1.0, head.low, head.span) if self.variable.bounded else (0.0, 0.0, 1.0)
 
+    @classmethod
+    def draw(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        return cls.from_normal(outputs, tf.math.ndtri(uniform[:, 0]), constants)
+
     @staticmethod
-    def draw(outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+    def from_normal(outputs: tf.Tensor, z: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        """Columns [M, 1, B] of standard normal noise z [M, B]; other arguments as in `draw`."""
         bends, shift, log_scale = _spline_parts(outputs)
-        free = shift + tf.exp(log_scale) * spline.inverse(tf.math.ndtri(uniform[:, 0]), bends)
+        free = shift + tf.exp(log_scale) * spline.inverse(z, bends)
         bounded, low, span = tf.unstack(constants, axis=1)
         inside = low + span * tf.clip_by_value((tf.sigmoid(free) - EDGE) / (1.0 - 2.0 * EDGE), 0.0, 1.0)
         return tf.where(bounded > 0.0, inside, free)[:, None]
 
+    @classmethod
+    def log_probability(cls, outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        z, log_slope = cls.to_normal(outputs, columns, constants)
+        return log_slope - 0.5 * tf.square(z) - HALF_LOG_2PI
+
     @staticmethod
-    def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+    def to_normal(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The noise z [M, B] of columns [M, 1, B], and the logarithm of dz / dcolumn."""
         bends, shift, log_scale = _spline_parts(outputs)
         bounded, low, span = tf.unstack(constants, axis=1)
         unit = EDGE + (1.0 - 2.0 * EDGE) * tf.clip_by_value((columns[:, 0] - low) / span, 0.0, 1.0)
         free = tf.where(bounded > 0.0, _logit(unit), columns[:, 0])
         z, log_slope = spline.forward((free - shift) * tf.exp(-log_scale), bends)
         within = tf.math.log((1.0 - 2.0 * EDGE) / (span * unit * (1.0 - unit)))
-        log_slope += tf.where(bounded > 0.0, within, 0.0) - log_scale
-        return log_slope - 0.5 * tf.square(z) - HALF_LOG_2PI
+        return z, log_slope + tf.where(bounded > 0.0, within, 0.0) - log_scale
 
     def columns(self, values: tf.Tensor) -> tf.Tensor:
         return (values - self.variable.mean) / self.variable.std

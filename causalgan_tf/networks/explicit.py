@@ -90,16 +90,20 @@ class ExplicitController(StackedMechanisms):
     def probabilities(self, node: str, parents: np.ndarray, draws: int = 0, seed: int = 0) -> np.ndarray:
         """P(node | parents) of a discrete node, exactly, float64 [cells, size]; `draws` and `seed` are not needed."""
         del draws, seed
+        logits = self.statements(node, parents).T
+        if logits.shape[1] == 1:  # a binary label's: the odds against 0
+            logits = np.concatenate([np.zeros_like(logits), logits], 1)
+        shares = np.exp(logits - logits.max(1, keepdims=True))
+        return shares / shares.sum(1, keepdims=True)
+
+    def statements(self, node: str, parents: np.ndarray) -> np.ndarray:
+        """What a node's network says of settings [n, P] of its parents, numbers in graph order: float64 [O, n]."""
         h = self.parents_seen(node, tf.constant(parents, tf.float32)).numpy().astype(np.float64)
         *hidden, (kernel, bias) = self.perceptron(node)
         for inner, offset in hidden:
             h = inner @ h + offset[:, None]
             h = np.where(h > 0.0, h, SLOPE * h)
-        logits = (kernel @ h + bias[:, None]).T
-        if logits.shape[1] == 1:  # a binary label's: the odds against 0
-            logits = np.concatenate([np.zeros_like(logits), logits], 1)
-        shares = np.exp(logits - logits.max(1, keepdims=True))
-        return shares / shares.sum(1, keepdims=True)
+        return kernel @ h + bias[:, None]
 
     def functional(self) -> keras.Model:
         """The functional model, node after node, of [noise, do] to label columns [B, C].

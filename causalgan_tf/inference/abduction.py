@@ -1,0 +1,108 @@
+"""Counterfactuals of labels by abduction, action and prediction, with explicit mechanisms.
+
+Abduction draws each node's noise from its distribution given the unit's labels; action sets what do sets; prediction
+computes the descendants anew from the same noise (Pearl 2009, theorem 7.1.7). A label whose parents did not change is
+kept as it was seen, to the bit.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from causalgan_tf import noise
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.query import Query
+from causalgan_tf.inference.soft_do import Formula, Law, user_columns
+from causalgan_tf.networks.exogenous import exogenous_of
+from causalgan_tf.networks.explicit import ExplicitController
+
+MARK = "*abduction "  # before a node's name: the noise that is drawn given its label
+
+
+class Abduction:
+    """Predicts what label rows would have been under do.
+
+    >>> graph = CausalGraph.from_text("Old -> Smokes -> Ill")
+    >>> unit = Abduction(graph, ExplicitController(graph, width=4, layers=2), Query.create(graph, do={"Smokes": 1}))
+    >>> rows = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]])
+    >>> unit.predict(rows, np.array([7, 8]))[:, :2].tolist()  # whoever smoked stays as he was
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
+
+    def __init__(self, graph: CausalGraph, mechanisms: ExplicitController, query: Query) -> None:
+        """Wraps explicit mechanisms; of the query do alone is used."""
+        self.graph, self.mechanisms, self.do = graph, mechanisms, query.do
+
+    def predict(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+        """Label rows under do, float64 [n, K], of rows [n, K] seen; a row is a function of itself and its seed."""
+        seen = np.asarray(rows, np.float64)
+        under = seen.copy()
+        for node in self.graph.nodes:
+            k, do = self.graph.index(node), self.do.get(node)
+            if isinstance(do, Law):
+                variable = self.graph.variables[node]
+                under[:, k] = do.draw(variable, _uniform(node, 1, seeds)[0])
+            elif do is not None and not isinstance(do, Formula):
+                under[:, k] = float(do)
+            else:
+                self._predict_node(node, seen, under, seeds)
+                if do is not None:
+                    known = user_columns(self.graph, do.nodes, under)
+                    under[:, k] = do.numbers(node, self.graph.variables[node], known)
+        return under
+
+    def _predict_node(self, node: str, seen: np.ndarray, under: np.ndarray, seeds: np.ndarray) -> None:
+        """Writes a node's labels where its parents changed."""
+        k, above = self.graph.index(node), [self.graph.index(parent) for parent in self.graph.parents[node]]
+        moved = np.flatnonzero((under[:, above] != seen[:, above]).any(1))
+        if not len(moved):
+            return
+        own = exogenous_of(self.graph.variables[node])
+        uniform = _uniform(node, own.uniforms, seeds[moved])
+        before, after = (self.mechanisms.statements(node, rows[moved][:, above]) for rows in (seen, under))
+        under[moved, k] = own.value(after, own.infer(before, seen[moved, k], uniform))
+
+
+def completed(
+    graph: CausalGraph, mechanisms: ExplicitController, rows: np.ndarray, seeds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted completions of rows with missing labels: each node drawn along the graph, those that were seen held.
+
+    Args:
+        graph: over K labels.
+        mechanisms: explicit ones.
+        rows: float64 [n, K], NaN where a label was not seen.
+        seeds: int64 [n, C], one a completion.
+
+    Returns:
+        float64 [n, C, K], and the weights [n, C], of each row with sum 1.
+    """
+    wide, flat = np.repeat(rows, seeds.shape[1], axis=0), seeds.ravel()
+    logs = np.zeros(len(wide))
+    for node in graph.nodes:
+        k, own = graph.index(node), exogenous_of(graph.variables[node])
+        missing = np.isnan(wide[:, k])
+        outputs = mechanisms.statements(node, wide[:, [graph.index(parent) for parent in graph.parents[node]]])
+        if missing.any():
+            uniform = _uniform(node, own.uniforms, flat[missing])
+            wide[missing, k], _ = own.draw(outputs[:, missing], None, uniform)
+        if not missing.all():
+            logs[~missing] += own.log_probability(outputs[:, ~missing], wide[~missing, k])
+    logs = logs.reshape(seeds.shape)
+    weights = np.exp(logs - logs.max(1, keepdims=True))
+    return wide.reshape([*seeds.shape, len(graph)]), weights / weights.sum(1, keepdims=True)
+
+
+def chosen(weights: np.ndarray, draws: int, shares: np.ndarray) -> np.ndarray:
+    """Numbers [n, draws] of completions, of each row by systematic resampling with a shift of its own [n] in [0, 1).
+
+    >>> chosen(np.array([[0.5, 0.0, 0.5]]), 2, np.array([0.3])).tolist()
+    [[0, 2]]
+    """
+    places = (np.arange(draws) + shares[:, None]) / draws
+    sums = np.cumsum(weights, 1)
+    found = [np.searchsorted(line, place) for line, place in zip(sums, places, strict=True)]
+    return np.minimum(np.array(found).reshape([len(weights), draws]), weights.shape[1] - 1)
+
+
+def _uniform(node: str, count: int, seeds: np.ndarray) -> np.ndarray:
+    return noise.unit(tf.constant(seeds, tf.int64), [f"{MARK}{node}"], count).numpy().astype(np.float64)

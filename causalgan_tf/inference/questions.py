@@ -1,0 +1,321 @@
+"""Questions to a causal model beyond samples: probabilities, means, effects and counterfactuals."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from causalgan_tf.config.budget import MANY
+from causalgan_tf.errors import InputError, brief
+from causalgan_tf.graphs import names
+from causalgan_tf.inference import answers
+from causalgan_tf.inference.answers import Effect, Estimate
+from causalgan_tf.inference.arguments import SEED, whole
+from causalgan_tf.inference.causes import Causes
+from causalgan_tf.inference.diagnostics import Diagnostics
+from causalgan_tf.inference.query import Query, meets, parse_assignments
+from causalgan_tf.inference.query_text import parse_query
+from causalgan_tf.inference.samples import Samples
+from causalgan_tf.inference.units import Units, frame_rows
+
+DRAWS = 100_000  # of an answer that is not exact
+Event = str | Mapping[str, Any]
+
+
+class Questions(Causes):
+    """Methods of CausalModel that answer questions."""
+
+    def ask(self, text: str, draws: int = DRAWS, seed: int = 0) -> Estimate:
+        """The answer to a query as text: "P(Ill=1 | do(Smokes=1), Age=60..)", or "E(Age | Ill=1)" of a mean.
+
+        Args:
+            text: the query, see inference.query_text.
+            draws: rows that are drawn where there is no exact answer.
+            seed: of these draws.
+
+        Raises:
+            InputError: a text that is no query, or as `probability`.
+
+        Examples:
+            >>> model.ask("P(Smokes=1 | do(Old=0))").value == model.probability("Smokes=1", do={"Old": 0}).value
+            True
+        """
+        parsed = parse_query(text)
+        parts = {"do": parsed.do, "given": parsed.given, "evidence": parsed.evidence, "draws": draws, "seed": seed}
+        return self.mean(parsed.outcome, **parts) if parsed.outcome else self.probability(parsed.event, **parts)
+
+    def probability(
+        self,
+        event: Event,
+        do: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        draws: int = DRAWS,
+        seed: int = 0,
+    ) -> Estimate:
+        """P(event | do, given), or of a unit with evidence P(event had do been done).
+
+        Args:
+            event: "Ill=1, Age=20..30", or a mapping from nodes to values, sets or intervals.
+            do: interventions: constants, a Law or a Formula.
+            given: conditions in the model that `do` has mutilated.
+            evidence: what was seen of the unit before the intervention; the answer is then the fitted mechanisms'.
+            draws: rows that are drawn where there is no exact answer.
+            seed: of these draws.
+
+        Raises:
+            InputError: an unknown node, a value that it does not have, or draws below 1.
+            ConditioningError: a condition or evidence that the model never shows, or too seldom.
+
+        Examples:
+            >>> model.probability("Smokes=1", do={"Old": 1}).method
+            'tables'
+            >>> model.probability("Old=1", given={"Smokes": 1}).value < model.probability("Old=1").value
+            True
+        """
+        draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
+        wanted = self._event(event)
+        query = Query.create(self.graph, do, given, evidence)
+        text = f"P({wanted.text()}{_bar(query)})"
+        value = self._exact_probability(wanted, query)
+        if value is not None:
+            return answers.exact(text, value)
+        rows, diagnostics = self._rows(query, draws, seed)
+        return answers.counted(text, float(meets(rows, self.graph, wanted.given).mean()), diagnostics)
+
+    def mean(
+        self,
+        node: str,
+        do: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        draws: int = DRAWS,
+        seed: int = 0,
+    ) -> Estimate:
+        """The mean of a number, or of a binary label the probability of 1; arguments as in `probability`.
+
+        Raises:
+            InputError: as `probability`, or a category, which has no mean.
+
+        Examples:
+            >>> model.mean("Smokes", do={"Old": 0}).value == model.probability("Smokes=1", do={"Old": 0}).value
+            True
+        """
+        draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
+        variable = self._number_node(node)
+        query = Query.create(self.graph, do, given, evidence)
+        text = f"E({names.written(node)}{_bar(query)})"
+        if variable.size is not None:
+            answer = self.probability({node: 1}, do, given, evidence, draws, seed)
+            return Estimate(text, answer.value, answer.standard_error, answer.diagnostics, answer.interval)
+        rows, diagnostics = self._rows(query, draws, seed)
+        values = rows[:, self.graph.index(node)].astype(np.float64) + variable.offset
+        return answers.averaged(text, float(values.mean()), float(values.std()), diagnostics)
+
+    def effect(
+        self,
+        outcome: Event,
+        cause: str,
+        values: Sequence[Any] = (0, 1),
+        given: Mapping[str, Any] | None = None,
+        quantile: float | None = None,
+        bootstrap: Sequence["Questions"] = (),
+        draws: int = DRAWS,
+        seed: int = 0,
+    ) -> Effect:
+        """What setting a cause to one value or another does to an outcome: the average effect, or that given z.
+
+        Args:
+            outcome: a node, whose mean is compared, or an event such as "Ill=1", whose probability is.
+            cause: the node that is set.
+            values: at least two values of the cause; the difference is the last one's answer less the first one's.
+            given: conditions in the model in which the cause is set: the effect among such rows.
+            quantile: of a number in place of its mean, such as .5.
+            bootstrap: models refitted on resampled rows, as causalgan_tf.refitted gives them; their differences make
+                the interval, which then holds what the rows leave open.
+            draws: as in `probability`; the same units are set to each value.
+            seed: as in `probability`.
+
+        Raises:
+            InputError: as `probability`; fewer than two values; a quantile of what is no number, or outside (0, 1).
+
+        Examples:
+            >>> model.effect("Smokes", "Old").table["value"].tolist()
+            [0, 1]
+        """
+        draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
+        self.graph.index(cause)
+        if isinstance(values, str) or len(values) < 2:
+            raise InputError(f"values: expected at least two values of {cause}, such as (0, 1), got {brief(values)}.")
+        event = self._outcome(outcome, quantile)
+        found = [self._answer(event, {cause: value}, given, quantile, draws, seed) for value in values]
+        table = pd.DataFrame(
+            {
+                "value": list(values),
+                "answer": [answer.value for answer in found],
+                "standard_error": [answer.standard_error for answer in found],
+            }
+        )
+        own = found[-1].value - found[0].value
+        text = event if isinstance(event, str) else event.text()
+        difference = self._difference(event, cause, values, given, quantile, found, (draws, seed))
+        others = tuple(
+            model.effect(outcome, cause, (values[0], values[-1]), given, quantile, (), draws, seed).value
+            for model in bootstrap
+        )
+        query = f"{text}: {found[-1].query} - {found[0].query}"
+        return Effect(text, cause, table, _renamed(difference, query, own), others)
+
+    def counterfactual(
+        self, rows: pd.DataFrame, do: Mapping[str, Any], draws: int = 1, seed: int = 0, images: bool | None = None
+    ) -> Samples:
+        """What units that were seen would have been under do: abduction, action, prediction.
+
+        Each unit's noise is drawn from its distribution given the row, and what descends from do is computed anew from
+        it. Labels that do not descend from it stay as they were seen; an empty do gives the row back. Graph and data do
+        not determine what becomes of one unit: this is the fitted mechanisms' answer.
+
+        Args:
+            rows: a data frame with columns of labels, as `sample` gives them; a missing column or cell was not seen.
+            do: interventions.
+            draws: of each unit; rows of one unit follow each other.
+            seed: of the noise: a unit's draws are a function of the seed, its place and its row.
+            images: as in `sample`; an image has noise of its own, for none was seen.
+
+        Returns:
+            Samples of len(rows) * draws rows.
+
+        Raises:
+            InputError: no rows, columns that are no labels, a value that a label does not have, or implicit mechanisms
+                with a number or a missing cell.
+            ConditioningError: a row that the mechanisms do not show within the budget.
+
+        Examples:
+            >>> people = pd.DataFrame({"Old": [1, 0], "Smokes": [0, 1]})
+            >>> model.counterfactual(people, do={}).labels.equals(people.astype("uint8"))
+            True
+            >>> model.counterfactual(people, do={"Old": 1}).labels["Smokes"].tolist()  # no old one smokes
+            [0, 0]
+        """
+        drawing = self._draws(images)
+        draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
+        query = Query.create(self.graph, do)
+        seen = frame_rows(self.graph, rows)
+        labels, seeds, diagnostics = Units(self.graph, self.labels).counterfactual(seen, query, draws, seed)
+        drawn = self.images.draw(labels, seeds) if drawing else None
+        return self._samples(labels, drawn, seeds, query, diagnostics)
+
+    def _event(self, event: Event) -> Query:
+        values = parse_assignments(event) if isinstance(event, str) else event
+        if not isinstance(values, Mapping) or not values:
+            raise InputError(f'event: expected "Ill=1" or {{"Ill": 1}}, got {brief(repr(event))}.')
+        return Query.create(self.graph, given=values)
+
+    def _outcome(self, outcome: Event, quantile: float | None) -> str | Query:
+        """A node whose mean is asked for, or an event."""
+        if isinstance(outcome, str) and outcome in self.graph.parents:
+            variable = self._number_node(outcome)
+            if quantile is not None and variable.size is not None:
+                raise InputError(f"quantile: {outcome} is no number. Ask for its probability.")
+            if quantile is not None and not 0.0 < quantile < 1.0:
+                raise InputError(f"quantile: expected a number between 0 and 1, such as .5, got {brief(quantile)}.")
+            return outcome
+        if quantile is not None:
+            raise InputError("quantile: it is of a number, not of an event. Name a node.")
+        if isinstance(outcome, str) and "=" not in outcome:
+            self.graph.index(outcome)
+        return self._event(outcome)
+
+    def _number_node(self, node: str) -> Any:
+        self.graph.index(node)
+        variable = self.graph.variables[node]
+        if variable.named:
+            raise InputError(
+                f'{node} is a category and has no mean. Ask for an event: "{node}={variable.categories[0]}".'
+            )
+        return variable
+
+    def _exact_probability(self, event: Query, query: Query) -> float | None:
+        """By elimination, if the mechanisms state tables and these are not too large; else None."""
+        if not self.states_probabilities or self.graph.sizes is None:
+            return None
+        # without an intervention evidence is a condition like any other
+        if query.evidence and (query.do or query.given):
+            return None
+        given = {**query.given, **query.evidence}
+        return self.label_distribution().of(event, Query(query.do, given, query.variables))
+
+    def _rows(self, query: Query, draws: int, seed: int) -> tuple[np.ndarray, Diagnostics]:
+        """Label rows of a query, by its conditions or its evidence."""
+        if not query.evidence:
+            labels, _, diagnostics = self.labels.draw(draws, query, seed)
+            return labels, diagnostics
+        return Units(self.graph, self.labels).rows(query, draws, seed)
+
+    def _answer(
+        self,
+        event: str | Query,
+        do: dict,
+        given: Mapping[str, Any] | None,
+        quantile: float | None,
+        draws: int,
+        seed: int,
+    ) -> Estimate:
+        if quantile is None:
+            ask = self.mean if isinstance(event, str) else self.probability
+            named = event if isinstance(event, str) else {n: _users(self.graph, n, v) for n, v in event.given.items()}
+            return ask(named, do, given, None, draws, seed)
+        query = Query.create(self.graph, do, given)
+        rows, diagnostics = self._rows(query, draws, seed)
+        values = self._measured(event, rows)
+        # the quantiles at one standard error of the share either way
+        half = math.sqrt(quantile * (1.0 - quantile) / diagnostics.effective)
+        low, value, high = np.quantile(values, np.clip([quantile - half, quantile, quantile + half], 0.0, 1.0))
+        error = float(high - low) / 2.0 * math.sqrt(diagnostics.effective)
+        return answers.averaged(f"quantile {quantile:g} of {event}{_bar(query)}", float(value), error, diagnostics)
+
+    def _difference(
+        self,
+        event: str | Query,
+        cause: str,
+        values: Sequence[Any],
+        given: Mapping[str, Any] | None,
+        quantile: float | None,
+        found: Sequence[Estimate],
+        draw: tuple[int, int],
+    ) -> Estimate:
+        """The difference of two answers and its error, of the same units where no condition chooses them."""
+        first, last = found[0], found[-1]
+        if first.method == "tables":
+            return answers.exact("", last.value - first.value)
+        if given or quantile is not None:
+            error = math.hypot(first.standard_error, last.standard_error) * math.sqrt(last.diagnostics.effective)
+            return answers.averaged("", last.value - first.value, error, last.diagnostics)
+        rows = [self._rows(Query.create(self.graph, {cause: value}), *draw)[0] for value in (values[0], values[-1])]
+        a, b = (self._measured(event, each) for each in rows)
+        return answers.averaged("", float((b - a).mean()), float((b - a).std()), last.diagnostics)
+
+    def _measured(self, event: str | Query, rows: np.ndarray) -> np.ndarray:
+        """The outcome of each row, float64 [n]."""
+        if isinstance(event, str):
+            return rows[:, self.graph.index(event)].astype(np.float64) + self.graph.variables[event].offset
+        return meets(rows, self.graph, event.given).astype(np.float64)
+
+
+def _bar(query: Query) -> str:
+    return f" | {query.text()}" if query.text() else ""
+
+
+def _renamed(answer: Estimate, query: str, value: float) -> Estimate:
+    low, high = (end - answer.value + value for end in answer.interval)
+    return Estimate(query, value, answer.standard_error, answer.diagnostics, (low, high))
+
+
+def _users(graph: Any, node: str, value: Any) -> Any:
+    """A condition's numbers as the user's values."""
+    show = graph.variables[node].shown
+    if isinstance(value, frozenset):
+        return {show(place) for place in value}
+    return tuple(map(show, value)) if isinstance(value, tuple) else show(value)

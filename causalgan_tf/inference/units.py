@@ -1,0 +1,160 @@
+"""Units that were seen: their rows given evidence, and what they would have been under do."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from causalgan_tf import noise
+from causalgan_tf.errors import ConditioningError, InputError, brief
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.abduction import Abduction, chosen, completed
+from causalgan_tf.inference.arguments import label_rows
+from causalgan_tf.inference.diagnostics import Diagnostics
+from causalgan_tf.inference.label_sampler import FRUITLESS, LabelDraw, LabelSampler
+from causalgan_tf.inference.query import Query, meets
+
+FEW = 32  # effective completions of a row with missing cells at least
+COMPLETIONS = 256  # of a row, at first
+MOST = 65_536  # of a row
+TOGETHER = 500_000  # completions in memory at once
+PICKED = "*picked"  # the noise by which completions are chosen
+
+
+class Units:
+    """Units of a model and what becomes of them; `model` is as in CausalModel.
+
+    >>> unit = Units(model.graph, model.labels)
+    >>> seen = np.array([[1.0, 0.0], [0.0, np.nan]])  # of the second one nothing is known but that it is young
+    >>> rows, seeds, found = unit.counterfactual(seen, Query.create(model.graph), draws=2, seed=0)
+    >>> rows.shape, rows[:2].tolist(), rows[2:, 0].tolist()
+    ((4, 2), [[1, 0], [1, 0]], [0, 0])
+    """
+
+    def __init__(self, graph: CausalGraph, sampler: LabelSampler) -> None:
+        """Wraps a model's label sampler."""
+        self.graph, self.sampler = graph, sampler
+
+    def rows(self, query: Query, draws: int, seed: int) -> tuple[np.ndarray, Diagnostics]:
+        """Rows under do of units with a query's evidence, those that meet its `given`.
+
+        Raises:
+            ConditioningError: evidence or condition is not met `draws` times, or never.
+        """
+        factual = Query({}, query.evidence, query.variables)
+        if self.sampler.stated:
+            seen, seeds, diagnostics = self.sampler.draw(draws, factual, seed)
+            under = Abduction(self.graph, self.sampler.mechanisms, query).predict(seen, seeds)
+        else:
+            if any(isinstance(value, float) for value in query.evidence.values()):
+                raise InputError("evidence: implicit mechanisms never show one number exactly. Give an interval.")
+            _, seeds, diagnostics = self.sampler.draw(draws, factual, seed, method="rejection")
+            under = self.sampler.redraw(seeds, query)
+        met = meets(under, self.graph, query.given)
+        found = int(met.sum())
+        if not found:
+            raise ConditioningError(
+                f"None of {draws:,} units with {factual.text()} shows {Query({}, query.given, query.variables).text()} "
+                "under do. Ask for more draws, or condition on less.",
+                found=0,
+                wanted=1,
+                draws=draws,
+                mass=0.0,
+            )
+        mass, effective = diagnostics.mass * found / draws, diagnostics.effective * found / draws
+        return under[met], Diagnostics("abduction", diagnostics.draws, mass, effective)
+
+    def counterfactual(self, seen: np.ndarray, query: Query, draws: int, seed: int) -> LabelDraw:
+        """Rows under do of units that were seen, `draws` of each, one unit's after the other's.
+
+        Args:
+            seen: float64 [n, K], NaN where a label was not seen.
+            query: do.
+            draws: of each unit.
+            seed: row i's noise is a function of (seed, i).
+        """
+        seeds = noise.row_seeds(seed, 0, len(seen) * draws).numpy()
+        if not self.sampler.stated:
+            return self._by_rejection(seen, query, draws, seed)
+        whole, effective = self._completed(seen, draws, seeds)
+        under = Abduction(self.graph, self.sampler.mechanisms, query).predict(whole, seeds)
+        labels = under.astype(np.float32 if self.graph.sizes is None else np.uint8)
+        return LabelDraw(labels, seeds, Diagnostics("abduction", len(labels), effective=effective))
+
+    def _completed(self, seen: np.ndarray, draws: int, seeds: np.ndarray) -> tuple[np.ndarray, float]:
+        """Whole rows [n * draws, K] of rows with missing cells, and the effective size of all."""
+        found, worth = np.repeat(seen, draws, axis=0), np.full(len(seen), float(draws))
+        left, size = np.flatnonzero(np.isnan(seen).any(1)), max(COMPLETIONS, 4 * draws)
+        while len(left):
+            behind = []
+            for first in range(0, len(left), max(1, TOGETHER // size)):
+                part = left[first : first + max(1, TOGETHER // size)]
+                # of the unit's own seed, so that its completions do not depend on the other rows
+                own = noise.derived(tf.constant(seeds[part * draws]), size).numpy()
+                rows, weights = completed(self.graph, self.sampler.mechanisms, seen[part], own)
+                effective = 1.0 / np.square(weights).sum(1)
+                picked = chosen(weights, draws, noise.unit(own[:, 0], [PICKED], 1).numpy()[0])
+                found[(part[:, None] * draws + np.arange(draws)).ravel()] = np.take_along_axis(
+                    rows, picked[..., None], 1
+                ).reshape([-1, len(self.graph)])
+                worth[part] = np.minimum(effective, draws)
+                behind.append(part[effective < max(FEW, draws)])
+            if size >= MOST:
+                break
+            left, size = np.concatenate(behind), min(size * 8, MOST)
+        return found, float(worth.sum())
+
+    def _by_rejection(self, seen: np.ndarray, query: Query, draws: int, seed: int) -> LabelDraw:
+        """Units of implicit mechanisms: drawn until each row was met often enough."""
+        if self.graph.sizes is None or np.isnan(seen).any():
+            raise InputError(
+                "counterfactual: implicit mechanisms state no noise; expected discrete labels without missing "
+                "cells. Train explicit ones: --controller_mechanisms=explicit."
+            )
+        kinds, which = np.unique(seen, axis=0, return_inverse=True)
+        which, seeds = which.ravel(), np.empty([len(seen), draws], np.int64)
+        drawn = 0
+        for kind, row in enumerate(kinds):
+            places = np.flatnonzero(which == kind)
+            given = dict(zip(self.graph.nodes, map(int, row), strict=True))
+            factual = Query({}, given, self.graph.variables)
+            _, own, found = self.sampler.draw(len(places) * draws, factual, seed, FRUITLESS, method="rejection")
+            seeds[places] = own.reshape([len(places), draws])
+            drawn += found.draws
+        flat = seeds.ravel()
+        labels = self.sampler.redraw(flat, query)
+        return LabelDraw(labels, flat, Diagnostics("rejection", drawn, effective=float(len(labels))))
+
+
+def frame_rows(graph: CausalGraph, rows: Any) -> np.ndarray:
+    """Label rows float64 [n, K] of a data frame, NaN where a cell or a whole column is missing.
+
+    Raises:
+        InputError: no data frame or no rows, columns that are no labels, or a value that a label does not have.
+
+    >>> frame_rows(CausalGraph.from_text("Old -> Smokes"), pd.DataFrame({"Old": [1, None]})).tolist()
+    [[1.0, nan], [nan, nan]]
+    """
+    if not isinstance(rows, pd.DataFrame):
+        raise InputError(f"counterfactual: expected a data frame of labels, got a {type(rows).__name__}.")
+    if not len(rows):
+        raise InputError("counterfactual: expected at least 1 row, got none.")
+    unknown = [name for name in rows.columns if name not in graph.parents]
+    if unknown:
+        raise InputError(
+            f"counterfactual: the data frame has columns that are no labels: {brief(', '.join(map(str, unknown)))}. "
+            f"Expected some of {brief(', '.join(graph.nodes))}."
+        )
+    found = np.full([len(rows), len(graph)], np.nan)
+    for node in rows.columns:
+        seen = rows[node].notna().to_numpy()
+        if seen.any():
+            k, alone = graph.index(node), _single(graph, node)
+            column = rows.loc[seen, [node]]
+            found[seen, k] = label_rows(alone, column, between=False)[:, 0]
+    return found
+
+
+def _single(graph: CausalGraph, node: str) -> CausalGraph:
+    return CausalGraph({node: []}, {node: graph.variables[node]})

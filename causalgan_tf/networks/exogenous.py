@@ -1,0 +1,204 @@
+"""Noise of explicit mechanisms, forwards and backwards: the value of a unit's noise, and the noise of a value.
+
+The noise is kept in the form in which it is added, not as uniform numbers, so that no digit is lost in a tail: of a
+binary label a logistic number e with label = 1 where logit + e > 0, of a category Gumbel numbers, of a number a
+standard normal one. All in float64, batch last: outputs [O, B], noise [U, B], numbers [B].
+"""
+
+import abc
+import math
+
+import numpy as np
+import tensorflow as tf
+from scipy import special
+
+from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
+from causalgan_tf.networks.codecs import CONSTANTS, ContinuousCodec, codec_of
+
+TINY = 1e-300  # of a uniform number: its logarithm stays finite
+
+
+class Exogenous(abc.ABC):
+    """The noise of one node.
+
+    Attributes:
+        uniforms: how many uniform numbers a draw takes.
+
+    >>> noise = exogenous_of(Binary())
+    >>> e = noise.infer(np.array([[0.0, 0.0]]), np.array([1.0, 0.0]), np.full([1, 2], 0.5))  # even odds
+    >>> noise.value(np.array([[0.0, 0.0]]), e).tolist()  # the noise gives the values back
+    [1.0, 0.0]
+    >>> noise.value(np.array([[-1.0, 3.0]]), e).round().tolist()  # under other parents
+    [1.0, 1.0]
+    """
+
+    uniforms = 1
+
+    def __init__(self, variable: Variable) -> None:
+        self.variable, self.codec = variable, codec_of(variable)
+
+    @abc.abstractmethod
+    def value(self, outputs: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """The numbers [B] of a node whose mechanism says `outputs`."""
+
+    @abc.abstractmethod
+    def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        """Noise [U, B] given that it gave these numbers [B], drawn by uniform ones [uniforms, B]."""
+
+    @abc.abstractmethod
+    def draw(
+        self, outputs: np.ndarray, condition: np.ndarray | tuple[float, float] | None, uniform: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers [B] that meet a condition, and the logarithm [B] of the probability that one does.
+
+        Args:
+            outputs: [O, B].
+            condition: bool [size] of a discrete node's values, (low, high) of a number; None: all.
+            uniform: [uniforms, B].
+        """
+
+    @abc.abstractmethod
+    def log_probability(self, outputs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """Log P(number | parents) in nats, of a number the density of its standardised column; [B]."""
+
+
+class _Discrete(Exogenous):
+    """What discrete nodes share: a table of log-probabilities [size, B]."""
+
+    @abc.abstractmethod
+    def table(self, outputs: np.ndarray) -> np.ndarray:
+        """Log-probabilities [size, B]."""
+
+    def draw(
+        self, outputs: np.ndarray, condition: np.ndarray | tuple[float, float] | None, uniform: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        logs = self.table(outputs)
+        if condition is not None:
+            logs = np.where(condition[:, None], logs, -np.inf)
+        mass = special.logsumexp(logs, 0)
+        with np.errstate(invalid="ignore"):
+            shares = np.exp(logs - np.where(np.isfinite(mass), mass, 0.0))
+        sums = np.cumsum(shares, 0)
+        numbers = (uniform[:1] * sums[-1:] > sums[:-1]).sum(0).astype(np.float64)
+        if condition is not None:
+            # a sum that is rounded must not let a value slip in that the condition forbids
+            numbers = np.where(condition[numbers.astype(int)], numbers, float(np.flatnonzero(condition)[-1]))
+        return numbers, mass
+
+    def log_probability(self, outputs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(self.table(outputs), numbers[None].astype(int), 0)[0]
+
+
+class BinaryNoise(_Discrete):
+    """Logistic noise."""
+
+    def table(self, outputs: np.ndarray) -> np.ndarray:
+        return np.stack([-np.logaddexp(0.0, outputs[0]), -np.logaddexp(0.0, -outputs[0])])
+
+    def value(self, outputs: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        return (outputs[0] + noise[0] > 0.0).astype(np.float64)
+
+    def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        # of a label of 1 the uniform number lies within p of 1, of a label of 0 within 1 - p of 0
+        log_share = self.log_probability(outputs, numbers) + np.log(np.maximum(uniform[0], TINY))
+        logit = log_share - np.log(-np.expm1(np.minimum(log_share, -1e-16)))
+        return np.where(numbers > 0.5, -logit, logit)[None]
+
+
+class CategoricalNoise(_Discrete):
+    """Gumbel noise; given a category it is the truncated one of Maddison, Tarlow and Minka (2014, arXiv:1411.0030)."""
+
+    def __init__(self, variable: Categorical) -> None:
+        super().__init__(variable)
+        self.uniforms = variable.size
+
+    def table(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs - special.logsumexp(outputs, 0)
+
+    def value(self, outputs: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        return np.argmax(self.table(outputs) + noise, 0).astype(np.float64)
+
+    def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        logits, size = self.table(outputs), self.variable.size
+        own = np.arange(size)[:, None] == numbers.astype(int)
+        bits = -np.log(np.maximum(uniform, TINY))
+        # the largest sum of all, whichever category has it; the others' lie below
+        top = -np.log(np.take_along_axis(bits, numbers[None].astype(int), 0))
+        below = -np.logaddexp(-top, np.log(bits) - logits)
+        return np.where(own, top, below) - logits
+
+
+class NormalNoise(Exogenous):
+    """Standard normal noise through a spline."""
+
+    def __init__(self, variable: Continuous) -> None:
+        super().__init__(variable)
+        own = self.codec.constants()
+        self.constants = tf.constant([*own, *[1.0] * (CONSTANTS - len(own))], tf.float64)[None, :, None]
+
+    def value(self, outputs: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        columns = ContinuousCodec.from_normal(_stack(outputs), tf.constant(noise[:1]), self.constants).numpy()
+        return self._numbers(columns[0, 0])
+
+    def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        z = self._normal(outputs, numbers)
+        v = self.variable
+        if v.bounded:
+            # all noise beyond the bound gives the bound
+            z = np.where(numbers <= v.low, special.ndtri(np.maximum(special.ndtr(z) * uniform[0], TINY)), z)
+            z = np.where(numbers >= v.high, -special.ndtri(np.maximum(special.ndtr(-z) * uniform[0], TINY)), z)
+        return z[None]
+
+    def draw(
+        self, outputs: np.ndarray, condition: np.ndarray | tuple[float, float] | None, uniform: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if condition is None:
+            return self.value(outputs, special.ndtri(uniform[:1])), np.zeros(outputs.shape[1])
+        low, high = (self._end(outputs, end, sign) for end, sign in zip(condition, (-1.0, 1.0), strict=True))
+        # in the tail that is nearer, where a difference of probabilities keeps its digits
+        flipped = low > 0.0
+        a, b = np.where(flipped, -high, low), np.where(flipped, -low, high)
+        below, above = special.log_ndtr(a), special.log_ndtr(b)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mass = above + np.log1p(-np.exp(below - above))
+        mass = np.where(above > below, mass, -np.inf)
+        share = np.logaddexp(below, np.where(np.isfinite(mass), mass, above) + np.log(np.maximum(uniform[0], TINY)))
+        z = special.ndtri_exp(np.minimum(share, 0.0))
+        z = np.clip(np.where(flipped, -z, z), low, high)
+        numbers = self.value(outputs, z[None])
+        return np.clip(numbers, *condition), mass
+
+    def log_probability(self, outputs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        z, log_slope = ContinuousCodec.to_normal(_stack(outputs), self._columns(numbers), self.constants)
+        found = (log_slope - 0.5 * tf.square(z)).numpy()[0] - 0.5 * math.log(2.0 * math.pi)
+        return found
+
+    def _end(self, outputs: np.ndarray, end: float, sign: float) -> np.ndarray:
+        """The noise [B] of an interval's end; of one at or beyond a bound all that lies beyond is in."""
+        v = self.variable
+        if math.isinf(end) or (v.bounded and (end <= v.low if sign < 0.0 else end >= v.high)):
+            return np.full(outputs.shape[1], sign * math.inf)
+        return self._normal(outputs, np.full(outputs.shape[1], end))
+
+    def _normal(self, outputs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        return ContinuousCodec.to_normal(_stack(outputs), self._columns(numbers), self.constants)[0].numpy()[0]
+
+    def _columns(self, numbers: np.ndarray) -> tf.Tensor:
+        return tf.constant((numbers - self.variable.mean) / self.variable.std, tf.float64)[None, None]
+
+    def _numbers(self, columns: np.ndarray) -> np.ndarray:
+        v = self.variable
+        numbers = columns * v.std + v.mean
+        return np.clip(numbers, v.low, v.high) if v.bounded else numbers
+
+
+def _stack(outputs: np.ndarray) -> tf.Tensor:
+    return tf.constant(outputs, tf.float64)[None]
+
+
+KINDS: dict[type, type[Exogenous]] = {Binary: BinaryNoise, Categorical: CategoricalNoise, Continuous: NormalNoise}
+
+
+def exogenous_of(variable: Variable) -> Exogenous:
+    """The noise of a node of this type."""
+    return KINDS[type(variable)](variable)

@@ -9,7 +9,8 @@ import pytest
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.query import Query, meets, parse_assignments, parse_probability
+from causalgan_tf.inference.query import Query, meets, parse_assignments, parse_probability, parse_query
+from causalgan_tf.inference.soft_do import Formula, Law
 
 GRAPH = CausalGraph.from_text("Male -> Mustache; Young")
 KINDS = CausalGraph.from_text(
@@ -187,3 +188,106 @@ def test_rows_meet_values_and_intervals_ends_included():
     assert meets(rows, KINDS, {"BMI": (25.0, math.inf)}).tolist() == [False, False, True, True, True]
     assert meets(np.eye(3, dtype=np.uint8), GRAPH, {"Male": 0}).tolist() == [False, True, True]
     assert meets(rows, KINDS, {}).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "do(Mustache~0.25), Male={0, 1}",
+        "do(Mustache:=1 - Mustache, Male=0), evidence(Young=0, Male=1)",
+        "evidence(Young={0, 1})",
+        "",
+    ],
+)
+def test_a_query_of_every_part_reads_what_it_wrote(text):
+    query = Query.parse(GRAPH, text)
+    assert query.text() == text and Query.parse(GRAPH, query.text()) == query
+    assert pickle.loads(pickle.dumps(query)) == query
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "do(Smoke~{never smoked: 0.5, <=5 a day: 0.5}, BMI~normal(25, 4)), Age=18..",
+        "do(BMI:=BMI + 5 if Smoke == '01' else 20, Age~uniform(20, 30))",
+        "evidence(BMI=23.5, Age=30..40, Smoke={former, 01}), Sex=1",
+    ],
+)
+def test_laws_formulas_and_evidence_of_every_type_read_what_they_wrote(text):
+    query = Query.parse(KINDS, text)
+    assert query.text() == text and Query.parse(KINDS, query.text()).text() == text
+
+
+def test_names_with_any_marks_are_quoted_in_every_part():
+    graph = CausalGraph({"a, b": [], "x|y": ["a, b"], "z~(1)": ["a, b", "x|y"]})
+    text = 'do("x|y"~0.5, "z~(1)":="a, b" * "x|y"), evidence("a, b"=1)'
+    query = Query.parse(graph, text)
+    assert query.text() == text and query.do["z~(1)"].nodes == ("a, b", "x|y")
+    assert parse_query('P("a, b"=1 | "x|y"=0)').event == {"a, b": 1}
+
+
+def test_sets_laws_and_formulas_are_read_without_a_graph():
+    assert parse_assignments("A={1, 2},B={never, 20..30}") == {
+        "A": frozenset({1, 2}),
+        "B": frozenset({"never", (20.0, 30.0)}),
+    }
+    assert parse_assignments("A~0.5, B~{x: .2, y: .8}, C~normal(40, 10)") == {
+        "A": Law.of(0.5),
+        "B": Law.of({"x": 0.2, "y": 0.8}),
+        "C": Law.normal(40, 10),
+    }
+    assert parse_assignments("A:=max((B), 2) if C == ',' else 1, D=1")["D"] == 1
+
+
+def test_means_have_one_outcome():
+    parsed = parse_query("E(Age | do(Sex=1), evidence(Sex=0))")
+    assert (parsed.outcome, parsed.event, parsed.do, parsed.evidence) == ("Age", {}, {"Sex": 1}, {"Sex": 0})
+    assert parse_query('E("two words")').outcome == "two words"
+    with pytest.raises(InputError, match="the name of one node"):
+        parse_query("E(Age=1)")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("P(A=1 | do(B=1), C)", "'C': expected name=value.*character 18 of"),
+        ("P(A=1 | do(B=1, D) , C=1)", "'D': expected name=value.*character 17 of"),
+        ("P(A={1, 2)", "the brace at character 5 is not closed"),
+        ("P(A={1,,2})", "a set with an empty part"),
+        ("P(A=1 | do(B~x))", "'B~x' at character 12: expected a law"),
+        ("P(A=1 | do(B:= ))", "expected a formula"),
+        ("P(A=1 | evidence(B=1)", "parenthesis at character 17 is not closed"),
+        ("P(A=1 | B=1 | C=1, C=2, C=3)", "C is assigned twice"),
+        ("P(A=1 | do(B=1), do(B=0))", "B is assigned twice"),
+    ],
+)
+def test_a_malformed_query_names_the_place(text, place):
+    with pytest.raises(InputError, match=place):
+        parse_query(text)
+
+
+def test_a_set_of_one_is_its_value_and_an_empty_one_is_refused():
+    assert Query.create(KINDS, given={"Smoke": {"former"}}).given == {"Smoke": 1}
+    assert Query.create(KINDS, given={"Smoke": ["former", "01"]}).given == {"Smoke": frozenset({1, 2})}
+    with pytest.raises(InputError, match="given Sex: an empty set"):
+        Query.create(KINDS, given={"Sex": set()})
+    with pytest.raises(InputError, match="given BMI=.*expected an interval"):
+        Query.create(KINDS, given={"BMI": {20, 30, 40}})
+
+
+def test_evidence_may_be_one_number_and_may_be_about_what_is_set():
+    query = Query.create(KINDS, do={"BMI": 30}, evidence={"BMI": 20, "Age": (30, 40)})
+    assert query.evidence == {"BMI": 20.0, "Age": (30.0, 40.0)} and query.constants == {"BMI": 30.0}
+    with pytest.raises(InputError, match="evidence Age=130: expected a number between 0 and 120"):
+        Query.create(KINDS, evidence={"Age": 130})
+
+
+def test_constants_and_soft_interventions_are_told_apart():
+    query = Query.create(GRAPH, {"Mustache": Formula("Male"), "Male": Law.of(0.5), "Young": 1})
+    assert query.constants == {"Young": 1} and list(query.soft) == ["Mustache", "Male"]
+    np.testing.assert_array_equal(query.do_vector(GRAPH), np.array([np.nan, np.nan, 1.0], np.float32))
+
+
+def test_rows_meet_sets():
+    rows = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 2, 0, 0]], np.float32)
+    assert meets(rows, KINDS, Query.create(KINDS, given={"Smoke": {"never smoked", "01"}}).given).tolist() == [1, 0, 1]

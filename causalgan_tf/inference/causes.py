@@ -113,7 +113,7 @@ class Causes:
             return [node for node in self.graph.nodes if node in below & above]
         for node in mediators:
             self.graph.index(node)
-            if node not in below or node in outcomes:
+            if node not in below & above:
                 raise InputError(f"mediators: {node} lies on no path from {cause} to the outcome.")
         return [node for node in self.graph.nodes if node in set(mediators)]
 

@@ -22,6 +22,7 @@ CHUNK = 2_048  # rows of one pass: their layers stay in the processor's cache
 CHUNKS = 32  # passes of one compiled call
 SCORED = 16_384  # rows that are scored at once
 MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
+MAX_WEIGHTED = 2_000_000  # the same of weighted rows, which cost more
 FRUITLESS = 4_000_000  # rows without any that meets the condition, after which it counts as impossible
 PATIENCE = 1_000_000  # rows that rejection may take where there is another way
 LAW = "*law "  # before a node's name: the noise of a law that do gives it
@@ -113,7 +114,7 @@ class LabelSampler:
         elif not self.stated:
             raise InputError("method particles: implicit mechanisms state no probabilities. Use rejection.")
         particles = Particles(self.graph, self.mechanisms, query)
-        rows, diagnostics = particles.draw(n, seed, max_draws or MAX_DRAWS)
+        rows, diagnostics = particles.draw(n, seed, max_draws or max(MAX_WEIGHTED, 4 * n))
         values = {node: rows[:, self.graph.index(node)] for node in particles.nodes}
         return self._completed(n, query, seed, values, diagnostics.mass, diagnostics)
 

@@ -17,6 +17,7 @@ from causalgan_tf.networks.exogenous import Exogenous, exogenous_of
 from causalgan_tf.networks.explicit import ExplicitController
 
 FIRST = 8_192  # rows of the first population at least
+FRUITLESS = 100_000  # rows of which none has any weight, after which the condition counts as impossible
 GROWTH = 4  # of the population, where it was too small
 DRIFTED = 0.5  # share of the effective size under which rows are resampled
 
@@ -52,7 +53,9 @@ class Particles:
         while draws + size <= max(max_draws, FIRST):
             rows, weights, mass, effective = self._population(size, rng)
             draws += size
-            if effective >= n:
+            if mass == 0.0 and draws >= FRUITLESS:
+                break
+            if mass > 0.0 and effective >= n:
                 return rows[resampled(weights, n, rng)], Diagnostics("particles", draws, mass, float(n))
             size = max(size * GROWTH, 2 * n)
         given = Query({}, self.query.given, self.query.variables).text()
@@ -60,7 +63,7 @@ class Particles:
             f"{draws:,} weighted rows with {given} are worth {effective:,.0f} of the {n:,} asked for "
             f"(estimated probability {mass:.1e}). Ask for fewer rows, condition on less, set the labels by do, or "
             "raise max_draws (--max_draws).",
-            found=int(effective),
+            found=int(effective) if mass else 0,
             wanted=n,
             draws=draws,
             mass=mass,

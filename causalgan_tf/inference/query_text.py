@@ -154,7 +154,7 @@ class _Reader:
     def _assign(self, found: dict[str, Any]) -> None:
         begin = self.at
         if not self.text[begin : self._part_end(begin)].strip():
-            raise self._error(
+            raise InputError(
                 f"{shown(self.text[self.start : self.end])} has an empty part at character {begin + 1}: {ASSIGNMENT}."
             )
         match = _NAME.match(self.text, begin, self.end)
@@ -167,15 +167,15 @@ class _Reader:
 
     def _put(self, found: dict[str, Any], name: str, value: Any) -> None:
         if name in found:
-            raise self._error(f"{shown(self.text[self.start : self.end])}: {brief(name, 60)} is assigned twice.")
+            raise InputError(f"{shown(self.text[self.start : self.end])}: {brief(name, 60)} is assigned twice.")
         found[name] = value
 
     def _value(self, begin: int) -> Any:
-        first = re.compile(r"\s*").match(self.text, self.at).end()
+        first = self._first(self.at)
         if self.text[first : first + 1] == "{":
             parts = [self.text[a:b].strip() for a, b in self._braced(first, begin)]
             if not all(parts):
-                raise self._error(f"{self._told(begin)}: a set with an empty part; expected such as {{never, former}}.")
+                raise InputError(f"{self._told(begin)}: a set with an empty part; expected such as {{never, former}}.")
             return frozenset(_read(part) for part in parts)
         end = self._part_end(self.at)
         value, self.at = self.text[self.at : end].strip(), end
@@ -184,7 +184,7 @@ class _Reader:
         return _read(value)
 
     def _law(self, begin: int) -> Law:
-        first = re.compile(r"\s*").match(self.text, self.at).end()
+        first = self._first(self.at)
         shape = _LAW.match(self.text, first, self.end)
         if shape:
             self.at = shape.end()
@@ -192,7 +192,7 @@ class _Reader:
         if self.text[first : first + 1] == "{":
             pairs = [self.text[a:b].rpartition(":") for a, b in self._braced(first, begin)]
             if any(not value.strip() for value, _, _ in pairs):
-                raise self._error(f"{self._told(begin)}: expected a law such as {{never: 0.2, now: 0.8}}.")
+                raise InputError(f"{self._told(begin)}: expected a law such as {{never: 0.2, now: 0.8}}.")
             return Law({_read(value.strip()): self._real(share, begin) for value, _, share in pairs})
         end = self._part_end(self.at)
         share, self.at = self.text[self.at : end], end
@@ -210,14 +210,14 @@ class _Reader:
             place += 1
         formula, self.at = self.text[self.at : place], place
         if not formula.strip():
-            raise self._error(f"{self._told(begin)}: expected a formula, such as Age:=Age + 5.")
+            raise InputError(f"{self._told(begin)}: expected a formula, such as Age:=Age + 5.")
         return Formula(formula)
 
     def _braced(self, first: int, begin: int) -> list[tuple[int, int]]:
         """The places of the parts between braces, of which one opens at `first`."""
         close = self.text.find("}", first, self.end)
         if close < 0:
-            raise self._error(f"{self._told(begin)}: the brace at character {first + 1} is not closed.")
+            raise InputError(f"{self._told(begin)}: the brace at character {first + 1} is not closed.")
         self.at, ends = close + 1, [first]
         ends += [place for place in range(first + 1, close) if self.text[place] == ","]
         return [(a + 1, b) for a, b in zip(ends, [*ends[1:], close], strict=True)]
@@ -228,19 +228,19 @@ class _Reader:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise self._error(
+            raise InputError(
                 f"{self._told(begin)}: expected a law: .3, {{never: .2, now: .8}}, normal(40, 10) or uniform(20, 30)."
             )
         return number
 
     def _comma(self) -> bool:
         """Whether another part follows; InputError for anything but a comma."""
-        blank = re.compile(r"\s*").match(self.text, self.at, self.end)
-        if blank.end() == self.end:
+        place = self._first(self.at)
+        if place == self.end:
             return False
-        if self.text[blank.end()] != ",":
-            raise self._malformed(blank.end())
-        self.at = blank.end() + 1
+        if self.text[place] != ",":
+            raise self._malformed(place)
+        self.at = place + 1
         return True
 
     def _part_end(self, begin: int) -> int:
@@ -260,22 +260,27 @@ class _Reader:
             if depth == 0:
                 return place
             place += 1
-        raise self._error(
+        raise InputError(
             f"{shown(self.text[names_end - 3 : self.end])}: the parenthesis at character {begin} is not closed; "
             f"{ASSIGNMENT}."
         )
 
     def _told(self, begin: int) -> str:
         part = shown(self.text[begin : self._part_end(begin)].strip())
-        return part if begin == 0 else f"{part} at character {begin + 1}"
+        return part if part == shown(self.text.strip()) else f"{part} at character {self._first(begin) + 1}"
 
     def _malformed(self, begin: int) -> InputError:
         part = shown(self.text[begin : self._part_end(begin)].strip())
-        place = f" It is at character {begin + 1} of {shown(self.text)}." if part != shown(self.text.strip()) else ""
-        return self._error(f"{part}: {ASSIGNMENT}.{place}")
+        place = (
+            f" It is at character {self._first(begin) + 1} of {shown(self.text)}."
+            if part != shown(self.text.strip())
+            else ""
+        )
+        return InputError(f"{part}: {ASSIGNMENT}.{place}")
 
-    def _error(self, message: str) -> InputError:
-        return InputError(message)
+    def _first(self, begin: int) -> int:
+        """The place of the first letter that is no blank."""
+        return re.compile(r"\s*").match(self.text, begin, self.end).end()
 
 
 def _bar(text: str, start: int, end: int) -> int:

@@ -211,7 +211,10 @@ class Questions(Causes):
         values = parse_assignments(event) if isinstance(event, str) else event
         if not isinstance(values, Mapping) or not values:
             raise InputError(f'event: expected "Ill=1" or {{"Ill": 1}}, got {brief(repr(event))}.')
-        return Query.create(self.graph, given=values)
+        try:
+            return Query.create(self.graph, given=values)
+        except InputError as error:
+            raise InputError(str(error).replace("given ", "event ", 1)) from error
 
     def _outcome(self, outcome: Event, quantile: float | None) -> str | Query:
         """A node whose mean is asked for, or an event."""

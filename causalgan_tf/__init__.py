@@ -39,6 +39,7 @@ _HOMES = {
     "load": "runs.run_folder",
     "load_graph": "graphs.loading",
     "read_graph": "graphs.formats",
+    "refitted": "training.refitting",
     "save_drawing": "graphs.drawing",
     "train": "training.stages",
     "write_graph": "graphs.formats",

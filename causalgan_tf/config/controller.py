@@ -38,6 +38,7 @@ class Objective:
         recipes: the families of mechanisms that it trains, each with the values other than RECIPE's that it does best
             with.
         few_rows: whether it takes tables of fewer rows than a batch.
+        do_rows: whether it takes rows on which nodes were set; `build_learner` then takes them last.
 
     >>> sorted(OBJECTIVES["likelihood"].recipes)
     ['explicit']
@@ -47,6 +48,7 @@ class Objective:
     build_learner: Entry
     recipes: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=lambda: dict.fromkeys(MECHANISMS, {}))
     few_rows: bool = False
+    do_rows: bool = False
 
 
 OBJECTIVES = {
@@ -55,6 +57,7 @@ OBJECTIVES = {
         Entry("causalgan_tf.training.builders:build_likelihood"),
         {"explicit": {}},
         few_rows=True,
+        do_rows=True,
     ),
     "wasserstein": Objective(
         "causal controller",

@@ -87,6 +87,9 @@ class DataConfig(Validated):
     drop_missing: bool = option(
         False, "leave out rows with missing values instead of refusing them (dataset=folder, table)"
     )
+    interventions: str = option(
+        "", "column of labels_file that names the nodes set in each row, as A or A;B (dataset=folder, table)"
+    )
     decimal: str = option(".", "decimal mark of numbers in labels_file (dataset=folder, table)", choices=(".", ","))
     data_dir: str = option(
         "",
@@ -132,8 +135,9 @@ class DataConfig(Validated):
                 raise InputError(f"dataset={self.dataset} needs --{name}, {what}.")
             if given and not wanted:
                 raise InputError(f"dataset={self.dataset} does not read --{name}. Drop it, or name another --dataset.")
-        if "labels_file" not in read and (self.drop_missing or self.decimal != "."):
-            name = "drop_missing" if self.drop_missing else "decimal"
+        used = {"drop_missing": self.drop_missing, "decimal": self.decimal != ".", "interventions": self.interventions}
+        if "labels_file" not in read and any(used.values()):
+            name = next(name for name, value in used.items() if value)
             raise InputError(
                 f"dataset={self.dataset} reads no labels file. Leave --{name} out, or name another --dataset."
             )

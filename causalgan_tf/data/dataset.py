@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from causalgan_tf.data.do_rows import DoRows
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import ObservedCells, row_codes
 from causalgan_tf.graphs.graph import CausalGraph
@@ -63,6 +64,7 @@ class Dataset:
         queries: probabilities that a report states, such as "P(A=1|do(B=0))"; those of other labels than the binary
             ones of the graph are left out.
         dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.
+        do_rows: further rows for the causal controller, on which nodes were set; None: there are none.
 
     >>> graph, rows = CausalGraph.from_text("A -> B"), np.array([[0, 1], [1, 1]], np.uint8)
     >>> Dataset(graph, rows, queries=("P(B=1|do(A=0))", "P(C=1)")).queries  # there is no C
@@ -78,10 +80,16 @@ class Dataset:
     law: LabelDistribution | None = None
     render: Callable[[np.ndarray, int], np.ndarray] | None = None
     dropped_rows: int = 0
+    do_rows: DoRows | None = None
     sample_labels: Callable[[int, Mapping[str, Any] | None, int], np.ndarray] | None = None
     measures: Mapping[str, Callable[[np.ndarray], np.ndarray]] = dataclasses.field(default_factory=dict)
     image_files: str = ""
     queries: tuple[str, ...] = ()
+
+    @property
+    def all_rows(self) -> np.ndarray:
+        """All label rows, those on which nodes were set behind the others and marked: what identifies the table."""
+        return np.concatenate([self.label_rows, self.do_rows.marked]) if self.do_rows else self.label_rows
 
     def __post_init__(self) -> None:
         binary = {node for node, variable in self.graph.variables.items() if isinstance(variable, Binary)}

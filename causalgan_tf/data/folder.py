@@ -12,6 +12,7 @@ import pandas as pd
 from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data.dataset import Dataset, ImageSet
 from causalgan_tf.data.decoding import decoded
+from causalgan_tf.data.do_rows import split
 from causalgan_tf.data.tables import read_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
@@ -49,8 +50,10 @@ def load_folder(
         InputError: a listed image is absent, cannot be read, is not square where no crop is asked for, is smaller than
             the crop or listed twice, there are fewer than five, or the labels cannot be used (see `read_labels`).
     """
-    table = read_labels(config.labels_file, graph or load_graph(config.graph), config.drop_missing, config.decimal)
+    graph = graph or load_graph(config.graph)
+    table = read_labels(config.labels_file, graph, config.drop_missing, config.decimal, config.interventions)
     graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
+    observed, do_rows = split(rows, table.held)
     far = [node for node, variable in graph.variables.items() if getattr(variable, "offset", 0.0)]
     if far:
         raise InputError(
@@ -58,7 +61,7 @@ def load_folder(
             f"networks need. Subtract an offset from the column, such as {graph.variables[far[0]].offset:.0f}."
         )
     if labels_only:
-        return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped)
+        return Dataset(graph=graph, label_rows=observed, dropped_rows=table.dropped, do_rows=do_rows)
     _check_names(labels, config.labels_file)
     train, test = split_rows(len(labels), config.test_images, seed)
     # decoded in this order, so that both sets are slices of one memory map and no image is copied
@@ -70,7 +73,9 @@ def load_folder(
         "test": ImageSet(images[len(train) :], rows[test]),
     }
     identity = _identity(config, names)
-    return Dataset(graph=graph, label_rows=rows, dropped_rows=table.dropped, image_files=identity, **sets)
+    # what draws an image is no node: rows on which nodes were set show it as well as others
+    known = {"dropped_rows": table.dropped, "do_rows": do_rows, "image_files": identity}
+    return Dataset(graph=graph, label_rows=observed, **known, **sets)
 
 
 def split_rows(count: int, test_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ import pandas as pd
 from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data.contents import KNOWN
 from causalgan_tf.data.dataset import Dataset
+from causalgan_tf.data.do_rows import held_nodes, split, taken
 from causalgan_tf.data.table_columns import Table, check_plain, is_missing, is_text, resolved
 from causalgan_tf.data.text_tables import UNNAMED, name_column, read_text
 from causalgan_tf.errors import InputError, closest
@@ -37,11 +38,13 @@ class LabelTable:
         rows: numbers [N, K], columns in graph order, indexed by row name, or by row number from 0; uint8 if every
             label is binary or categorical, else float32.
         dropped: rows that were left out because they miss a value.
+        held: bool [N, K], the nodes that were set in each row; None: no column told.
     """
 
     graph: CausalGraph
     rows: pd.DataFrame
     dropped: int = 0
+    held: np.ndarray | None = None
 
 
 def load_table(
@@ -50,7 +53,8 @@ def load_table(
     """The rows of a label file as a data set without images.
 
     Args:
-        config: `labels_file`, `graph`, `drop_missing` and `decimal`; every node of the graph is a column of the file.
+        config: `labels_file`, `graph`, `drop_missing`, `decimal` and `interventions`; every node of the graph is a
+            column of the file.
         seed: not read, for nothing is drawn.
         labels_only: not read, for there are no images.
         graph: the causal graph; None: the one that the configuration names.
@@ -61,12 +65,18 @@ def load_table(
     Raises:
         InputError: see `read_labels`.
     """
-    table = read_labels(config.labels_file, graph or load_graph(config.graph), config.drop_missing, config.decimal)
-    return Dataset(graph=table.graph, label_rows=table.rows.to_numpy(), dropped_rows=table.dropped)
+    graph = graph or load_graph(config.graph)
+    table = read_labels(config.labels_file, graph, config.drop_missing, config.decimal, config.interventions)
+    rows, do_rows = split(table.rows.to_numpy(), table.held)
+    return Dataset(graph=table.graph, label_rows=rows, dropped_rows=table.dropped, do_rows=do_rows)
 
 
 def read_labels(
-    path: str | pathlib.Path, graph: CausalGraph, drop_missing: bool = False, decimal: str = "."
+    path: str | pathlib.Path,
+    graph: CausalGraph,
+    drop_missing: bool = False,
+    decimal: str = ".",
+    interventions: str = "",
 ) -> LabelTable:
     r"""Reads the label columns of a file.
 
@@ -86,6 +96,7 @@ def read_labels(
         graph: every node is a column of the file; kinds that it declares are taken, the others read off the column.
         drop_missing: leave out the rows that miss a value of a node.
         decimal: the decimal mark in a file of text, "." or ",".
+        interventions: the column that names the nodes set in each row, see data.do_rows; empty: there is none.
 
     Returns:
         The columns as numbers.
@@ -101,15 +112,18 @@ def read_labels(
     if path.suffix.lower() in PARQUET + EXCEL:
         table = _stored(path, "parquet" if path.suffix.lower() in PARQUET else "Excel")
     else:
-        table = read_text(path, graph, decimal)
-    return _labels(_with_row_names(table, graph.nodes), graph, drop_missing)
+        table = read_text(path, graph, decimal, interventions)
+    known = [*graph.nodes, interventions] if interventions else graph.nodes
+    return _labels(_with_row_names(table, known), graph, drop_missing, interventions)
 
 
-def table_from_frame(frame: pd.DataFrame, graph: CausalGraph, drop_missing: bool = False) -> LabelTable:
+def table_from_frame(
+    frame: pd.DataFrame, graph: CausalGraph, drop_missing: bool = False, interventions: str = ""
+) -> LabelTable:
     """The label columns of a data frame; arguments and errors as of `read_labels`, rows indexed as in the frame."""
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"table: expected a pandas DataFrame, got {type(frame).__name__}.")
-    return _labels(_frame_table("the data frame", frame), graph, drop_missing)
+    return _labels(_frame_table("the data frame", frame), graph, drop_missing, interventions)
 
 
 def _frame_table(source: str, frame: pd.DataFrame) -> Table:
@@ -177,10 +191,12 @@ def _with_row_names(table: Table, nodes: Sequence[str]) -> Table:
     return dataclasses.replace(table, values=values.iloc[:, rest].set_index(pd.Index(names)))
 
 
-def _labels(table: Table, graph: CausalGraph, drop_missing: bool) -> LabelTable:
+def _labels(table: Table, graph: CausalGraph, drop_missing: bool, interventions: str = "") -> LabelTable:
     """The columns of the nodes as numbers."""
     _check_columns(table, graph.nodes, graph.titles)
-    table = dataclasses.replace(table, values=table.values[list(graph.nodes)])
+    told = [interventions] if interventions else []
+    table = taken(table, interventions, graph) if told else table
+    table = dataclasses.replace(table, values=table.values[[*graph.nodes, *told]])
     whole = _without_missing(table, graph, drop_missing)
     for node in graph.nodes:
         # behind the missing values: one dash must not make a column of numbers one of texts
@@ -194,7 +210,8 @@ def _labels(table: Table, graph: CausalGraph, drop_missing: bool) -> LabelTable:
     numbers = np.stack([numbers for _, numbers in columns.values()], axis=1)
     rows = pd.DataFrame(numbers, index=whole.values.index, columns=list(graph.nodes))
     graph = graph.with_variables({node: variable for node, (variable, _) in columns.items()})
-    return LabelTable(graph, rows, len(table.values) - len(rows))
+    held = held_nodes(whole, whole.values[interventions], graph) if told else None
+    return LabelTable(graph, rows, len(table.values) - len(rows), held)
 
 
 def _check_columns(table: Table, nodes: Sequence[str], titles: Mapping[str, str]) -> None:

@@ -54,13 +54,14 @@ class _Rows:
     used: np.ndarray
 
 
-def read_text(path: pathlib.Path, graph: CausalGraph, decimal: str = ".") -> Table:
+def read_text(path: pathlib.Path, graph: CausalGraph, decimal: str = ".", beside: str = "") -> Table:
     """The table in a file of text, its values not yet looked at; a column that names the rows is text.
 
     Args:
         path: the file, packed or not.
         graph: categories that it declares keep their spelling, and are not missing values.
         decimal: the decimal mark, "." or ",".
+        beside: a column that is read beside the nodes', as it is spelled.
 
     Returns:
         The table with the names of its columns: "" for one without.
@@ -81,7 +82,7 @@ def read_text(path: pathlib.Path, graph: CausalGraph, decimal: str = ".") -> Tab
             f"{source}: the first line says {layout.declared:,} rows, the file has {len(rows.lines):,}. It seems "
             "truncated: get it again, or correct the first line."
         )
-    values = _parsed(rows, columns, graph, decimal)
+    values = _parsed(rows, columns, graph, decimal, beside)
     _check_kinds_of_rows(source, values, rows.lines, graph.nodes)
     if decimal == ",":
         _check_points(source, values, rows.lines, graph)
@@ -271,11 +272,12 @@ def _plain(rows: _Rows, width: int, **options: object) -> pd.DataFrame:
     )
 
 
-def _parsed(rows: _Rows, columns: Sequence[str], graph: CausalGraph, decimal: str) -> pd.DataFrame:
+def _parsed(rows: _Rows, columns: Sequence[str], graph: CausalGraph, decimal: str, beside: str) -> pd.DataFrame:
     """The columns that are needed; names and declared categories, of which 01 may be one, as they are spelled."""
     kinds = [graph.declared.get(name) for name in columns]
     spelled = {k for k, kind in enumerate(kinds) if isinstance(kind, Categorical)}
     spelled |= {name_column(columns, graph.nodes) or 0} - {k for k in (0,) if columns[k] in graph.nodes}
+    spelled |= {k for k, name in enumerate(columns) if beside and name == beside}
     absent = set(graph.nodes) - set(columns)  # then an error lists all columns
     wanted = sorted(spelled | {0} | {k for k, name in enumerate(columns) if name in graph.nodes or absent})
     values = _plain(

@@ -157,6 +157,11 @@ class Causation:
         sufficiency: PS, P(event had the cause been 1 | cause = 0, no event).
         both: PNS, P(event if the cause is 1, no event if it is 0).
         bounds: of each by name ("PN", "PS", "PNS") what do and observation leave open (Tian and Pearl, 2000).
+
+    Examples:
+        >>> found = model.causation("Old", "Smokes=0", draws=10_000)
+        >>> found.event, sorted(found.bounds)
+        ('Smokes=0', ['PN', 'PNS', 'PS'])
     """
 
     cause: str
@@ -187,6 +192,11 @@ class Mediation:
         total: the whole effect.
         direct: natural direct effect, the mediators as under the first value.
         indirect: natural indirect effect, the cause at its first value and the mediators as under the second.
+
+    Examples:
+        >>> found = model.mediation("Smokes", "Old", draws=10_000)
+        >>> found.mediators, found.total.value == found.direct.value  # there is nothing between them
+        ((), True)
     """
 
     outcome: str

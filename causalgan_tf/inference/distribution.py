@@ -267,7 +267,16 @@ class LabelDistribution:
         return wanted
 
     def tables_under(self, query: Query) -> Callable[[str], np.ndarray]:
-        """Of a node its table under the soft interventions of a query; constants are not in it."""
+        """Of a node its table under the soft interventions of a query; constants are not in it.
+
+        Examples:
+            >>> from causalgan_tf.inference.soft_do import Law
+            >>> graph = CausalGraph.from_text("Old -> Ill")
+            >>> labels = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
+            >>> labels.tables_under(Query.create(graph, {"Ill": Law.of(0.25)}))("Ill")
+            array([[0.75, 0.25],
+                   [0.75, 0.25]])
+        """
 
         def table(node: str) -> np.ndarray:
             natural, soft = self.tables[node], query.soft.get(node)

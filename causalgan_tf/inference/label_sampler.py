@@ -29,7 +29,12 @@ LAW = "*law "  # before a node's name: the noise of a law that do gives it
 
 
 class LabelDraw(NamedTuple):
-    """What was drawn: [n, K] one number a node, uint8 if all labels are discrete, else float32; int64 [n] row seeds."""
+    """What was drawn: [n, K] one number a node, uint8 if all labels are discrete, else float32; int64 [n] row seeds.
+
+    >>> drawn = model.labels.draw(3, Query.create(model.graph), seed=0)
+    >>> drawn.labels.shape, drawn.seeds.shape, drawn.diagnostics.method
+    ((3, 2), (3,), 'direct')
+    """
 
     labels: np.ndarray
     seeds: np.ndarray

@@ -40,6 +40,9 @@ class QueryText:
         do: node to a value, a Law or a Formula.
         given: conditions in the model that do has mutilated.
         evidence: what was seen of the unit before the intervention.
+
+    >>> parse_query("P(Ill=1 | Old=0)").given
+    {'Old': 0}
     """
 
     event: Mapping[str, Any]

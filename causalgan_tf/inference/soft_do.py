@@ -76,21 +76,41 @@ class Law:
 
     @classmethod
     def of(cls, probabilities: float | Mapping[Any, float]) -> "Law":
-        """The law of a binary node by its probability of 1, or of a discrete node by all values' probabilities."""
+        """The law of a binary node by its probability of 1, or of a discrete node by all values' probabilities.
+
+        Examples:
+            >>> Law.of({"never": 0.25, "now": 0.75}).probabilities["now"]
+            0.75
+        """
         return cls(dict(probabilities) if isinstance(probabilities, Mapping) else {1: probabilities})
 
     @classmethod
     def normal(cls, mean: float, deviation: float) -> "Law":
-        """The normal law of a number."""
+        """The normal law of a number.
+
+        Examples:
+            >>> Law.normal(40, 10).text()
+            'normal(40, 10)'
+        """
         return cls(None, "normal", mean, deviation)
 
     @classmethod
     def uniform(cls, low: float, high: float) -> "Law":
-        """The uniform law of a number."""
+        """The uniform law of a number.
+
+        Examples:
+            >>> Law.uniform(20, 30).text()
+            'uniform(20, 30)'
+        """
         return cls(None, "uniform", low, high)
 
     def text(self) -> str:
-        """The law as a query's text holds it behind a tilde."""
+        """The law as a query's text holds it behind a tilde.
+
+        Examples:
+            >>> Law.of(0.3).text()
+            '0.3'
+        """
         if self.probabilities is None:
             return f"{self.shape}({written(float(self.first))}, {written(float(self.second))})"
         if list(self.probabilities) == [1]:
@@ -98,17 +118,35 @@ class Law:
         return "{" + ", ".join(f"{value}: {written(float(p))}" for value, p in self.probabilities.items()) + "}"
 
     def checked(self, node: str, variable: Variable) -> "Law":
-        """The law with what a node's values are: all categories by name; InputError if the node cannot have it."""
+        """The law in terms of a node's values; InputError if the node cannot have it.
+
+        Examples:
+            >>> from causalgan_tf.graphs.variables import Binary
+            >>> Law.of({0: 0.75, 1: 0.25}).checked("Ill", Binary())
+            Law(probabilities={1: 0.25}, shape='', first=0.0, second=0.0)
+        """
         return self._checked_number(node, variable) if variable.size is None else self._checked_values(node, variable)
 
     def shares(self, variable: Variable) -> np.ndarray:
-        """Probabilities [size] of a discrete node's values; of a checked law."""
+        """Probabilities [size] of a discrete node's values; of a checked law.
+
+        Examples:
+            >>> from causalgan_tf.graphs.variables import Binary
+            >>> Law.of(0.25).shares(Binary())
+            array([0.75, 0.25])
+        """
         if list(self.probabilities) == [1] and variable.size == 2 and not variable.named:
             return np.array([1.0 - self.probabilities[1], self.probabilities[1]])
         return np.array([self.probabilities.get(variable.shown(place), 0.0) for place in range(variable.size)])
 
     def draw(self, variable: Variable, uniform: np.ndarray) -> np.ndarray:
-        """Numbers [n] of uniform ones [n]; of a checked law."""
+        """Numbers [n] of uniform ones [n]; of a checked law.
+
+        Examples:
+            >>> from causalgan_tf.graphs.variables import Binary
+            >>> Law.of(0.25).draw(Binary(), np.array([0.7, 0.8]))
+            array([0., 1.])
+        """
         if self.probabilities is not None:
             # a small number draws a low value
             return np.searchsorted(np.cumsum(self.shares(variable))[:-1], uniform, side="right").astype(np.float64)
@@ -204,7 +242,12 @@ class Formula:
         return tuple(found)
 
     def checked(self, graph: CausalGraph, node: str) -> "Formula":
-        """Itself; InputError if it names anything but the node's parents and the node itself."""
+        """Itself; InputError if it names anything but the node's parents and the node itself.
+
+        Examples:
+            >>> Formula("1 - Ill").checked(CausalGraph.from_text("Old -> Ill"), "Ill").nodes
+            ('Ill',)
+        """
         legal = {*graph.parents[node], node}
         for name in self.nodes:
             if name not in legal:
@@ -217,7 +260,12 @@ class Formula:
         return self
 
     def values(self, known: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The users' values [n] of users' values [n] of nodes."""
+        """The users' values [n] of users' values [n] of nodes.
+
+        Examples:
+            >>> Formula("max(Age, 18)").values({"Age": np.array([12.0, 40.0])})
+            array([18., 40.])
+        """
         with np.errstate(all="ignore"):
             try:
                 found = _value(self.tree, known)
@@ -227,7 +275,13 @@ class Formula:
         return np.broadcast_to(found, [count])
 
     def numbers(self, node: str, variable: Variable, known: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Numbers [n] of the node; InputError for a value that it cannot have."""
+        """Numbers [n] of the node; InputError for a value that it cannot have.
+
+        Examples:
+            >>> from causalgan_tf.graphs.variables import Binary
+            >>> Formula("1 - Ill").numbers("Ill", Binary(), {"Ill": np.array([0.0, 1.0])})
+            array([1., 0.])
+        """
         values = self.values(known)
         if variable.named:
             places = {name: float(place) for place, name in enumerate(variable.categories)}

@@ -42,16 +42,27 @@ class LikelihoodTrainer(ControllerLearner):
     logged = ("negative_log_likelihood",)
 
     def __init__(
-        self, mechanisms: ExplicitController, averaged: ExplicitController, rows: np.ndarray, seed: int = 0
+        self,
+        mechanisms: ExplicitController,
+        averaged: ExplicitController,
+        rows: np.ndarray,
+        seed: int = 0,
+        held: np.ndarray | None = None,
     ) -> None:
-        """Joins the networks and the training rows, see ControllerLearner."""
+        """Joins the networks and the training rows, see ControllerLearner.
+
+        `held`, bool [N, K]: nodes that were set in a row, whose mechanisms it says nothing of; None: none was.
+        """
         super().__init__(mechanisms, averaged, rows, seed)
         self.players = {"generator": mechanisms}
-        self.table, self.exact, self.rest = rows, None, None
+        self.table, self.exact, self.rest, self.held = rows, None, None, held
+        if held is not None:
+            told = ~held / np.maximum((~held).mean(0), 1.0 / len(rows))
+            self.told = tf.Variable(told.astype(np.float32), trainable=False)
 
     def compile(self, config: ControllerConfig) -> None:
         """Sets the optimisation."""
-        self.exact, self.rest = split_families(self.mechanisms, self.table, config.distinct_rows)
+        self.exact, self.rest = split_families(self.mechanisms, self.table, config.distinct_rows, self.held)
         self.prior = config.weight_decay / len(self.table)
         self.kernels = tf.constant(
             pack([[(np.ones(kernel), np.zeros(bias)) for kernel, bias in stack] for stack in self.mechanisms.shapes])
@@ -86,8 +97,17 @@ class LikelihoodTrainer(ControllerLearner):
         chosen = noise.step_choice(self.seed, step, 0, [self.batch_size], self.rows.shape[0])
         rows = tf.cast(tf.gather(self.rows, self._replica_rows(chosen)), tf.float32)
         seen = self.mechanisms.seen(tf.transpose(rows), self.rest)
-        batch = Families(self.rest, seen, [tf.fill([1, 1], 1.0 / rows.shape[0])] * len(seen))
+        shares = [tf.fill([1, 1], 1.0 / rows.shape[0])] * len(seen)
+        if self.held is not None:
+            told = tf.transpose(tf.gather(self.told, self._replica_rows(chosen))) / rows.shape[0]
+            shares = [tf.gather(told, self._nodes(part)) for part in self.rest]
+        batch = Families(self.rest, seen, shares)
         return Families(*(list(own) + list(other) for own, other in zip(self.exact, batch, strict=True)))
+
+    def _nodes(self, part: tuple[int, np.ndarray]) -> np.ndarray:
+        """The numbers of the nodes at a part's places; 0 where a place is empty, whose logarithm is 0."""
+        s, chosen = part
+        return np.maximum(self.mechanisms.schedule.stacks[s].nodes.ravel()[chosen], 0)
 
 
 class Families(NamedTuple):
@@ -109,14 +129,17 @@ class Families(NamedTuple):
     shares: Sequence[tf.Tensor]
 
 
-def split_families(mechanisms: ExplicitController, rows: np.ndarray, most: int) -> tuple[Families, Parts]:
+def split_families(
+    mechanisms: ExplicitController, rows: np.ndarray, most: int, held: np.ndarray | None = None
+) -> tuple[Families, Parts]:
     """The families that have at most `most` distinct rows, and the places of the other nodes.
 
     Nodes of about as many distinct rows share a part: padding all to the largest would cost more than the rows do. A
     graph with a continuous label has no families here.
     """
     graph, sizes = mechanisms.graph, {}
-    found = {node: distinct_family(graph, node, rows) for node in graph.nodes} if graph.sizes and most else {}
+    told = {node: rows if held is None else rows[~held[:, graph.index(node)]] for node in graph.nodes}
+    found = {node: distinct_family(graph, node, told[node]) for node in graph.nodes} if graph.sizes and most else {}
     for node, (values, _) in found.items():
         if len(values) <= most:
             sizes[graph.index(node)] = SIZE ** math.ceil(math.log(len(values), SIZE))

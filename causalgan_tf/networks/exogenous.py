@@ -90,7 +90,11 @@ class _Discrete(Exogenous):
 
 
 class BinaryNoise(_Discrete):
-    """Logistic noise."""
+    """Logistic noise.
+
+    >>> BinaryNoise(Binary()).value(np.array([[0.5, 0.5]]), np.array([[-0.4, -0.6]])).tolist()
+    [1.0, 0.0]
+    """
 
     def table(self, outputs: np.ndarray) -> np.ndarray:
         return np.stack([-np.logaddexp(0.0, outputs[0]), -np.logaddexp(0.0, -outputs[0])])
@@ -106,7 +110,13 @@ class BinaryNoise(_Discrete):
 
 
 class CategoricalNoise(_Discrete):
-    """Gumbel noise; given a category it is the truncated one of Maddison, Tarlow and Minka (2014, arXiv:1411.0030)."""
+    """Gumbel noise; given a category it is the truncated one of Maddison, Tarlow and Minka (2014, arXiv:1411.0030).
+
+    >>> noise = CategoricalNoise(Categorical(("a", "b", "c")))
+    >>> outputs = np.zeros([3, 1])
+    >>> noise.value(outputs, noise.infer(outputs, np.array([2.0]), np.full([3, 1], 0.5))).tolist()
+    [2.0]
+    """
 
     def __init__(self, variable: Categorical) -> None:
         super().__init__(variable)
@@ -129,7 +139,14 @@ class CategoricalNoise(_Discrete):
 
 
 class NormalNoise(Exogenous):
-    """Standard normal noise through a spline."""
+    """Standard normal noise through a spline.
+
+    >>> noise = NormalNoise(Continuous(mean=10.0, std=2.0))
+    >>> outputs = np.zeros([noise.codec.outputs, 1])
+    >>> z = noise.infer(outputs, np.array([13.0]), np.full([1, 1], 0.5))
+    >>> noise.value(outputs, z).round(3).tolist()
+    [13.0]
+    """
 
     def __init__(self, variable: Continuous) -> None:
         super().__init__(variable)

@@ -146,7 +146,7 @@ class Run:
                 "`model.sample` with your frame."
             )
         dataset = data.load(self.config.data, self.config.seed, labels_only, self.kept.declared, write)
-        fingerprint = Fingerprint.of(dataset.graph, dataset.label_rows, dataset.image_files)
+        fingerprint = Fingerprint.of(dataset.graph, dataset.all_rows, dataset.image_files)
         cells = training_cells(dataset)
         new = self.kept.fingerprint is None and not (self.workdir / "config.json").exists()
         if new:

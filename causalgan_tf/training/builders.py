@@ -9,6 +9,7 @@ import numpy as np
 
 from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.run import RunConfig
+from causalgan_tf.data.do_rows import DoRows
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.learners.causal_began import CausalBEGAN
@@ -25,9 +26,10 @@ from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.runs import run_folder
 
 
-def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> Learner:
+def build_controller(config: RunConfig, graph: CausalGraph, rows: np.ndarray, do_rows: DoRows | None = None) -> Learner:
     """A learner of the configured objective for the mechanisms of a graph, untrained."""
-    return OBJECTIVES[config.controller.objective].build_learner(config, graph, rows)
+    build = OBJECTIVES[config.controller.objective].build_learner
+    return build(config, graph, rows) if do_rows is None else build(config, graph, rows, do_rows)
 
 
 def build_images(
@@ -37,10 +39,16 @@ def build_images(
     return config.image_model.build_learner(config, graph, sampler, codec or LabelCodec(graph.variables.values()))
 
 
-def build_likelihood(config: RunConfig, graph: CausalGraph, rows: np.ndarray) -> LikelihoodTrainer:
+def build_likelihood(
+    config: RunConfig, graph: CausalGraph, rows: np.ndarray, do_rows: DoRows | None = None
+) -> LikelihoodTrainer:
     """Explicit mechanisms that maximum likelihood trains, of the configured shape and optimisation, untrained."""
     mechanisms, averaged = (run_folder.build_mechanisms(config, graph) for _ in range(2))
-    learner = LikelihoodTrainer(mechanisms, averaged, rows, config.seed)
+    held = None
+    if do_rows is not None:
+        held = np.concatenate([np.zeros(rows.shape, bool), do_rows.held])
+        rows = np.concatenate([rows, do_rows.labels])
+    learner = LikelihoodTrainer(mechanisms, averaged, rows, config.seed, held)
     learner.compile(config.controller)
     return learner
 

@@ -17,7 +17,7 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import MAX_CELLS, ObservedCells, enumerable, histogram
 from causalgan_tf.graphs.fit import fit_to_rows, implied_independences
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.names import written
+from causalgan_tf.graphs.names import listed, written
 from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.metrics.tvd import sampling_floor
 from causalgan_tf.runs import run_folder
@@ -70,6 +70,11 @@ def check_dataset(dataset: Dataset, config: RunConfig, stages: tuple[str, ...]) 
             f"The label table has {rows} rows, fewer than one batch of {batch}. "
             f"Lower --controller_batch_size to {rows} or less, or bring more rows."
         )
+    if "controller" in stages and dataset.do_rows and not OBJECTIVES[config.controller.objective].do_rows:
+        raise InputError(
+            f"--controller_objective={config.controller.objective} learns from observed rows alone. Leave "
+            "--interventions out, or use --controller_objective=likelihood."
+        )
     if "controller" in stages:
         check_target(dataset, config.controller.tvd_target)
     if "images" in stages:
@@ -101,6 +106,10 @@ def description(dataset: Dataset, run: Run) -> Iterator[str]:
         plain = isinstance(variables[node], Binary) and rows[:, k].min() < rows[:, k].max()
         if len(variables) <= DESCRIBED or not plain:
             yield line
+    if dataset.do_rows:
+        held = {node: int(count) for node, count in zip(variables, dataset.do_rows.held.sum(0), strict=True) if count}
+        told = listed((f"{written(node)} on {count:,}" for node, count in held.items()), 200)
+        yield f"{len(dataset.do_rows.labels):,} further rows with interventions: {told}"
     if dataset.dropped_rows:
         yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
     yield from fit_line(dataset.graph, rows)

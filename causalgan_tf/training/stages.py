@@ -18,6 +18,7 @@ from causalgan_tf.config.data import DataConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.dataset import label_cells, label_ranges, mixed_weights, training_cells
+from causalgan_tf.data.do_rows import split
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.evaluation.label_limits import label_limits
 from causalgan_tf.graphs.cells import enumerable, histogram
@@ -181,7 +182,7 @@ def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strateg
     """The causal controller's stage."""
     c, graph = run.config.controller, dataset.graph
     with strategy.scope():
-        learner = build_controller(run.config, graph, dataset.label_rows)
+        learner = build_controller(run.config, graph, dataset.label_rows, dataset.do_rows)
     measure = label_tvd(LabelSampler(learner.averaged), dataset) if enumerable(graph) else None
 
     def reached(step: int) -> bool:
@@ -204,6 +205,7 @@ def fit_labels(
     config: ControllerConfig | None = None,
     seed: int = 0,
     progress: bool = True,
+    interventions: str = "",
 ) -> CausalModel:
     """Trains a causal controller on a table in memory; nothing is written.
 
@@ -213,6 +215,8 @@ def fit_labels(
         config: the controller and its optimisation; None: the defaults.
         seed: of weights, noise and the choice of rows.
         progress: whether a bar shows steps, speed and losses.
+        interventions: the column that names the nodes set in each row, "Smokes" or "Smokes;Age", an empty cell none; on
+            these rows their mechanisms are not fitted.
 
     Returns:
         The model of the labels.
@@ -229,14 +233,15 @@ def fit_labels(
         ()
     """
     graph = load_graph(graph) if isinstance(graph, str) else graph
-    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
+    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, interventions=interventions)
     source = DataConfig(dataset="table", graph=graph.to_text(), labels_file="a data frame in memory")
     run = RunConfig(source, controller=config or ControllerConfig(), seed=seed)
-    dataset = Dataset(graph=table.graph, label_rows=table.rows.to_numpy())
+    rows, do_rows = split(table.rows.to_numpy(), table.held)
+    dataset = Dataset(graph=table.graph, label_rows=rows, do_rows=do_rows)
     budget.check_labels(run, table.graph)
     check_dataset(dataset, run, ("controller",))
     c = run.controller
-    learner = build_controller(run, table.graph, dataset.label_rows)
+    learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
     done = learner.steps_done
     bar = callbacks.Progress(done, c.steps, OBJECTIVES[c.objective].title, progress)
     if c.steps:

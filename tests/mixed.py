@@ -100,6 +100,7 @@ class PerfectModel:
         return self.twins(seeds[:n], do, images)
 
     def twins(self, seeds, do=None, images=None):
+        seeds = getattr(seeds, "seeds", seeds)
         rows = labels(seeds, do)
         drawn = None if images is False else self.images_of(rows, seeds=seeds)
         return Numbered(label_frame(GRAPH, rows), drawn, np.asarray(seeds))

@@ -118,6 +118,7 @@ class PerfectModel:
         return self.twins(seeds[:n], do, images)
 
     def twins(self, seeds, do=None, images=None):
+        seeds = getattr(seeds, "seeds", seeds)
         labels = units(seeds, do)
         drawn = None if images is False or self.image_size is None else self.images_of(labels, seeds=seeds)
         return Samples(pd.DataFrame(labels, columns=list(GRAPH.nodes)), drawn, np.asarray(seeds))

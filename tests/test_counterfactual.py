@@ -231,3 +231,23 @@ def test_implicit_mechanisms_answer_by_units_that_show_the_row():
 def test_rows_that_no_unit_has_are_refused(model, frame, message):
     with pytest.raises(InputError, match=message):
         model.counterfactual(frame, {"A": 1})
+
+
+def test_twins_of_rows_of_any_method_keep_what_does_not_descend_from_do(model):
+    for method in ("exact", "rejection", "particles"):
+        units = model.sample(400, {"B": "x"}, {"D": 1}, seed=3, method=method)
+        again = model.twins(units, {"B": "x"})
+        assert again.labels.equals(units.labels)
+        other = model.twins(units, {"B": "z"})
+        assert (other.labels["B"] == "z").all()
+        assert other.labels[["A", "E"]].equals(units.labels[["A", "E"]])
+
+
+def test_twins_of_what_was_set_are_as_their_mechanism_draws_them(model):
+    units = model.sample(20_000, {"B": "x"}, {"D": 1}, seed=3, method="exact")
+    free = model.twins(units).labels
+    truth = model.distribution("B").reindex(["x", "y", "z"])
+    by_a = {a: model.distribution("B", given={"A": a}) for a in (0, 1)}
+    expected = sum((units.labels["A"] == a).mean() * by_a[a] for a in (0, 1))
+    found = free["B"].value_counts(normalize=True)
+    assert (found - expected).abs().max() < 0.02 and len(truth) == 3

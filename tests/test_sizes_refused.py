@@ -171,7 +171,7 @@ def test_twins_take_the_seeds_of_rows_alone(model, seeds):
 
 def test_the_users_own_rows_are_no_seeds(model):
     drawn = model.sample(4)
-    for rows in (drawn, drawn.labels, drawn.labels.to_numpy()):
+    for rows in (drawn.labels, drawn.labels.to_numpy()):
         with pytest.raises(InputError, match="samples.seeds"):
             model.twins(rows)
     assert model.twins(list(drawn.seeds)).labels.equals(drawn.labels)

@@ -22,7 +22,7 @@ from causalgan_tf.inference.query_text import parse_query
 from causalgan_tf.runs.run_folder import Run
 
 if TYPE_CHECKING:
-    from causalgan_tf.inference.answers import Estimate
+    from causalgan_tf.inference.estimate import Estimate
 
 COLUMNS = ("query", "value", "standard_error", "low", "high", "method", "draws", "mass", "effective")
 GROUPS = {  # what --help lists
@@ -102,6 +102,7 @@ def write(answers: "Sequence[Estimate]", form: str) -> None:
 
 def program() -> None:
     """The command causalgan-query."""
+    # absl knows flags alone; a query is told from a forgotten flag by how it begins
     sys.argv[1:] = [f"--query={part}" if part.lstrip().startswith(("P(", "E(")) else part for part in sys.argv[1:]]
     common.run(declare, main, groups=GROUPS)
 

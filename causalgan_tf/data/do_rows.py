@@ -77,6 +77,7 @@ def held_nodes(table: Table, column: pd.Series, graph: CausalGraph) -> np.ndarra
     >>> held_nodes(Table("it", frame), frame["what"], CausalGraph.from_text("A")).ravel().tolist()
     [False, False, True]
     """
+    # each text is read once, however many rows have it
     missing, found = is_missing(column), np.zeros([len(column), len(graph)], bool)
     codes, texts = pd.factorize(column.where(~missing, "").astype(str).str.strip())
     for code, text in enumerate(texts):

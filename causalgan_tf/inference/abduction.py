@@ -28,9 +28,19 @@ class Abduction:
     [[1.0, 1.0], [0.0, 1.0]]
     """
 
-    def __init__(self, graph: CausalGraph, mechanisms: ExplicitController, query: Query) -> None:
-        """Wraps explicit mechanisms; of the query do alone is used."""
+    def __init__(
+        self, graph: CausalGraph, mechanisms: ExplicitController, query: Query, before: Query | None = None
+    ) -> None:
+        """Wraps explicit mechanisms.
+
+        Args:
+            graph: over K labels.
+            mechanisms: explicit ones.
+            query: of which do alone is used.
+            before: the interventions under which the rows were seen; of what it set nothing is known. None: none.
+        """
         self.graph, self.mechanisms, self.do = graph, mechanisms, query.do
+        self.freed = set(before.do) - set(query.do) if before else set()
 
     def predict(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Label rows under do, float64 [n, K], of rows [n, K] seen; a row is a function of itself and its seed."""
@@ -51,12 +61,17 @@ class Abduction:
         return under
 
     def _predict_node(self, node: str, seen: np.ndarray, under: np.ndarray, seeds: np.ndarray) -> None:
-        """Writes a node's labels where its parents changed."""
+        """Writes a node's labels where its parents changed, or where they were set before."""
         k, above = self.graph.index(node), [self.graph.index(parent) for parent in self.graph.parents[node]]
+        own = exogenous_of(self.graph.variables[node])
+        if node in self.freed:
+            outputs = self.mechanisms.statements(node, under[:, above])
+            under[:, k], _ = own.draw(outputs, None, _uniform(node, own.uniforms, seeds))
+            return
+        # the others keep what was seen, to the bit
         moved = np.flatnonzero((under[:, above] != seen[:, above]).any(1))
         if not len(moved):
             return
-        own = exogenous_of(self.graph.variables[node])
         uniform = _uniform(node, own.uniforms, seeds[moved])
         before, after = (self.mechanisms.statements(node, rows[moved][:, above]) for rows in (seen, under))
         under[moved, k] = own.value(after, own.infer(before, seen[moved, k], uniform))
@@ -90,18 +105,6 @@ def completed(
     logs = logs.reshape(seeds.shape)
     weights = np.exp(logs - logs.max(1, keepdims=True))
     return wide.reshape([*seeds.shape, len(graph)]), weights / weights.sum(1, keepdims=True)
-
-
-def chosen(weights: np.ndarray, draws: int, shares: np.ndarray) -> np.ndarray:
-    """Numbers [n, draws] of completions, of each row by systematic resampling with a shift of its own [n] in [0, 1).
-
-    >>> chosen(np.array([[0.5, 0.0, 0.5]]), 2, np.array([0.3])).tolist()
-    [[0, 2]]
-    """
-    places = (np.arange(draws) + shares[:, None]) / draws
-    sums = np.cumsum(weights, 1)
-    found = [np.searchsorted(line, place) for line, place in zip(sums, places, strict=True)]
-    return np.minimum(np.array(found).reshape([len(weights), draws]), weights.shape[1] - 1)
 
 
 def _uniform(node: str, count: int, seeds: np.ndarray) -> np.ndarray:

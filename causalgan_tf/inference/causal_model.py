@@ -181,34 +181,6 @@ class CausalModel(Questions, OldNames):
         drawn = self.images.draw(labels, seeds) if drawing else None
         return self._samples(labels, drawn, seeds, query, diagnostics)
 
-    def twins(self, seeds: np.ndarray, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
-        """The same units under another intervention: all of their noise is kept, whatever it was drawn for.
-
-        Graph and data do not identify what becomes of a unit: twins are a property of the fitted mechanisms.
-
-        Args:
-            seeds: int64 [n], seeds of rows that `sample` has drawn, under any do and given.
-            do: interventions, as in `sample`; those under which the rows were drawn are not kept.
-            images: as in `sample`.
-
-        Raises:
-            InputError: as `sample`.
-
-        Examples:
-            >>> units = model.sample(100, seed=7)
-            >>> smoking = model.twins(units.seeds, do={"Smokes": 1})
-            >>> bool((smoking.labels["Old"] == units.labels["Old"]).all())  # smoking makes nobody younger
-            True
-        """
-        drawing = self._draws(images)
-        seeds = row_seeds(seeds)
-        query = Query.create(self.graph, do)
-        labels = self.labels.redraw(seeds, query)
-        drawn = self.images.draw(labels, seeds) if drawing else None
-        return self._samples(
-            labels, drawn, seeds, query, Diagnostics("direct", len(seeds), effective=float(len(seeds)))
-        )
-
     def sample_labels(
         self, n: int, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None, seed: int = 0
     ) -> np.ndarray:

@@ -9,10 +9,11 @@ import numpy as np
 
 from causalgan_tf.config.budget import MANY
 from causalgan_tf.errors import InputError, brief
-from causalgan_tf.inference import answers
-from causalgan_tf.inference.answers import Causation, Estimate, Mediation
+from causalgan_tf.inference import estimate
+from causalgan_tf.inference.answers import Causation, Mediation
 from causalgan_tf.inference.arguments import SEED, whole
 from causalgan_tf.inference.diagnostics import Diagnostics
+from causalgan_tf.inference.estimate import Estimate
 from causalgan_tf.inference.query import Query, meets
 
 UNITS = 1_000_000  # that are drawn
@@ -39,6 +40,7 @@ class Causes:
         wanted = self._event(event)
         if cause in wanted.given:
             raise InputError(f"event {wanted.text()}: expected another node than the cause {cause}.")
+        # the same units, thrice: all noise is kept, so that each one's three worlds stand side by side
         seen, seeds, _ = self.labels.draw(draws, Query.create(self.graph), seed)
         x = seen[:, self.graph.index(cause)] > 0
         y, y0, y1 = (
@@ -178,12 +180,12 @@ def _share(text: str, hits: np.ndarray) -> Estimate:
     count = len(hits)
     if not count:
         return Estimate(text, math.nan, math.nan, Diagnostics("direct", 0), (math.nan, math.nan))
-    return answers.counted(text, float(hits.mean()), Diagnostics("direct", count, effective=float(count)))
+    return estimate.counted(text, float(hits.mean()), Diagnostics("direct", count, effective=float(count)))
 
 
 def _paired(text: str, differences: np.ndarray) -> Estimate:
     diagnostics = Diagnostics("direct", len(differences), effective=float(len(differences)))
-    return answers.averaged(text, float(differences.mean()), float(differences.std()), diagnostics)
+    return estimate.averaged(text, float(differences.mean()), float(differences.std()), diagnostics)
 
 
 def _named(*parts: np.ndarray) -> zip:

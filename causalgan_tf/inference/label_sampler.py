@@ -224,6 +224,7 @@ class LabelSampler:
         diagnostics: Diagnostics | None = None,
     ) -> LabelDraw:
         """Rows whose ancestors of the condition are known, the rest drawn along the graph."""
+        # by do, so that the rest follows along the graph from its own noise, as in any other draw
         seeds = noise.row_seeds(seed, 0, n).numpy()
         fixed = np.tile(query.do_vector(self.graph), [n, 1])
         for node, numbers in values.items():
@@ -253,6 +254,7 @@ class LabelSampler:
             fits = meets(labels, self.graph, query.given)
             kept.append((labels[fits], seeds[fits]))
             found += int(fits.sum())
+            # whatever else there is takes less time than so many rows
             if give_up and n * first > found * PATIENCE:
                 return None
             if max_draws is None and not found and first >= FRUITLESS:

@@ -82,6 +82,7 @@ class Particles:
             if not np.isfinite(logs).any():
                 return rows, np.full(size, 1.0 / size), 0.0, 0.0
             weights = _shares(logs)
+            # Kong's effective size; the least of all stages, for resampling does not bring back what was lost
             found = 1.0 / np.square(weights).sum()
             least = min(least, found)
             if found < DRIFTED * size:

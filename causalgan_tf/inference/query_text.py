@@ -175,6 +175,7 @@ class _Reader:
 
     def _value(self, begin: int) -> Any:
         first = self._first(self.at)
+        # braces alone make a set: a category's name may hold one further on
         if self.text[first : first + 1] == "{":
             parts = [self.text[a:b].strip() for a, b in self._braced(first, begin)]
             if not all(parts):

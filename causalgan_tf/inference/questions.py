@@ -10,17 +10,19 @@ import pandas as pd
 from causalgan_tf.config.budget import MANY
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs import names
-from causalgan_tf.inference import answers
-from causalgan_tf.inference.answers import Effect, Estimate
-from causalgan_tf.inference.arguments import SEED, whole
+from causalgan_tf.inference import estimate
+from causalgan_tf.inference.answers import Effect
+from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.causes import Causes
 from causalgan_tf.inference.diagnostics import Diagnostics
+from causalgan_tf.inference.estimate import Estimate
 from causalgan_tf.inference.query import Query, meets, parse_assignments
 from causalgan_tf.inference.query_text import parse_query
 from causalgan_tf.inference.samples import Samples
 from causalgan_tf.inference.units import Units, frame_rows
 
 DRAWS = 100_000  # of an answer that is not exact
+REDRAWN = ("direct", "rejection")  # methods whose rows are functions of their seeds and do alone
 Event = str | Mapping[str, Any]
 
 
@@ -81,9 +83,9 @@ class Questions(Causes):
         text = f"P({wanted.text()}{_bar(query)})"
         value = self._exact_probability(wanted, query)
         if value is not None:
-            return answers.exact(text, value)
+            return estimate.exact(text, value)
         rows, diagnostics = self._rows(query, draws, seed)
-        return answers.counted(text, float(meets(rows, self.graph, wanted.given).mean()), diagnostics)
+        return estimate.counted(text, float(meets(rows, self.graph, wanted.given).mean()), diagnostics)
 
     def mean(
         self,
@@ -112,7 +114,7 @@ class Questions(Causes):
             return Estimate(text, answer.value, answer.standard_error, answer.diagnostics, answer.interval)
         rows, diagnostics = self._rows(query, draws, seed)
         values = rows[:, self.graph.index(node)].astype(np.float64) + variable.offset
-        return answers.averaged(text, float(values.mean()), float(values.std()), diagnostics)
+        return estimate.averaged(text, float(values.mean()), float(values.std()), diagnostics)
 
     def effect(
         self,
@@ -161,12 +163,49 @@ class Questions(Causes):
         own = found[-1].value - found[0].value
         text = event if isinstance(event, str) else event.text()
         difference = self._difference(event, cause, values, given, quantile, found, (draws, seed))
+        # the same draws in each model: what differs is the rows that it was fitted to
         others = tuple(
             model.effect(outcome, cause, (values[0], values[-1]), given, quantile, (), draws, seed).value
             for model in bootstrap
         )
         query = f"{text}: {found[-1].query} - {found[0].query}"
         return Effect(text, cause, table, _renamed(difference, query, own), others)
+
+    def twins(
+        self, seeds: np.ndarray | Samples, do: Mapping[str, Any] | None = None, images: bool | None = None
+    ) -> Samples:
+        """The same units under another intervention: all of their noise is kept, whatever it was drawn for.
+
+        Graph and data do not identify what becomes of a unit: twins are a property of the fitted mechanisms.
+
+        Args:
+            seeds: what `sample` has drawn, under any do and given; or int64 [n], seeds of rows that it drew without
+                `given`, or by rejection.
+            do: interventions, as in `sample`; those under which the rows were drawn are not kept.
+            images: as in `sample`.
+
+        Raises:
+            InputError: as `sample`.
+
+        Examples:
+            >>> units = model.sample(100, seed=7)
+            >>> smoking = model.twins(units.seeds, do={"Smokes": 1})
+            >>> bool((smoking.labels["Old"] == units.labels["Old"]).all())  # smoking makes nobody younger
+            True
+        """
+        drawing, query = self._draws(images), Query.create(self.graph, do)
+        known = isinstance(seeds, Samples) and seeds.diagnostics.method not in REDRAWN
+        if known:
+            units, seeds = seeds, seeds.seeds
+            seen = label_rows(self.graph, units.labels, between=False)
+            labels = Units(self.graph, self.labels).again(seen, seeds, units.query, query)
+        else:
+            seeds = row_seeds(seeds.seeds if isinstance(seeds, Samples) else seeds)
+            labels = self.labels.redraw(seeds, query)
+        drawn = self.images.draw(labels, seeds) if drawing else None
+        return self._samples(
+            labels, drawn, seeds, query, Diagnostics("direct", len(seeds), effective=float(len(seeds)))
+        )
 
     def counterfactual(
         self, rows: pd.DataFrame, do: Mapping[str, Any], draws: int = 1, seed: int = 0, images: bool | None = None
@@ -277,7 +316,7 @@ class Questions(Causes):
         half = math.sqrt(quantile * (1.0 - quantile) / diagnostics.effective)
         low, value, high = np.quantile(values, np.clip([quantile - half, quantile, quantile + half], 0.0, 1.0))
         error = float(high - low) / 2.0 * math.sqrt(diagnostics.effective)
-        return answers.averaged(f"quantile {quantile:g} of {event}{_bar(query)}", float(value), error, diagnostics)
+        return estimate.averaged(f"quantile {quantile:g} of {event}{_bar(query)}", float(value), error, diagnostics)
 
     def _difference(
         self,
@@ -292,13 +331,14 @@ class Questions(Causes):
         """The difference of two answers and its error, of the same units where no condition chooses them."""
         first, last = found[0], found[-1]
         if first.method == "tables":
-            return answers.exact("", last.value - first.value)
+            return estimate.exact("", last.value - first.value)
+        # a condition chooses other units under one value than under the other
         if given or quantile is not None:
             error = math.hypot(first.standard_error, last.standard_error) * math.sqrt(last.diagnostics.effective)
-            return answers.averaged("", last.value - first.value, error, last.diagnostics)
+            return estimate.averaged("", last.value - first.value, error, last.diagnostics)
         rows = [self._rows(Query.create(self.graph, {cause: value}), *draw)[0] for value in (values[0], values[-1])]
         a, b = (self._measured(event, each) for each in rows)
-        return answers.averaged("", float((b - a).mean()), float((b - a).std()), last.diagnostics)
+        return estimate.averaged("", float((b - a).mean()), float((b - a).std()), last.diagnostics)
 
     def _measured(self, event: str | Query, rows: np.ndarray) -> np.ndarray:
         """The outcome of each row, float64 [n]."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 from causalgan_tf import noise
 from causalgan_tf.errors import ConditioningError, InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference.abduction import Abduction, chosen, completed
+from causalgan_tf.inference.abduction import Abduction, completed
 from causalgan_tf.inference.arguments import label_rows
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.label_sampler import FRUITLESS, LabelDraw, LabelSampler
@@ -82,6 +82,11 @@ class Units:
         labels = under.astype(np.float32 if self.graph.sizes is None else np.uint8)
         return LabelDraw(labels, seeds, Diagnostics("abduction", len(labels), effective=effective))
 
+    def again(self, seen: np.ndarray, seeds: np.ndarray, before: Query, query: Query) -> np.ndarray:
+        """The rows [n, K] of units under another do, of whole rows that were seen under the do of `before`."""
+        under = Abduction(self.graph, self.sampler.mechanisms, query, before).predict(seen, seeds)
+        return under.astype(np.float32 if self.graph.sizes is None else np.uint8)
+
     def _completed(self, seen: np.ndarray, draws: int, seeds: np.ndarray) -> tuple[np.ndarray, float]:
         """Whole rows [n * draws, K] of rows with missing cells, and the effective size of all."""
         found, worth = np.repeat(seen, draws, axis=0), np.full(len(seen), float(draws))
@@ -100,6 +105,7 @@ class Units:
                 ).reshape([-1, len(self.graph)])
                 worth[part] = np.minimum(effective, draws)
                 behind.append(part[effective < max(FEW, draws)])
+            # what even these do not tell well is said by the effective size
             if size >= MOST:
                 break
             left, size = np.concatenate(behind), min(size * 8, MOST)
@@ -112,6 +118,7 @@ class Units:
                 "counterfactual: implicit mechanisms state no noise; expected discrete labels without missing "
                 "cells. Train explicit ones: --controller_mechanisms=explicit."
             )
+        # equal rows share their search, which takes as long for one as for many
         kinds, which = np.unique(seen, axis=0, return_inverse=True)
         which, seeds = which.ravel(), np.empty([len(seen), draws], np.int64)
         drawn = 0
@@ -125,6 +132,18 @@ class Units:
         flat = seeds.ravel()
         labels = self.sampler.redraw(flat, query)
         return LabelDraw(labels, flat, Diagnostics("rejection", drawn, effective=float(len(labels))))
+
+
+def chosen(weights: np.ndarray, draws: int, shares: np.ndarray) -> np.ndarray:
+    """Numbers [n, draws] of completions, of each row by systematic resampling with a shift of its own [n] in [0, 1).
+
+    >>> chosen(np.array([[0.5, 0.0, 0.5]]), 2, np.array([0.3])).tolist()
+    [[0, 2]]
+    """
+    places = (np.arange(draws) + shares[:, None]) / draws
+    sums = np.cumsum(weights, 1)
+    found = [np.searchsorted(line, place) for line, place in zip(sums, places, strict=True)]
+    return np.minimum(np.array(found).reshape([len(weights), draws]), weights.shape[1] - 1)
 
 
 def frame_rows(graph: CausalGraph, rows: Any) -> np.ndarray:

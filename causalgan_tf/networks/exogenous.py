@@ -129,6 +129,7 @@ class CategoricalNoise(_Discrete):
         return np.argmax(self.table(outputs) + noise, 0).astype(np.float64)
 
     def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        # normalised, so that the largest sum is a standard Gumbel number whichever category has it
         logits, size = self.table(outputs), self.variable.size
         own = np.arange(size)[:, None] == numbers.astype(int)
         bits = -np.log(np.maximum(uniform, TINY))

@@ -204,7 +204,7 @@ class Gallery:
         units, rows = self._sample(self.n, self.do, self.given), {}
         for place, (value, _) in enumerate(self._ends(node)):
             do, more = {**self.do, node: value}, "; the same noise" if place else ""
-            row = units if isinstance(units, str) else self.model.twins(units.seeds, do).images
+            row = units if isinstance(units, str) else self.model.twins(units, do).images
             rows[f"{self._words(do, {}, self.given)}{more}"] = row
         return strips(rows, self.n, self.scale)
 
@@ -252,7 +252,7 @@ class Gallery:
         for node in nodes:
             # each value is set for all units and the fitting row picked: fewer calls than one a unit
             values, chosen = self._others(node, units.labels[node])
-            twins = [self.model.twins(units.seeds, {**self.do, node: value}).images for value in values]
+            twins = [self.model.twins(units, {**self.do, node: value}).images for value in values]
             columns.append(np.stack(twins)[chosen, np.arange(len(chosen))])
         images = np.stack(columns, axis=1).reshape(-1, *units.images.shape[1:])
         return headed(images, ["as drawn", *nodes], f"each label switched{self._context()}", self.scale)
@@ -297,7 +297,7 @@ class Gallery:
     def _sample(self, n: int, do: Mapping[str, Any], given: Mapping[str, Any], images: bool = True) -> "Samples | str":
         """Rows under a query, or why there are none; a condition is searched for once, for it may take seconds."""
         if not given:  # the same rows as by `sample`, which draws many at once to keep a few
-            return self.model.twins(self._kept_sample(n, {}, {}, False).seeds, do, images)
+            return self.model.twins(self._kept_sample(n, {}, {}, False), do, images)
         return self._kept_sample(n, do, given, images)
 
     def _kept_sample(self, n: int, do: Mapping[str, Any], given: Mapping[str, Any], images: bool) -> "Samples | str":

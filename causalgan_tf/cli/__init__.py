@@ -1,1 +1,1 @@
-"""The five programs. Each one reads its flags, builds what they describe and calls the library once."""
+"""The six programs. Each one reads its flags, builds what they describe and calls the library once."""

@@ -1,4 +1,4 @@
-"""causalgan-query: what it reads, what it prints, what it refuses before TensorFlow starts; models of resampled rows."""
+"""causalgan-query: what it reads, prints and refuses; models refitted on resampled rows."""
 
 import csv
 import io

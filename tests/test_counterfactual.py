@@ -251,3 +251,19 @@ def test_twins_of_what_was_set_are_as_their_mechanism_draws_them(model):
     expected = sum((units.labels["A"] == a).mean() * by_a[a] for a in (0, 1))
     found = free["B"].value_counts(normalize=True)
     assert (found - expected).abs().max() < 0.02 and len(truth) == 3
+
+
+def test_rows_of_units_with_evidence_are_exactly_as_many_as_asked_for(model):
+    samples = model.sample(3_000, {"A": 1}, {"D": 1}, seed=2, evidence={"A": 0, "C": 0})
+    assert len(samples.labels) == 3_000 and (samples.labels["D"] == 1).all() and (samples.labels["A"] == 1).all()
+    truth = model.probability("C=1", {"A": 1}, {"D": 1}, {"A": 0, "C": 0}, draws=100_000)
+    assert samples.labels["C"].mean() == pytest.approx(truth.value, abs=5 * (0.25 / 3_000) ** 0.5)
+    assert samples.diagnostics.method == "abduction"
+    assert samples.query.text() == "do(A=1), evidence(A=0, C=0), D=1"
+
+
+def test_evidence_of_one_number_is_met_exactly(mixed):
+    samples = mixed.sample(500, {"Ill": 1}, seed=2, evidence={"Age": 42.5, "Ill": 0})
+    np.testing.assert_allclose(samples.labels["Age"], 42.5)
+    with pytest.raises(InputError, match="Give an interval"):
+        random_model(mixed.graph, family=CausalController).sample(5, evidence={"Age": 42.5})

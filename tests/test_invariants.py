@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from random_models import DISCRETE, NUMBERS, SETTINGS, dos, models, rows_of, values
 from scipy import stats
 
+from causalgan_tf.errors import ConditioningError, InputError
 from causalgan_tf.graphs.variables import Continuous
+from causalgan_tf.inference.abduction import Abduction
+from causalgan_tf.inference.query import Query, meets
 from causalgan_tf.networks import spline
 from causalgan_tf.networks.codecs import codec_of
 
@@ -200,3 +203,89 @@ def test_a_spline_and_its_inverse_undo_each_other_in_the_tails_too(seed, scale, 
     np.testing.assert_allclose(tf.math.log(tape.gradient(forward, x)), log_slope, atol=5e-3)
     outside = np.abs(y) >= spline.REACH
     np.testing.assert_array_equal(x.numpy()[outside], y.numpy()[outside])
+
+
+@st.composite
+def conditions(draw, graph, most=2):
+    """Conditions on at most so many labels: a value, a set or an interval each, by the user's values."""
+    found = {}
+    for node in draw(st.lists(st.sampled_from(graph.nodes), min_size=1, max_size=most, unique=True)):
+        variable = graph.variables[node]
+        if variable.size is None:
+            low = draw(st.floats(-1.0, 0.5))
+            ends = [variable.mean + z * variable.std for z in (low, low + draw(st.floats(0.5, 3.0)))]
+            found[node] = tuple(np.clip(ends, variable.low, variable.high).tolist())
+            if not found[node][0] < found[node][1]:
+                del found[node]
+        else:
+            places = draw(st.sets(st.integers(0, variable.size - 1), min_size=1))
+            found[node] = {variable.shown(place) for place in places}
+    return found
+
+
+@SETTINGS
+@given(st.data())
+def test_every_row_meets_the_condition_and_the_query_reads_what_it_wrote(data):
+    model = data.draw(models())
+    given = data.draw(conditions(model.graph))
+    do = {node: value for node, value in data.draw(dos(model.graph)).items() if node not in given}
+    query = Query.create(model.graph, names_of(model.graph, do), given)
+    assert Query.parse(model.graph, query.text()).text() == query.text()
+    try:
+        rows = model.labels.draw(20, query, seed=1).labels
+    except ConditioningError as error:
+        assert error.found < 20 and error.wanted in (1, 20)
+        return
+    assert len(rows) == 20 and meets(rows, model.graph, query.given).all()
+    for node, value in do.items():
+        np.testing.assert_allclose(rows[:, model.graph.index(node)], np.float32(value), rtol=1e-5, atol=1e-4)
+
+
+@SETTINGS
+@given(st.data())
+def test_a_label_is_never_set_and_observed_at_once(data):
+    graph = data.draw(models()).graph
+    given = data.draw(conditions(graph))
+    for node in given:
+        value = graph.variables[node].shown(data.draw(values(graph.variables[node])))
+        with pytest.raises(InputError, match="is in do and in given"):
+            Query.create(graph, {node: value}, given)
+
+
+@SETTINGS
+@given(st.data())
+def test_counterfactuals_keep_what_do_cannot_move_and_an_empty_do_moves_nothing(data):
+    model = data.draw(models(families=("explicit",)))
+    graph, do = model.graph, names_of(model.graph, data.draw(dos(model.graph)))
+    rows = model.labels.redraw(np.arange(40) * 7_919, Query.create(graph))
+    seeds = np.arange(40)
+    unit = Abduction(graph, model.mechanisms, Query.create(graph, do))
+    there = unit.predict(rows, seeds)
+    moved = set().union(*(graph.descendants(node) for node in do), set(do))
+    for k, node in enumerate(graph.nodes):
+        if node not in moved:
+            np.testing.assert_array_equal(there[:, k], rows[:, k].astype(np.float64))
+    # what was done is done: a second time nothing moves
+    np.testing.assert_array_equal(unit.predict(there, seeds), there)
+
+
+@SETTINGS
+@given(st.data())
+def test_a_condition_on_what_descends_from_do_is_one_on_the_mutilated_model(data):
+    model = data.draw(models(families=("explicit",), kinds=tuple(DISCRETE)))
+    graph = model.graph
+    edges = list(graph.edges)
+    if not edges:
+        return
+    cause, effect = data.draw(st.sampled_from(edges))
+    do = {cause: graph.variables[cause].shown(data.draw(values(graph.variables[cause])))}
+    law = model.label_distribution()
+    seen = {effect: graph.variables[effect].shown(data.draw(values(graph.variables[effect])))}
+    if law.probability(seen, do) < 1e-9:
+        return
+    for node in graph.nodes:
+        if node in (cause, effect):
+            continue
+        value = {node: graph.variables[node].shown(0)}
+        expected = law.probability({**value, **seen}, do) / law.probability(seen, do)
+        assert law.probability(value, do, seen) == pytest.approx(expected, abs=1e-9)

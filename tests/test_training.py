@@ -436,7 +436,7 @@ def test_given_returns_exactly_the_rows_asked_for_or_says_why(model):
     with pytest.raises(InputError, match="'Young' is in do and in given"):
         model.sample(2, do={"Young": 0}, given={"Young": 1})
     with pytest.raises(InputError, match=r"Found \d+ of 60000 rows with Young=1 in 65,536 draws.*max_draws"):
-        model.sample(60_000, given={"Young": 1}, images=False, max_draws=65_536)
+        model.sample(60_000, given={"Young": 1}, images=False, max_draws=65_536, method="rejection")
 
 
 @pytest.mark.parametrize("n", [0, -1])

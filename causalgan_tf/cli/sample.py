@@ -34,7 +34,7 @@ SIDE = 64  # smallest side of an image in a picture, pixels
 DRAW = ("labels.csv", "images.png", "compare.png", "images/*.png")  # what a draw replaces of an earlier one
 GROUPS = {  # what --help lists
     "Run and result": ("workdir", "out", "overwrite"),
-    "What is drawn": ("n", "do", "given", "max_draws", "images", "seed"),
+    "What is drawn": ("n", "do", "given", "evidence", "max_draws", "images", "seed"),
     "Pictures": ("compare", "picture", "label"),
 }
 PICTURES = ("none", *gallery.KINDS, "all")
@@ -48,6 +48,7 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "n", 16, "rows to draw", low=1)
     common.define(values, "do", "", "interventions, such as Mustache=1,Smoke=never,Age=50")
     common.define(values, "given", "", "conditions, such as Smiling=1,Age=20..30; with --do they hold under it")
+    common.define(values, "evidence", "", "what was seen of the units before --do, such as Smokes=1,Ill=1")
     common.define(
         values,
         "compare",
@@ -65,7 +66,13 @@ def declare(values: flags.FlagValues) -> None:
         values, "label", "", "labels of --picture, such as Mustache,Bald; empty: all that --do and --given leave free"
     )
     common.define(values, "images", True, "draw images, if the run has them; --noimages: labels only")
-    common.define(values, "max_draws", 20_000_000, "rows that may be drawn to find those that --given asks for", low=1)
+    common.define(
+        values,
+        "max_draws",
+        0,
+        "rows that may be drawn to find those that --given asks for; 0: the model chooses",
+        low=0,
+    )
     common.define(
         values, "seed", 0, "seed of the draw: with another --do, row i is still the same unit", low=0, high=2**63 - 1
     )
@@ -76,10 +83,14 @@ def main(values: flags.FlagValues) -> None:
     workdir, out = common.folder(values, "workdir"), common.folder(values, "out")
     run = Run.open(workdir)
     graph = run.graph
-    do, given, compared = (parse_assignments(text) for text in (values.do, values.given, values.compare))
+    texts = (values.do, values.given, values.compare, values.evidence)
+    do, given, compared, evidence = (parse_assignments(text) for text in texts)
     seen = {node: neighbourhood(graph, node, value) for node, value in compared.items()}
     asked = (do, given), (do | compared, given), (do, given | seen)
     queries = [Query.create(graph, *parts) for parts in asked]
+    Query.create(graph, do, given, evidence)
+    if evidence and (compared or values.picture != PICTURES[0]):
+        raise InputError("--evidence is of the rows that are drawn: it does not go with --compare and --picture.")
     # all is checked before TensorFlow starts, which takes seconds
     kinds, labels = asked_pictures(values, graph, do, given)
     for flag, used in (("--compare", compared), ("--picture", kinds)):
@@ -100,13 +111,12 @@ def main(values: flags.FlagValues) -> None:
     if kinds:
         write_pictures(model, kinds, labels, (do, given), values, folder)
         return
-    samples = model.sample(
-        values.n, do, given, values.seed, images=None if values.images else False, max_draws=values.max_draws
-    )
+    drawn = None if values.images else False
+    samples = model.sample(values.n, do, given, values.seed, drawn, values.max_draws or None, evidence=evidence)
     extra = {}
     if compared:
         top, bottom = (
-            model.sample(min(values.n, ROW), *parts, values.seed, images=True, max_draws=values.max_draws)
+            model.sample(min(values.n, ROW), *parts, values.seed, images=True, max_draws=values.max_draws or None)
             for parts in asked[1:]
         )
         captions = (f"P(image | {query.text()})" for query in queries[1:])
@@ -169,7 +179,7 @@ def write_pictures(
     if model.image_size is None:
         raise InputError("--picture: this model draws labels only. Train its images: --stages=images.")
     n, scale = min(values.n, ROW), math.ceil(SIDE / model.image_size)
-    drawn = gallery.Gallery(model, n, n, *context, values.seed, scale, values.max_draws).draw(kinds, labels)
+    drawn = gallery.Gallery(model, n, n, *context, values.seed, scale, values.max_draws or None).draw(kinds, labels)
     for name, image in drawn.items():
         write_image(folder, f"{safe(name)}.png", image)
     folder.finish()

@@ -27,6 +27,7 @@ from causalgan_tf.inference.query import Query
 from causalgan_tf.inference.questions import Questions
 from causalgan_tf.inference.samples import Samples, label_frame
 from causalgan_tf.inference.tables import check_parent_cells, mechanism_table
+from causalgan_tf.inference.units import Units
 from causalgan_tf.networks.stacked import StackedMechanisms
 
 UNMEASURED = (
@@ -144,6 +145,7 @@ class CausalModel(Questions, OldNames):
         images: bool | None = None,
         max_draws: int | None = None,
         method: str = "auto",
+        evidence: Mapping[str, Any] | None = None,
     ) -> Samples:
         """Draws exactly `n` rows from P(. | do(x), z).
 
@@ -159,6 +161,7 @@ class CausalModel(Questions, OldNames):
             max_draws: candidate rows that may be drawn to meet `given`; None: as many as ten seconds draw.
             method: how `given` is met: "auto", "exact", "rejection" or "particles", see LabelSampler.draw. Rows of
                 rejection are drawn again from their seeds, as `twins` does.
+            evidence: what was seen of the units before `do`, so that the rows say what such units would have been.
 
         Raises:
             InputError: an unknown node, a value that it does not have, a node in both, n below 1, images from a model
@@ -176,8 +179,12 @@ class CausalModel(Questions, OldNames):
         n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
         budget.check_draw(n, self.graph, self.images.shape if drawing else ())
         max_draws = None if max_draws is None else whole("max_draws", max_draws, low=1)
-        query = Query.create(self.graph, do, given)
-        labels, seeds, diagnostics = self.labels.draw(n, query, seed, max_draws, method)
+        query = Query.create(self.graph, do, given, evidence)
+        if query.evidence:
+            drawn_labels = Units(self.graph, self.labels).rows(query, n, seed, max_draws)
+        else:
+            drawn_labels = self.labels.draw(n, query, seed, max_draws, method)
+        labels, seeds, diagnostics = drawn_labels
         drawn = self.images.draw(labels, seeds) if drawing else None
         return self._samples(labels, drawn, seeds, query, diagnostics)
 

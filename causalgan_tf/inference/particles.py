@@ -59,11 +59,11 @@ class Particles:
                 return rows[resampled(weights, n, rng)], Diagnostics("particles", draws, mass, float(n))
             size = max(size * GROWTH, 2 * n)
         given = Query({}, self.query.given, self.query.variables).text()
+        found = int(effective) if mass else 0
         raise ConditioningError(
-            f"{draws:,} weighted rows with {given} are worth {effective:,.0f} of the {n:,} asked for "
-            f"(estimated probability {mass:.1e}). Ask for fewer rows, condition on less, set the labels by do, or "
-            "raise max_draws (--max_draws).",
-            found=int(effective) if mass else 0,
+            f"Found {found:,} of {n:,} rows with {given} in {draws:,} weighted draws (probability about {mass:.1e}). "
+            "Ask for fewer rows, condition on less, set the labels by do, or raise max_draws (--max_draws).",
+            found=found,
             wanted=n,
             draws=draws,
             mass=mass,

@@ -293,8 +293,9 @@ class Questions(Causes):
         """Label rows of a query, by its conditions or its evidence."""
         if not query.evidence:
             labels, _, diagnostics = self.labels.draw(draws, query, seed)
-            return labels, diagnostics
-        return Units(self.graph, self.labels).rows(query, draws, seed)
+        else:
+            labels, _, diagnostics = Units(self.graph, self.labels).rows(query, draws, seed)
+        return labels, diagnostics
 
     def _answer(
         self,

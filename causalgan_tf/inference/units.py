@@ -18,6 +18,7 @@ from causalgan_tf.inference.query import Query, meets
 FEW = 32  # effective completions of a row with missing cells at least
 COMPLETIONS = 256  # of a row, at first
 MOST = 65_536  # of a row
+MOST_UNITS = 2_000_000  # that are drawn to find those that show something under do
 TOGETHER = 500_000  # completions in memory at once
 PICKED = "*picked"  # the noise by which completions are chosen
 
@@ -36,34 +37,52 @@ class Units:
         """Wraps a model's label sampler."""
         self.graph, self.sampler = graph, sampler
 
-    def rows(self, query: Query, draws: int, seed: int) -> tuple[np.ndarray, Diagnostics]:
-        """Rows under do of units with a query's evidence, those that meet its `given`.
+    def rows(self, query: Query, n: int, seed: int, max_draws: int | None = None) -> LabelDraw:
+        """`n` rows under do of units with a query's evidence, of those that meet its `given` there.
 
         Raises:
-            ConditioningError: evidence or condition is not met `draws` times, or never.
+            ConditioningError: the evidence is not met as often as needed, or `given` is not met `n` times.
         """
-        factual = Query({}, query.evidence, query.variables)
+        factual, draws, budget = Query({}, query.evidence, query.variables), n, max_draws or max(MOST_UNITS, 2 * n)
+        while True:
+            seen, seeds, diagnostics = self._units(factual, draws, seed)
+            under = self._under(seen, seeds, query)
+            met = np.flatnonzero(meets(under, self.graph, query.given))[:n]
+            if len(met) == n:
+                break
+            if draws >= budget:
+                raise self._too_few(query, len(met), n, draws)
+            # a tenth more than the rate so far promises
+            draws = int(min(budget, max(2 * draws, 1.1 * n * draws / max(len(met), 1))))
+        mass = diagnostics.mass * len(met) / (int(met[-1]) + 1)
+        effective = diagnostics.effective * n / draws
+        kind = np.float32 if self.graph.sizes is None else np.uint8
+        return LabelDraw(under[met].astype(kind), seeds[met], Diagnostics("abduction", draws, mass, effective))
+
+    def _units(self, factual: Query, draws: int, seed: int) -> LabelDraw:
+        """Units that show the evidence."""
         if self.sampler.stated:
-            seen, seeds, diagnostics = self.sampler.draw(draws, factual, seed)
-            under = Abduction(self.graph, self.sampler.mechanisms, query).predict(seen, seeds)
-        else:
-            if any(isinstance(value, float) for value in query.evidence.values()):
-                raise InputError("evidence: implicit mechanisms never show one number exactly. Give an interval.")
-            _, seeds, diagnostics = self.sampler.draw(draws, factual, seed, method="rejection")
-            under = self.sampler.redraw(seeds, query)
-        met = meets(under, self.graph, query.given)
-        found = int(met.sum())
-        if not found:
-            raise ConditioningError(
-                f"None of {draws:,} units with {factual.text()} shows {Query({}, query.given, query.variables).text()} "
-                "under do. Ask for more draws, or condition on less.",
-                found=0,
-                wanted=1,
-                draws=draws,
-                mass=0.0,
-            )
-        mass, effective = diagnostics.mass * found / draws, diagnostics.effective * found / draws
-        return under[met], Diagnostics("abduction", diagnostics.draws, mass, effective)
+            return self.sampler.draw(draws, factual, seed)
+        if any(isinstance(value, float) for value in factual.given.values()):
+            raise InputError("evidence: implicit mechanisms never show one number exactly. Give an interval.")
+        return self.sampler.draw(draws, factual, seed, method="rejection" if factual.given else "auto")
+
+    def _under(self, seen: np.ndarray, seeds: np.ndarray, query: Query) -> np.ndarray:
+        """What units that were drawn would have been."""
+        if self.sampler.stated:
+            return Abduction(self.graph, self.sampler.mechanisms, query).predict(seen, seeds)
+        return self.sampler.redraw(seeds, query)
+
+    def _too_few(self, query: Query, found: int, n: int, draws: int) -> ConditioningError:
+        evidence, given = (Query({}, part, query.variables).text() for part in (query.evidence, query.given))
+        return ConditioningError(
+            f"Of {draws:,} units with {evidence} {found:,} show {given} under do: expected {n:,}. Ask for fewer rows, "
+            "condition on less, or raise max_draws (--max_draws).",
+            found,
+            n,
+            draws,
+            found / draws,
+        )
 
     def counterfactual(self, seen: np.ndarray, query: Query, draws: int, seed: int) -> LabelDraw:
         """Rows under do of units that were seen, `draws` of each, one unit's after the other's.

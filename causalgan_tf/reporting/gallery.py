@@ -134,7 +134,7 @@ class Gallery:
         given: conditions under which all is drawn.
         seed: of all draws.
         scale: every pixel is drawn as scale x scale pixels.
-        max_draws: candidate rows that may be drawn to meet a condition.
+        max_draws: candidate rows that may be drawn to meet a condition; None: the model chooses.
 
     Examples:
         `faces` is a model of labels and images.
@@ -150,7 +150,7 @@ class Gallery:
     given: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
     scale: int = 1
-    max_draws: int = 20_000_000
+    max_draws: int | None = None
     _kept: dict[str, "Samples | str"] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     def draw(self, kinds: Iterable[str] = tuple(KINDS), labels: Sequence[str] = ()) -> dict[str, Image.Image]:

@@ -33,6 +33,7 @@ _HOMES = {
     "draw_graph": "graphs.drawing",
     "evaluate": "reporting.run_evaluation",
     "evaluate_run": "reporting.run_evaluation",
+    "fit_encoder": "training.encoding",
     "fit_labels": "training.stages",
     "export_model": "inference.export",
     "graph_fit": "data.graph_fit",

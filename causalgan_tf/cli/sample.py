@@ -2,10 +2,13 @@
 
 Writes OUT/labels.csv (one column per label: 0 or 1, a category's name, or a number) and, if images are drawn,
 OUT/images.png, OUT/images/00000.png, ... With --compare=Mustache=1 also OUT/compare.png: do(Mustache=1) above the
-condition Mustache=1. With --picture=interpolation --label=Mustache only OUT/interpolation_Mustache.png.
+condition Mustache=1. With --counterfactual=FILE.png OUT/counterfactual.png: that image, and what it would be under
+--do. With --picture=interpolation --label=Mustache only OUT/interpolation_Mustache.png.
 """
 
 import math
+import pathlib
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
 from causalgan_tf.inference.query import Query, parse_assignments, parse_names
+from causalgan_tf.inference.saved_model import is_saved
 from causalgan_tf.reporting import gallery
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.outputs import OutputFolder
@@ -31,11 +35,17 @@ GRID = 400  # images of images.png at most
 ROW = 16  # images of a row of compare.png and of other pictures at most
 NEAR = 0.25  # standard deviations on either side that --compare conditions a number on
 SIDE = 64  # smallest side of an image in a picture, pixels
-DRAW = ("labels.csv", "images.png", "compare.png", "images/*.png")  # what a draw replaces of an earlier one
+DRAW = (
+    "labels.csv",
+    "images.png",
+    "compare.png",
+    "counterfactual.png",
+    "images/*.png",
+)  # what a draw replaces of an earlier one
 GROUPS = {  # what --help lists
     "Run and result": ("workdir", "out", "overwrite"),
     "What is drawn": ("n", "do", "given", "evidence", "max_draws", "images", "seed"),
-    "Pictures": ("compare", "picture", "label"),
+    "Pictures": ("compare", "counterfactual", "picture", "label"),
 }
 PICTURES = ("none", *gallery.KINDS, "all")
 
@@ -54,6 +64,12 @@ def declare(values: flags.FlagValues) -> None:
         "compare",
         "",
         "also draw a picture: these labels, such as Mustache=1, set (above) and conditioned on (below)",
+    )
+    common.define(
+        values,
+        "counterfactual",
+        "",
+        "an image file: draw it as it would be under --do; --evidence says what is known of its labels",
     )
     common.define(
         values,
@@ -97,6 +113,9 @@ def main(values: flags.FlagValues) -> None:
         if used and not values.images:
             raise InputError(f"{flag} draws images: it does not go with --noimages.")
     folder = OutputFolder(out, values.overwrite)
+    if values.counterfactual:
+        counterfactual(run, values, (do, evidence), folder)
+        return
     if kinds:
         folder.claim(picture_files(graph, kinds, labels, do, given))
     else:
@@ -125,6 +144,44 @@ def main(values: flags.FlagValues) -> None:
     write(samples, folder, extra)
     if samples.images is not None and samples.supported is not None:
         print(samples.support_in_words())
+
+
+def counterfactual(
+    run: Run, values: flags.FlagValues, asked: tuple[dict[str, Any], dict[str, Any]], folder: OutputFolder
+) -> None:
+    """Writes a given image beside what it would have been under do; an encoder is fitted first, if there is none."""
+    from causalgan_tf.data.decoding import decode
+
+    do, evidence = asked
+    beside = [name for name in ("given", "compare") if values[name].value] + ["picture"] * (values.picture != "none")
+    if beside or not values.images:
+        raise InputError(f"--counterfactual does not go with --{beside[0] if beside else 'noimages'}.")
+    if not do:
+        raise InputError("--counterfactual says what an image would be under an intervention: it needs --do.")
+    path, d = pathlib.Path(values.counterfactual).expanduser(), run.config.data
+    if not path.is_file():
+        raise InputError(f"--counterfactual={values.counterfactual}: there is no such file.")
+    image = decode((str(path), path), d.crop_size, d.image_size, d.channels)[None]
+    run.require("images")
+    folder.claim(["labels.csv", "counterfactual.png", "images.png", *files(1)])
+    common.start_tensorflow()
+    import pandas as pd
+
+    from causalgan_tf.reporting import pictures
+    from causalgan_tf.runs import encoder_file
+    from causalgan_tf.training.encoding import fit_encoder
+
+    model = run.model()
+    if not model.has_encoder:
+        print("Fitting an encoder to what the model draws ...", file=sys.stderr, flush=True)
+        fit_encoder(model)
+        # a saved model's folder is as `save` has written it
+        if not is_saved(run.workdir):
+            encoder_file.save(run.workdir, model.images, model.encoder)
+    samples = model.counterfactual(image, do, seed=values.seed, labels=pd.DataFrame([evidence]) if evidence else None)
+    scale = math.ceil(SIDE / model.image_size)
+    strip = pictures.two_rows(image, samples.images, "as it is", f"under {samples.query.text()}", scale)
+    write(samples, folder, {"counterfactual.png": strip})
 
 
 def neighbourhood(graph: CausalGraph, node: str, value: Any) -> Any:

@@ -71,6 +71,7 @@ class CausalModel(Questions, OldNames):
         self.labels = LabelSampler(mechanisms)
         variables = list(graph.variables.values())
         self.images = ImageSampler(image_generator, label_encoding, variables) if image_generator else None
+        self.encoder: keras.Model | None = None  # of images, see training.encoding.fit_encoder
         self._exact: dict[tuple[int, int], LabelDistribution] = {}
 
     def __repr__(self) -> str:
@@ -105,7 +106,8 @@ class CausalModel(Questions, OldNames):
     def networks(self) -> dict[str, keras.layers.Layer]:
         """The trained networks by stage."""
         images = {"images": self.image_generator} if self.image_generator else {}
-        return {"controller": self.mechanisms, **images}
+        encoder = {"encoder": self.encoder} if self.encoder else {}
+        return {"controller": self.mechanisms, **images, **encoder}
 
     @functools.cached_property
     def limits(self) -> LabelLimits | None:
@@ -130,6 +132,11 @@ class CausalModel(Questions, OldNames):
     def label_generator(self) -> keras.Model:
         """The causal controller as a functional Keras model, see networks.mechanisms.label_generator."""
         return self.mechanisms.functional()
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether an encoder was fitted, with which counterfactuals of given images begin."""
+        return self.encoder is not None
 
     @property
     def image_size(self) -> int | None:

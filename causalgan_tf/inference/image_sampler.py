@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from causalgan_tf import noise
 from causalgan_tf.graphs.variables import Variable
+from causalgan_tf.networks.encoder import encoder
 from causalgan_tf.networks.label_codec import LabelCodec
 
 BATCH = 250  # images of one pass
@@ -49,6 +50,15 @@ class ImageSampler:
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
         image = self.generator([z, self.codec.encode(labels, self.label_encoding, jitter)], training=False)
         return tf.cast(tf.round(127.5 * (tf.clip_by_value(image, -1.0, 1.0) + 1.0)), tf.uint8)
+
+    def pixels(self, z: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Images [B, S, S, C] in [-1, 1] of noise [B, Z] in (-1, 1) and labels [B, K], without jitter."""
+        encoded = self.codec.encode(labels, self.label_encoding, tf.zeros([tf.shape(z)[0], self.columns]))
+        return self.generator([z, encoded], training=False)
+
+    def untrained_encoder(self, seed: int = 0) -> keras.Model:
+        """An encoder of such images, with random weights."""
+        return encoder(self.noise_size, self.codec.columns, self.shape[0], self.shape[2], seed)
 
     def draw(self, labels: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """uint8 [n, S, S, C] images of label rows [n, K] with these row seeds int64 [n]."""

@@ -16,6 +16,7 @@ from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.causes import Causes
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.estimate import Estimate
+from causalgan_tf.inference.image_units import ImageUnits, given_images
 from causalgan_tf.inference.query import Query, meets, parse_assignments
 from causalgan_tf.inference.query_text import parse_query
 from causalgan_tf.inference.samples import Samples
@@ -208,7 +209,13 @@ class Questions(Causes):
         )
 
     def counterfactual(
-        self, rows: pd.DataFrame, do: Mapping[str, Any], draws: int = 1, seed: int = 0, images: bool | None = None
+        self,
+        rows: pd.DataFrame | np.ndarray,
+        do: Mapping[str, Any],
+        draws: int = 1,
+        seed: int = 0,
+        images: bool | None = None,
+        labels: pd.DataFrame | None = None,
     ) -> Samples:
         """What units that were seen would have been under do: abduction, action, prediction.
 
@@ -217,18 +224,20 @@ class Questions(Causes):
         not determine what becomes of one unit: this is the fitted mechanisms' answer.
 
         Args:
-            rows: a data frame with columns of labels, as `sample` gives them; a missing column or cell was not seen.
+            rows: a data frame with columns of labels, as `sample` gives them; a missing column or cell was not seen. Or
+                images uint8 [n, S, S, C], which are then drawn as they would have been.
             do: interventions.
             draws: of each unit; rows of one unit follow each other.
             seed: of the noise: a unit's draws are a function of the seed, its place and its row.
             images: as in `sample`; an image has noise of its own, for none was seen.
+            labels: of images, what is known of their labels; the encoder reads the others off them.
 
         Returns:
             Samples of len(rows) * draws rows.
 
         Raises:
-            InputError: no rows, columns that are no labels, a value that a label does not have, or implicit mechanisms
-                with a number or a missing cell.
+            InputError: no rows, columns that are no labels, a value that a label does not have, implicit mechanisms
+                with a number or a missing cell, or images of another size, or without an encoder (see `fit_encoder`).
             ConditioningError: a row that the mechanisms do not show within the budget.
 
         Examples:
@@ -241,10 +250,30 @@ class Questions(Causes):
         drawing = self._draws(images)
         draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
         query = Query.create(self.graph, do)
-        seen = frame_rows(self.graph, rows)
-        labels, seeds, diagnostics = Units(self.graph, self.labels).counterfactual(seen, query, draws, seed)
-        drawn = self.images.draw(labels, seeds) if drawing else None
-        return self._samples(labels, drawn, seeds, query, diagnostics)
+        given = isinstance(rows, np.ndarray)
+        seen = self._labels_of(rows, labels) if given else frame_rows(self.graph, rows)
+        under, seeds, diagnostics = Units(self.graph, self.labels).counterfactual(seen, query, draws, seed)
+        if given:
+            parts = (np.repeat(part, draws, axis=0) for part in (rows, seen))
+            drawn = ImageUnits(self.images, self.encoder).counterfactual(*parts, under)
+        else:
+            drawn = self.images.draw(under, seeds) if drawing else None
+        return self._samples(under, drawn, seeds, query, diagnostics)
+
+    def _labels_of(self, images: np.ndarray, labels: pd.DataFrame | None) -> np.ndarray:
+        """The labels [n, K] of given images: those that are known, the others as the encoder reads them."""
+        if self.images is None or self.encoder is None:
+            raise InputError(
+                "counterfactual: images need a model of images with an encoder. Fit one: "
+                "causalgan_tf.fit_encoder(model)."
+            )
+        read = ImageUnits(self.images, self.encoder).read(given_images(images, self.images.shape)).astype(np.float64)
+        if labels is None:
+            return read
+        seen = frame_rows(self.graph, labels)
+        if len(seen) != len(read):
+            raise InputError(f"labels: expected a row for each of {len(read)} images, got {len(seen)} rows.")
+        return np.where(np.isnan(seen), read, seen)
 
     def _event(self, event: Event) -> Query:
         values = parse_assignments(event) if isinstance(event, str) else event

@@ -2,7 +2,7 @@
 
 model.json          configuration, graph with the types of its labels, the names of the weight files, and where the
                     labels rest on few training rows
-STAGE-DIGEST.npz    averaged weights of the networks of a stage; DIGEST is of the file's content
+STAGE-DIGEST.npz    averaged weights of the networks of a stage, or of the encoder; DIGEST is of the file's content
 
 model.json is replaced in one step and names its weights by their content, so a folder is never half of two models.
 """
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 FILE = "model.json"
 BUILTIN = "builtin:"  # begins the names of models that lie in the package
 STAGES = ("controller", "images")
-_NAME = re.compile(rf"({'|'.join(STAGES)})-([0-9a-f]{{16}})\.npz")
+NETWORKS = (*STAGES, "encoder")  # what has weights of its own
+_NAME = re.compile(rf"({'|'.join(NETWORKS)})-([0-9a-f]{{16}})\.npz")
 
 Network = TypeVar("Network", bound="keras.layers.Layer")
 
@@ -79,7 +80,7 @@ def write(
     folder = place(folder)
     if (folder / "config.json").exists():
         raise InputError(f"{brief(folder)} holds a run of causalgan-train. Name another folder for the model.")
-    contents = {stage: _packed(network, dtype) for stage, network in networks.items()}
+    contents = {stage: packed(network, dtype) for stage, network in networks.items()}
     files = {stage: f"{stage}-{sha256(content).hexdigest()[:16]}.npz" for stage, content in contents.items()}
     text = json.dumps({**record, "weights": files}, indent=2, ensure_ascii=False) + "\n"
     output = OutputFolder(folder, overwrite)
@@ -87,7 +88,7 @@ def write(
     for stage, name in files.items():
         output.write(name, lambda file, stage=stage: file.write(contents[stage]))
     output.write(FILE, lambda file: file.write(text.encode()))
-    output.finish([f"{stage}-*.npz" for stage in STAGES])
+    output.finish([f"{stage}-*.npz" for stage in NETWORKS])
 
 
 def place(folder: str | pathlib.Path) -> pathlib.Path:
@@ -142,7 +143,7 @@ def restore(path: str | pathlib.Path, network: Network) -> Network:
     return network
 
 
-def _packed(network: "keras.layers.Layer", dtype: str) -> bytes:
+def packed(network: "keras.layers.Layer", dtype: str) -> bytes:
     """The weights of a network as the content of a .npz file, in the network's order."""
     arrays = {f"{place:03d}": array.astype(dtype) for place, array in enumerate(network.get_weights())}
     odd = [name for name, array in arrays.items() if not np.isfinite(array).all()]
@@ -151,6 +152,13 @@ def _packed(network: "keras.layers.Layer", dtype: str) -> bytes:
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
+
+
+def replace(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file of weights in one step."""
+    scratch = path.with_suffix(".tmp")
+    scratch.write_bytes(content)
+    scratch.replace(path)
 
 
 def _unpacked(path: pathlib.Path, content: bytes) -> list[np.ndarray]:

@@ -231,7 +231,7 @@ class Run:
             10
         """
         from causalgan_tf.inference.causal_model import CausalModel
-        from causalgan_tf.runs import checkpoints
+        from causalgan_tf.runs import checkpoints, encoder_file
 
         path = self.checkpoints("images")
         budget.check_loaded(self.config, self.graph, path is not None)
@@ -241,7 +241,9 @@ class Run:
             return CausalModel(self.graph, labels, record=record)
         images = checkpoints.restore_averaged(path, build_image_generator(self.config, self.graph))
         encoding = self.config.image.label_encoding
-        return CausalModel(self.graph, labels, images, encoding, record, self.kept.cells)
+        model = CausalModel(self.graph, labels, images, encoding, record, self.kept.cells)
+        model.encoder = encoder_file.load(self.workdir, model.images)
+        return model
 
     @property
     def limits(self) -> LabelLimits | None:

@@ -11,8 +11,8 @@ the rendered and for the generated image. The columns, of images in [0, 255]:
 - composition: the same of an image whose labels stay, drawn anew from the noise that was found, without the residual
   (with it the image is given back as it came);
 - reversibility: the difference to the image, switched there and back;
-- minimality: the counterfactual latent divergence of Monteiro et al. (ICLR 2023), log(.8 e^P(S* <= d) + .2 e^P(S >= d)),
-  of absolute differences; the lower the better, the rendered one's beside it;
+- minimality: the counterfactual latent divergence of Monteiro et al. (ICLR 2023), of absolute differences,
+  log(.8 e^P(S* <= d) + .2 e^P(S >= d)); the lower the better, the rendered one's beside it;
 - seconds an image, in batches of 64.
 """
 

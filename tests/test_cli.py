@@ -12,7 +12,7 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from causalgan_tf.cli import common, evaluate, export, graph, sample, train
+from causalgan_tf.cli import common, evaluate, export, graph, query, sample, train
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, GanConfig, ImageConfig, RunConfig, run
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
@@ -26,7 +26,7 @@ from causalgan_tf.training import devices
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = sorted((ROOT / "flags").glob("*.flags"))
-PROGRAMS = {"train": train, "sample": sample, "evaluate": evaluate, "export": export}
+PROGRAMS = {"train": train, "sample": sample, "query": query, "evaluate": evaluate, "export": export}
 
 
 def parsed(program, *arguments: object) -> flags.FlagValues:

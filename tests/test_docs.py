@@ -10,7 +10,7 @@ import sys
 import pytest
 from absl import flags
 
-from causalgan_tf.cli import common, evaluate, export, graph, sample, train
+from causalgan_tf.cli import common, evaluate, export, graph, query, sample, train
 from tools import docs_tables
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -18,6 +18,14 @@ PAGES = docs_tables.pages()
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 FLAG = re.compile(r"(?<![\w-])--(?:no)?([a-z][a-z0-9_]*[a-z0-9])\b(?!_)")
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+PROGRAMS = {
+    "train": train,
+    "sample": sample,
+    "query": query,
+    "evaluate": evaluate,
+    "export": export,
+    "graph": graph,
+}
 OTHERS = {"all", "help", "helpfull", "flagfile", "logdir", "to"}  # of tools/test, absl, TensorBoard and jupytext
 
 
@@ -30,7 +38,7 @@ def anchors(page: pathlib.Path) -> set[str]:
 def known_flags() -> set[str]:
     """All flags of the programs and of what lies in tools/."""
     known = set(OTHERS)
-    for program in (train, sample, evaluate, export, graph):
+    for program in PROGRAMS.values():
         values = flags.FlagValues()
         program.declare(values)
         known |= set(values)
@@ -64,7 +72,7 @@ def test_every_flag_that_a_page_names_exists(page):
 
 
 def commands() -> list[str]:
-    """The command lines of the five programs in all pages."""
+    """The command lines of the programs in all pages."""
     found = set()
     for page in PAGES:
         text = page.read_text(encoding="utf-8").replace(r"\|", "|")
@@ -76,12 +84,10 @@ def commands() -> list[str]:
 def test_every_command_line_of_the_pages_is_accepted(line, monkeypatch):
     monkeypatch.chdir(ROOT)
     name, *arguments = shlex.split(line, comments=True)
-    program = {"train": train, "sample": sample, "evaluate": evaluate, "export": export, "graph": graph}[
-        name.removeprefix("causalgan-")
-    ]
+    program = PROGRAMS[name.removeprefix("causalgan-")]
     values = flags.FlagValues()
     program.declare(values)
-    common.parse([name, *arguments], values)
+    common.parse([name, *query.flagged(arguments)], values)
     if program is train:
         train.run_config(values, pathlib.Path("/no/such/folder"))
 

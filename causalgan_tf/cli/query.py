@@ -100,10 +100,19 @@ def write(answers: "Sequence[Estimate]", form: str) -> None:
             print(answer)
 
 
+def flagged(arguments: Sequence[str]) -> list[str]:
+    """Command-line arguments with --query= before each query that lacks it.
+
+    >>> flagged(["--out=json", "P(A=1)"])
+    ['--out=json', '--query=P(A=1)']
+    """
+    # absl knows flags alone; a query is told from a forgotten flag by how it begins
+    return [f"--query={part}" if part.lstrip().startswith(("P(", "E(")) else part for part in arguments]
+
+
 def program() -> None:
     """The command causalgan-query."""
-    # absl knows flags alone; a query is told from a forgotten flag by how it begins
-    sys.argv[1:] = [f"--query={part}" if part.lstrip().startswith(("P(", "E(")) else part for part in sys.argv[1:]]
+    sys.argv[1:] = flagged(sys.argv[1:])
     common.run(declare, main, groups=GROUPS)
 
 

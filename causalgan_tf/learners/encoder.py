@@ -16,6 +16,7 @@ UNIFORM = 0.5  # share of rows whose labels are independent of each other: do as
 class EncoderLearner(keras.Model):
     """Learns which noise and labels images were drawn from.
 
+    >>> from causalgan_tf.graphs.variables import Binary
     >>> network = networks.encoder(4, 1, 16, 3)
     >>> codec = LabelCodec([Binary()])
     >>> draws = (lambda z, labels: tf.zeros([8, 16, 16, 3])), (lambda seeds: tf.zeros([8, 1]))

@@ -62,6 +62,7 @@ class LabelSampler:
         self._compiled = tf.function(self._chunks, jit_compile=True)
         # rows of every number in one trace, which XLA does not have
         rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.variables)], tf.float32)]
+        self._compiled_under = tf.function(self._chunks_under, jit_compile=True)
         self._compiled_rows = tf.function(self.__call__, input_signature=rows)
 
     def __call__(self, seeds: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
@@ -155,8 +156,15 @@ class LabelSampler:
             seeds: int64 [n].
             do: float32 [n, K], one number a node, NaN = untouched.
         """
-        labels = self._compiled_rows(tf.constant(seeds, tf.int64), tf.constant(do)).numpy()
-        return labels if self.graph.sizes is None else labels.astype(np.uint8)
+        whole, calls = len(seeds) // (CHUNK * CHUNKS) * CHUNK * CHUNKS, []
+        for first in range(0, whole, CHUNK * CHUNKS):
+            rows = slice(first, first + CHUNK * CHUNKS)
+            shape = [CHUNKS, CHUNK]
+            calls.append(self._compiled_under(np.reshape(seeds[rows], shape), np.reshape(do[rows], [*shape, -1])))
+        if whole < len(seeds):
+            calls.append(self._compiled_rows(tf.constant(seeds[whole:], tf.int64), tf.constant(do[whole:])))
+        kind = np.float32 if self.graph.sizes is None else np.uint8
+        return np.concatenate([labels.numpy().astype(kind, copy=False) for labels in calls])
 
     @property
     def stated(self) -> bool:
@@ -193,6 +201,16 @@ class LabelSampler:
             encoded = columns.encode(self.variables, tf.transpose(rows[first : first + SCORED]))
             parts.append(self.mechanisms.row_log_probability(encoded).numpy().T)
         return np.concatenate(parts)
+
+    def _chunks_under(self, seeds: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
+        """Rows of seeds [CHUNKS, CHUNK] under interventions [CHUNKS, CHUNK, K] of their own: [rows, K]."""
+        kind = tf.float32 if self.graph.sizes is None else tf.uint8
+        labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
+        for i in tf.range(CHUNKS):
+            fixed = columns.encode(self.variables, tf.transpose(do[i]))
+            rows = columns.decode(self.variables, self.mechanisms.labels(self.mechanisms.noise(seeds[i]), fixed))
+            labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
+        return tf.reshape(labels, [-1, len(self.graph)])
 
     @functools.cached_property
     def tables(self) -> ConditionalTables:

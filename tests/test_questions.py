@@ -176,6 +176,12 @@ def test_an_answer_is_plain_json(model):
         (lambda m: m.ask("P(C=1", draws=10), "expected a probability"),
         (lambda m: m.probability("C=1", draws=0), "draws: expected at least 1"),
         (lambda m: m.effect("Cc", "A"), "no node 'Cc'"),
+        (lambda m: m.ask(5), "expected a probability"),
+        (lambda m: m.effect("C", "A", values=5), "at least two values"),
+        (lambda m: m.mediation("C", "A", values=5), "expected two values"),
+        (lambda m: m.effect("C", "A", bootstrap=5), "expected models refitted on resampled rows"),
+        (lambda m: m.probability("C=1", do={"A": Law.of("x")}), "probabilities from 0 to 1, got 'x'"),
+        (lambda m: m.probability("C=1", do={"A": Formula(5)}), "expected a text such as Age"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(model, ask, message):

@@ -49,7 +49,7 @@ class Effect:
             return self.difference.interval
         # refitted models scatter round the fitted one as that one does round the truth
         reach = stats.t.ppf(0.5 + LEVEL / 2, max(len(self.refitted) - 1, 1)) * self.standard_error
-        return self.value - reach, self.value + reach
+        return float(self.value - reach), float(self.value + reach)
 
     def __repr__(self) -> str:
         low, high = self.interval

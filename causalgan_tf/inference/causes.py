@@ -87,7 +87,7 @@ class Causes:
             0.0
         """
         draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
-        if isinstance(values, str) or len(values) != 2:
+        if not isinstance(values, list | tuple) or len(values) != 2:
             raise InputError(f"values: expected two values of {cause}, such as (0, 1), got {brief(values)}.")
         event = self._outcome(outcome, None)
         nodes = [event] if isinstance(event, str) else list(event.given)

@@ -87,5 +87,5 @@ def counted(query: str, share: float, diagnostics: Diagnostics) -> Estimate:
 def averaged(query: str, value: float, deviation: float, diagnostics: Diagnostics) -> Estimate:
     """A mean of draws of a standard deviation."""
     error = deviation / math.sqrt(diagnostics.effective)
-    reach = stats.norm.ppf(0.5 + LEVEL / 2) * error
+    reach = float(stats.norm.ppf(0.5 + LEVEL / 2)) * error
     return Estimate(query, value, error, diagnostics, (value - reach, value + reach))

@@ -68,6 +68,8 @@ class Formula:
     text: str
 
     def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise InputError(f"formula: expected a text such as Age + 5, got {shown(self.text)}.")
         object.__setattr__(self, "text", self.text.strip())
         self.tree, self.nodes  # noqa: B018 - a formula that cannot be read is refused at its birth
 

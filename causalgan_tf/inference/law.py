@@ -75,10 +75,10 @@ class Law:
             '0.3'
         """
         if self.probabilities is None:
-            return f"{self.shape}({written(float(self.first))}, {written(float(self.second))})"
+            return f"{self.shape}({_text(self.first)}, {_text(self.second)})"
         if list(self.probabilities) == [1]:
-            return written(float(self.probabilities[1]))
-        return "{" + ", ".join(f"{value}: {written(float(p))}" for value, p in self.probabilities.items()) + "}"
+            return _text(self.probabilities[1])
+        return "{" + ", ".join(f"{value}: {_text(p)}" for value, p in self.probabilities.items()) + "}"
 
     def checked(self, node: str, variable: Variable) -> "Law":
         """The law in terms of a node's values; InputError if the node cannot have it.
@@ -154,6 +154,10 @@ class Law:
             if not self.first < self.second or self.first < low or self.second > high:
                 raise InputError(f"{what}: expected two numbers, the lower one first, of {variable.expected}.")
         return Law(None, self.shape, float(self.first), float(self.second))
+
+
+def _text(number: Any) -> str:
+    return written(float(number)) if _is_number(number) else shown(number)
 
 
 def _is_number(value: Any) -> bool:

@@ -64,7 +64,7 @@ def parse_query(text: str) -> QueryText:
     Raises:
         InputError: it is nothing of the kind; the place in the text is named.
     """
-    match = _QUERY.fullmatch(text)
+    match = _QUERY.fullmatch(text) if isinstance(text, str) else None
     if not match:
         raise InputError(f"{shown(text)}: {PROBABILITY}.")
     start, end = match.span("inside")

@@ -150,8 +150,14 @@ class Questions(Causes):
         """
         draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
         self.graph.index(cause)
-        if isinstance(values, str) or len(values) < 2:
+        if not isinstance(values, list | tuple) or len(values) < 2:
             raise InputError(f"values: expected at least two values of {cause}, such as (0, 1), got {brief(values)}.")
+        if not all(
+            isinstance(model, Questions) for model in ([bootstrap] if isinstance(bootstrap, int) else bootstrap)
+        ):
+            raise InputError(
+                "bootstrap: expected models refitted on resampled rows, such as causalgan_tf.refitted(frame, graph, 20)."
+            )
         event = self._outcome(outcome, quantile)
         found = [self._answer(event, {cause: value}, given, quantile, draws, seed) for value in values]
         table = pd.DataFrame(

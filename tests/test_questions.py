@@ -179,7 +179,7 @@ def test_an_answer_is_plain_json(model):
         (lambda m: m.ask(5), "expected a probability"),
         (lambda m: m.effect("C", "A", values=5), "at least two values"),
         (lambda m: m.mediation("C", "A", values=5), "expected two values"),
-        (lambda m: m.effect("C", "A", bootstrap=5), "expected models refitted on resampled rows"),
+        (lambda m: m.effect("C", "A", bootstrap=5), "bootstrap: expected refitted models"),
         (lambda m: m.probability("C=1", do={"A": Law.of("x")}), "probabilities from 0 to 1, got 'x'"),
         (lambda m: m.probability("C=1", do={"A": Formula(5)}), "expected a text such as Age"),
     ],

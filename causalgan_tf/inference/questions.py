@@ -152,12 +152,7 @@ class Questions(Causes):
         self.graph.index(cause)
         if not isinstance(values, list | tuple) or len(values) < 2:
             raise InputError(f"values: expected at least two values of {cause}, such as (0, 1), got {brief(values)}.")
-        if not all(
-            isinstance(model, Questions) for model in ([bootstrap] if isinstance(bootstrap, int) else bootstrap)
-        ):
-            raise InputError(
-                "bootstrap: expected models refitted on resampled rows, such as causalgan_tf.refitted(frame, graph, 20)."
-            )
+        _check_models(bootstrap)
         event = self._outcome(outcome, quantile)
         found = [self._answer(event, {cause: value}, given, quantile, draws, seed) for value in values]
         table = pd.DataFrame(
@@ -381,6 +376,11 @@ class Questions(Causes):
         if isinstance(event, str):
             return rows[:, self.graph.index(event)].astype(np.float64) + self.graph.variables[event].offset
         return meets(rows, self.graph, event.given).astype(np.float64)
+
+
+def _check_models(models: Any) -> None:
+    if not isinstance(models, list | tuple) or not all(isinstance(model, Questions) for model in models):
+        raise InputError("bootstrap: expected refitted models, such as causalgan_tf.refitted(frame, graph, 20).")
 
 
 def _bar(query: Query) -> str:

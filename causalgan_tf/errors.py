@@ -18,6 +18,15 @@ class InputError(ValueError):
     """
 
 
+class TooLargeError(InputError):
+    """An exact answer that would need too large a table; rows can be drawn instead.
+
+    Examples:
+        >>> isinstance(TooLargeError("table of 'Ill': 2 ** 40 cells."), InputError)
+        True
+    """
+
+
 class ConditioningError(InputError):
     """A condition that a model never shows, or too seldom for what was asked.
 

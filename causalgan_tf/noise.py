@@ -15,6 +15,9 @@ import tensorflow as tf
 IMAGE = "*image"
 JITTER = "*jitter"
 MIXING = "*mixing"
+PICKED = "*picked"
+# before a node's name: its value under a law, its value given a condition, and its noise given its value
+UNDER_LAW, GIVEN, ABDUCTION = "*law ", "*given ", "*abduction "
 
 # constants of the cipher, chosen in the paper for how fast they mix
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -74,15 +77,17 @@ def row_seeds(
     """
     rows = tf.cast(first, tf.int64) + tf.range(tf.cast(n, tf.int64))
     counter = tf.cast(rows, tf.uint32), tf.cast(tf.cast(attempt, tf.int64), tf.uint32)
-    low, high = threefry(_key(tf.cast(seed, tf.int64)), counter)
-    return tf.bitwise.left_shift(tf.cast(high, tf.int64), tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
+    return _joined(*threefry(_key(tf.cast(seed, tf.int64)), counter))
 
 
-def derived(seeds: tf.Tensor, n: int, attempt: int = 0) -> tf.Tensor:
-    """Seeds int64 [B, n] of `n` draws of each row with a seed int64 [B]."""
+def derived(seeds: tf.Tensor, n: int) -> tf.Tensor:
+    """Seeds int64 [B, n] of `n` draws of each row with a seed int64 [B]: what `row_seeds` makes of each."""
     low, high = (part[:, None] for part in _key(tf.cast(seeds, tf.int64)))
-    counter = tf.cast(tf.range(n), tf.uint32)[None], tf.constant(attempt, tf.uint32)
-    low, high = threefry((low, high), counter)
+    return _joined(*threefry((low, high), (tf.cast(tf.range(n), tf.uint32)[None], tf.constant(0, tf.uint32))))
+
+
+def _joined(low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+    """int64 seeds of their two words."""
     return tf.bitwise.left_shift(tf.cast(high, tf.int64), tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
 
 

@@ -81,3 +81,17 @@ def rows_of(model, seeds, do):
         vector[:, model.graph.index(node)] = value
     # without XLA, whose compiling would take a second a graph
     return model.labels(np.asarray(seeds, np.int64), vector).numpy()
+
+
+def random_model(graph, family=ExplicitController, scale=4.0, seed=3):
+    """A model of a graph with random weights, `scale` times the first ones."""
+    sizes = {"noise_size": 3} if family is CausalController else {}
+    mechanisms = family(graph, width=6, layers=2, seed=seed, **sizes)
+    mechanisms.vector.assign(scale * mechanisms.vector)
+    return CausalModel(graph, mechanisms)
+
+
+def with_moments(graph):
+    """A graph whose numbers have a mean of 50 and a deviation of 30."""
+    kinds = {node: v if v.size else v.fitted(np.array([20.0, 80.0])) for node, v in graph.variables.items()}
+    return graph.with_variables(kinds)

@@ -24,7 +24,9 @@ LAW = LabelDistribution(
 
 
 class TableSampler:
-    """A sampler whose mechanisms are the tables of a law."""
+    """A sampler whose mechanisms are the tables of a law, to be counted."""
+
+    stated = False
 
     def __init__(self, law):
         self.tables, self.parents, self.calls = law.tables, law.graph.parents, []

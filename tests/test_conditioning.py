@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from random_models import random_model, with_moments
 from scipy import stats
 
 from causalgan_tf.errors import ConditioningError, InputError
@@ -19,13 +20,6 @@ MIXED = CausalGraph.from_text("Age -> Ill; Ill -> Dose; Age -> Dose; Sex; Age: c
 N, ALARM = 40_000, 1e-6
 
 
-def random_model(graph, family=ExplicitController, scale=4.0):
-    sizes = {"noise_size": 3} if family is CausalController else {}
-    mechanisms = family(graph, width=6, layers=2, seed=3, **sizes)
-    mechanisms.vector.assign(scale * mechanisms.vector)
-    return CausalModel(graph, mechanisms)
-
-
 @pytest.fixture(scope="module")
 def model():
     return random_model(GRAPH)
@@ -33,10 +27,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def mixed():
-    graph = MIXED.with_variables(
-        {node: v if v.size else v.fitted(np.array([20.0, 80.0])) for node, v in MIXED.variables.items()}
-    )
-    return random_model(graph)
+    return random_model(with_moments(MIXED))
 
 
 def conditional(model, do, given):

@@ -239,6 +239,8 @@ def test_a_question_that_cannot_be_answered_is_refused(nodes, do, given, words):
 class Sampler:
     """Mechanisms that answer P(node = 1) = (1 + the number of parents that are 1) / (2 + their number)."""
 
+    stated = False
+
     def __init__(self):
         self.calls = []
 

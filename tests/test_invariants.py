@@ -234,7 +234,8 @@ def test_every_row_meets_the_condition_and_the_query_reads_what_it_wrote(data):
     try:
         rows = model.labels.draw(20, query, seed=1).labels
     except ConditioningError as error:
-        assert error.found < 20 and error.wanted in (1, 20)
+        # a condition that is not rare is met
+        assert error.found < 20 and error.mass < 1e-4
         return
     assert len(rows) == 20 and meets(rows, model.graph, query.given).all()
     for node, value in do.items():

@@ -5,23 +5,16 @@ import json
 
 import numpy as np
 import pytest
+from random_models import random_model, with_moments
 
 from causalgan_tf.errors import ConditioningError, InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.soft_do import Formula, Law
-from causalgan_tf.networks.explicit import ExplicitController
 from causalgan_tf.networks.mechanisms import CausalController
 
 GRAPH = CausalGraph.from_text("A -> B -> C; A -> C; C -> D; B: categorical(x, y, z)")
 REPEATS = 200
-
-
-def random_model(graph, family=ExplicitController, scale=4.0):
-    sizes = {"noise_size": 3} if family is CausalController else {}
-    mechanisms = family(graph, width=6, layers=2, seed=3, **sizes)
-    mechanisms.vector.assign(scale * mechanisms.vector)
-    return CausalModel(graph, mechanisms)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +25,7 @@ def model():
 @pytest.fixture(scope="module")
 def mixed():
     graph = CausalGraph.from_text("Age -> Ill -> Dose; Age -> Dose; Age: continuous(0, 100); Dose: continuous")
-    kinds = {node: v if v.size else v.fitted(np.array([20.0, 80.0])) for node, v in graph.variables.items()}
-    return random_model(graph.with_variables(kinds))
+    return random_model(with_moments(graph))
 
 
 def brute(model, event, do, given):
@@ -194,3 +186,22 @@ def test_a_condition_of_probability_zero_has_no_answer(model):
     with pytest.raises(ConditioningError, match="probability 0"):
         for a, b in itertools.product((0, 1), repeat=2):
             sure.probability("A=1", given={"A": a, "B": b})
+
+
+def test_what_is_too_large_for_tables_is_drawn():
+    """Fourteen causes of one label have more cells than a table may."""
+    many = random_model(CausalGraph({f"x{i}": [] for i in range(14)} | {"y": [f"x{i}" for i in range(14)]}))
+    found = many.probability("y=1", {"x0": 1}, draws=20_000)
+    assert found.method == "direct" and 0.0 < found.value < 1.0
+    assert many.effect("y", "x0", draws=2_000).difference.method == "direct"
+    met = many.probability("x0=1", given={"y": 1}, draws=20_000)
+    assert met.method in ("rejection", "particles")
+    # Bayes' rule, each part drawn
+    share, joint = many.probability("y=1", draws=20_000), many.probability("y=1, x0=1", draws=20_000)
+    assert met.value == pytest.approx(joint.value / share.value, abs=0.03)
+
+
+def test_the_effect_of_a_cause_on_a_number_is_drawn_from_the_same_units(mixed):
+    effect = mixed.effect("Dose", "Ill", draws=1_000, seed=4)
+    rows = [mixed.sample(1_000, {"Ill": value}, seed=4).labels["Dose"].astype(float) for value in (0, 1)]
+    assert effect.value == pytest.approx((rows[1] - rows[0]).mean(), rel=1e-5)

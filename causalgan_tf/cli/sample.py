@@ -172,7 +172,7 @@ def counterfactual(
     from causalgan_tf.training.encoding import fit_encoder
 
     model = run.model()
-    if not model.has_encoder:
+    if model.encoder is None:
         print("Fitting an encoder to what the model draws ...", file=sys.stderr, flush=True)
         fit_encoder(model)
         # a saved model's folder is as `save` has written it

@@ -50,12 +50,8 @@ def split(rows: np.ndarray, held: np.ndarray | None) -> tuple[np.ndarray, DoRows
     return rows[~some], DoRows(rows[some], held[some])
 
 
-def taken(table: Table, column: str, graph: CausalGraph) -> Table:
-    """A table with its column of interventions last, under the name of no node.
-
-    Raises:
-        InputError: there is no such column, or it is a node of the graph.
-    """
+def check_column(table: Table, column: str, graph: CausalGraph) -> None:
+    """InputError unless a table has this column of interventions, once, and it is no node."""
     if column in graph.parents:
         raise InputError(f"--interventions={column}: it is a node of the graph; expected the name of another column.")
     known = list(map(str, table.values.columns))
@@ -64,7 +60,6 @@ def taken(table: Table, column: str, graph: CausalGraph) -> Table:
             f"{table.source} has {known.count(column)} columns {column!r}: expected one that names the nodes set in "
             f"each row, see --interventions.{closest(column, known)}"
         )
-    return table
 
 
 def held_nodes(table: Table, column: pd.Series, graph: CausalGraph) -> np.ndarray:

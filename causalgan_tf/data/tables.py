@@ -12,7 +12,7 @@ import pandas as pd
 from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data.contents import KNOWN
 from causalgan_tf.data.dataset import Dataset
-from causalgan_tf.data.do_rows import held_nodes, split, taken
+from causalgan_tf.data.do_rows import check_column, held_nodes, split
 from causalgan_tf.data.table_columns import Table, check_plain, is_missing, is_text, resolved
 from causalgan_tf.data.text_tables import UNNAMED, name_column, read_text
 from causalgan_tf.errors import InputError, closest
@@ -195,7 +195,8 @@ def _labels(table: Table, graph: CausalGraph, drop_missing: bool, interventions:
     """The columns of the nodes as numbers."""
     _check_columns(table, graph.nodes, graph.titles)
     told = [interventions] if interventions else []
-    table = taken(table, interventions, graph) if told else table
+    if told:
+        check_column(table, interventions, graph)
     table = dataclasses.replace(table, values=table.values[[*graph.nodes, *told]])
     whole = _without_missing(table, graph, drop_missing)
     for node in graph.nodes:

@@ -15,8 +15,6 @@ from causalgan_tf.inference.soft_do import Formula, Law, user_columns
 from causalgan_tf.networks.exogenous import exogenous_of
 from causalgan_tf.networks.explicit import ExplicitController
 
-MARK = "*abduction "  # before a node's name: the noise that is drawn given its label
-
 
 class Abduction:
     """Predicts what label rows would have been under do.
@@ -108,4 +106,4 @@ def completed(
 
 
 def _uniform(node: str, count: int, seeds: np.ndarray) -> np.ndarray:
-    return noise.unit(tf.constant(seeds, tf.int64), [f"{MARK}{node}"], count).numpy().astype(np.float64)
+    return noise.unit(tf.constant(seeds, tf.int64), [f"{noise.ABDUCTION}{node}"], count).numpy().astype(np.float64)

@@ -20,6 +20,7 @@ from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.distribution import LabelDistribution, named_probabilities
 from causalgan_tf.inference.image_sampler import ImageSampler
+from causalgan_tf.inference.image_units import ImageUnits
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.limits import LabelLimits
 from causalgan_tf.inference.old_names import OldNames
@@ -71,7 +72,7 @@ class CausalModel(Questions, OldNames):
         self.labels = LabelSampler(mechanisms)
         variables = list(graph.variables.values())
         self.images = ImageSampler(image_generator, label_encoding, variables) if image_generator else None
-        self.encoder: keras.Model | None = None  # of images, see training.encoding.fit_encoder
+        self.image_units: ImageUnits | None = None
         self._exact: dict[tuple[int, int], LabelDistribution] = {}
 
     def __repr__(self) -> str:
@@ -106,7 +107,7 @@ class CausalModel(Questions, OldNames):
     def networks(self) -> dict[str, keras.layers.Layer]:
         """The trained networks by stage."""
         images = {"images": self.image_generator} if self.image_generator else {}
-        encoder = {"encoder": self.encoder} if self.encoder else {}
+        encoder = {"encoder": self.encoder} if self.image_units else {}
         return {"controller": self.mechanisms, **images, **encoder}
 
     @functools.cached_property
@@ -134,9 +135,14 @@ class CausalModel(Questions, OldNames):
         return self.mechanisms.functional()
 
     @property
-    def has_encoder(self) -> bool:
-        """Whether an encoder was fitted, with which counterfactuals of given images begin."""
-        return self.encoder is not None
+    def encoder(self) -> keras.Model | None:
+        """The encoder with which counterfactuals of given images begin, see fit_encoder; None: it has none."""
+        return self.image_units.encoder if self.image_units else None
+
+    @encoder.setter
+    def encoder(self, network: keras.Model | None) -> None:
+        # kept, for its search for an image's noise is compiled once
+        self.image_units = ImageUnits(self.images, network) if network else None
 
     @property
     def image_size(self) -> int | None:
@@ -373,6 +379,8 @@ class CausalModel(Questions, OldNames):
         return Samples(label_frame(self.graph, labels), images, seeds, query, supported, diagnostics)
 
     def _table(self, draws: int, seed: int, node: str) -> np.ndarray:
-        """P(node | parents); the sampler's `conditional` is all that an answer takes of the mechanisms."""
+        """P(node | parents); the sampler's tables or `conditional` are all that an answer takes of the mechanisms."""
+        if self.labels.stated:
+            return self.labels.tables[node]
         conditional = functools.partial(self.labels.conditional, draws=draws, seed=seed)
         return mechanism_table(self.graph, conditional, node)

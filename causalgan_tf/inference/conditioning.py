@@ -5,13 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from causalgan_tf.errors import ConditioningError, InputError
+from causalgan_tf.errors import ConditioningError, TooLargeError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.elimination import Factor, ancestors, backward
 from causalgan_tf.inference.query import Query, allowed_values
-from causalgan_tf.inference.tables import MAX_PARENT_CELLS, table_shape
-
-MARK = "*given "  # before a node's name: the noise of its value given a condition
+from causalgan_tf.inference.tables import table_shape
 
 
 class ExactConditioning:
@@ -31,7 +29,7 @@ class ExactConditioning:
     """
 
     def __init__(self, graph: CausalGraph, table: Callable[[str], np.ndarray], query: Query) -> None:
-        """Eliminates; ConditioningError for a condition of probability 0, InputError for too large a table."""
+        """Eliminates; ConditioningError for a condition of probability 0, TooLargeError for a table."""
         self.graph = graph
         allowed = {node: allowed_values(graph.variables[node], value) for node, value in query.given.items()}
         mass, steps, self.fixed = backward(graph, table, query.constants, allowed)
@@ -61,30 +59,20 @@ class ExactConditioning:
         return {self.graph.nodes[k]: values for k, values in drawn.items()}
 
 
-def is_exact(graph: CausalGraph, query: Query) -> bool:
-    """Whether all that a condition depends on is discrete and has tables that are not too large."""
-    for node in ancestors(graph, query.given, query.constants):
-        shape = [] if node in query.constants else table_shape(graph, node)
-        if None in shape or math.prod(shape[:-1]) > MAX_PARENT_CELLS:
-            return False
-    return True
-
-
 def exact_conditioning(
     graph: CausalGraph, table: Callable[[str], np.ndarray], query: Query
 ) -> ExactConditioning | None:
-    """The exact way to draw under a query's condition; None if there is none of a feasible size.
+    """The exact way to draw under a query's condition; None if it depends on numbers, or on too large tables.
 
     Raises:
         ConditioningError: the condition has probability 0.
     """
-    if not is_exact(graph, query):
+    free = [node for node in ancestors(graph, query.given, query.constants) if node not in query.constants]
+    if any(None in table_shape(graph, node) for node in free):
         return None
     try:
         return ExactConditioning(graph, table, query)
-    except ConditioningError:
-        raise
-    except InputError:
+    except TooLargeError:
         return None
 
 

@@ -6,7 +6,6 @@ sum_k value_k stride_k, columns in graph order and the first one fastest: stride
 Of binary labels that is sum_k label_k 2**k.
 """
 
-import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -21,7 +20,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.inference.elimination import Mass, eliminate
 from causalgan_tf.inference.query import Condition, Query, allowed_values
-from causalgan_tf.inference.tables import ConditionalTables, soft_table
+from causalgan_tf.inference.tables import ConditionalTables, tables_under
 
 THIN = 30  # rows under which a parent cell tells little of its children
 
@@ -149,7 +148,7 @@ class LabelDistribution:
             array([0. , 0.5, 0. , 0.5])
         """
         query, joint = Query.create(self.graph, do), np.ones(1)
-        do, table = query.constants, self.tables_under(query)
+        do, table = query.constants, tables_under(self.graph, self.tables, query)
         cell_count(self.sizes)
         for node, size in zip(self.graph.nodes, self.sizes, strict=True):
             # the cells of the nodes before, then a slower axis for this one
@@ -213,15 +212,15 @@ class LabelDistribution:
             >>> labels.probability({"Old": 1}, given={"Ill": 1})
             1.0
         """
-        return self.of(Query.create(self.graph, given=event), Query.create(self.graph, do, given))
+        return self.probability_of(Query.create(self.graph, given=event), Query.create(self.graph, do, given))
 
-    def of(self, event: Query, query: Query) -> float:
+    def probability_of(self, event: Query, query: Query) -> float:
         """P(event | do(x), z) of queries: the event's `given`, and another one's do and given.
 
         Examples:
             >>> graph = CausalGraph.from_text("Old -> Ill")
             >>> labels = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
-            >>> labels.of(Query.create(graph, given={"Ill": {0, 1}}), Query.create(graph))
+            >>> labels.probability_of(Query.create(graph, given={"Ill": {0, 1}}), Query.create(graph))
             1.0
         """
         condition = self._mass((), query, query.given)
@@ -239,7 +238,7 @@ class LabelDistribution:
             [[1, 1], [1, 1]]
         """
         query, rng = Query.create(self.graph, do), np.random.default_rng(seed)
-        do, table = query.constants, self.tables_under(query)
+        do, table = query.constants, tables_under(self.graph, self.tables, query)
         rows = np.empty([n, len(self.graph)], np.uint8)
         for k, node in enumerate(self.graph.nodes):
             # drawn for a node that is set too, so that the others' noise is the same under any do
@@ -266,30 +265,12 @@ class LabelDistribution:
             )
         return wanted
 
-    def tables_under(self, query: Query) -> Callable[[str], np.ndarray]:
-        """Of a node its table under the soft interventions of a query; constants are not in it.
-
-        Examples:
-            >>> from causalgan_tf.inference.soft_do import Law
-            >>> graph = CausalGraph.from_text("Old -> Ill")
-            >>> labels = LabelDistribution(graph, {"Old": np.array(0.5), "Ill": np.array([0.0, 0.5])})
-            >>> labels.tables_under(Query.create(graph, {"Ill": Law.of(0.25)}))("Ill")
-            array([[0.75, 0.25],
-                   [0.75, 0.25]])
-        """
-
-        def table(node: str) -> np.ndarray:
-            natural, soft = self.tables[node], query.soft.get(node)
-            return natural if soft is None else soft_table(self.graph, node, soft, natural)
-
-        return functools.cache(table)
-
     def _mass(self, wanted: Sequence[str], query: Query, *conditions: Mapping[str, Condition]) -> Mass:
         """The probabilities of the wanted labels' cells together with all conditions, under a query's do."""
         allowed: dict[str, np.ndarray] = {}
         for node, value in (pair for condition in conditions for pair in condition.items()):
             allowed[node] = allowed.get(node, True) & allowed_values(self.graph.variables[node], value)
-        return eliminate(self.graph, self.tables_under(query), wanted, query.constants, allowed)
+        return eliminate(self.graph, tables_under(self.graph, self.tables, query), wanted, query.constants, allowed)
 
     def _parent_values(self, node: str, codes: np.ndarray) -> tuple[np.ndarray, ...]:
         """The values [n] of each parent of a node in cells [n] of the nodes before it."""

@@ -16,7 +16,7 @@ import networkx as nx
 import numpy as np
 from networkx.algorithms.approximation import treewidth_min_fill_in
 
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import TooLargeError
 from causalgan_tf.graphs import names
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.tables import table_shape
@@ -258,7 +258,7 @@ def _along(
 
 
 def _check_size(graph: CausalGraph, scopes: Iterable[Scope], order: Sequence[int]) -> None:
-    """InputError if a table of an elimination would be too large."""
+    """TooLargeError if a table of an elimination would be too large."""
     sizes = [variable.size for variable in graph.variables.values()]
     joined = [frozenset(scope) for scope in scopes]
 
@@ -271,7 +271,7 @@ def _check_size(graph: CausalGraph, scopes: Iterable[Scope], order: Sequence[int
     size = math.prod(sizes[k] for k in largest)
     if size > MAX_FACTOR:
         together = names.listed([graph.nodes[k] for k in sorted(largest)], SHOWN)
-        raise InputError(
+        raise TooLargeError(
             f"An exact answer needs a table of {size:,} numbers over {len(largest)} labels ({together}): expected at "
             f"most {MAX_FACTOR:,}. Ask for fewer labels, set some by do, or draw rows with `sample` instead."
         )

@@ -71,7 +71,8 @@ class Formula:
         if not isinstance(self.text, str):
             raise InputError(f"formula: expected a text such as Age + 5, got {shown(self.text)}.")
         object.__setattr__(self, "text", self.text.strip())
-        self.tree, self.nodes  # noqa: B018 - a formula that cannot be read is refused at its birth
+        # what cannot be read is refused here, not where it is first computed
+        _check_syntax(self.tree, self.text)
 
     @functools.cached_property
     def tree(self) -> ast.expr:
@@ -91,13 +92,10 @@ class Formula:
     @functools.cached_property
     def nodes(self) -> tuple[str, ...]:
         """The nodes that it names, each once."""
-        found: dict[str, None] = {}
-        for part in ast.walk(self.tree):
-            called = {id(call.func) for call in ast.walk(self.tree) if isinstance(call, ast.Call)}
-            if isinstance(part, ast.Name) and id(part) not in called:
-                found[_shown_name(part.id)] = None
-        _check_syntax(self.tree, self.text)
-        return tuple(found)
+        parts = list(ast.walk(self.tree))
+        functions = [part.func for part in parts if isinstance(part, ast.Call)]
+        found = [part for part in parts if isinstance(part, ast.Name) and part not in functions]
+        return tuple(dict.fromkeys(_shown_name(part.id) for part in found))
 
     def checked(self, graph: CausalGraph, node: str) -> "Formula":
         """Itself; InputError if it names anything but the node's parents and the node itself.

@@ -23,7 +23,7 @@ INSIDE = 0.97  # where the encoder's guess is cut: at 1 no step would move it
 class ImageUnits:
     """Infers the noise of images.
 
-    >>> units = ImageUnits(faces.images, None)
+    >>> units = ImageUnits(faces.images, faces.images.untrained_encoder())
     >>> drawn = faces.sample(2, seed=3)
     >>> labels = drawn.labels.to_numpy(np.float32)
     >>> again = units.counterfactual(drawn.images, labels, labels, steps=1)
@@ -31,8 +31,8 @@ class ImageUnits:
     True
     """
 
-    def __init__(self, images: ImageSampler, encoder: keras.Model | None) -> None:
-        """Wraps a trained generator and its encoder; without one the search begins at a noise of 0."""
+    def __init__(self, images: ImageSampler, encoder: keras.Model) -> None:
+        """Wraps a trained generator and its encoder."""
         self.images, self.encoder = images, encoder
         labels, shape = len(images.codec.variables), images.shape
         pixels, rows = tf.TensorSpec([None, *shape], tf.float32), tf.TensorSpec([None, labels], tf.float32)
@@ -80,8 +80,6 @@ class ImageUnits:
         return np.concatenate(found)
 
     def _guess(self, target: tf.Tensor) -> tf.Tensor:
-        if self.encoder is None:
-            return tf.zeros([len(target), self.images.noise_size])
         return split(self.encoder(target), self.images.noise_size).noise
 
     def _descend(self, target: tf.Tensor, labels: tf.Tensor, first: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:

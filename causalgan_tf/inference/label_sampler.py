@@ -1,7 +1,7 @@
 """Labels from a trained causal controller: P(.), P(. | do(x)), P(. | z) and P(. | do(x), z)."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from causalgan_tf import noise
 from causalgan_tf.errors import ConditioningError, InputError, brief
-from causalgan_tf.inference.conditioning import MARK, ExactConditioning, exact_conditioning
+from causalgan_tf.inference.conditioning import ExactConditioning, exact_conditioning
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.particles import Particles
 from causalgan_tf.inference.query import Query, meets
 from causalgan_tf.inference.soft_do import Law, user_columns
-from causalgan_tf.inference.tables import ConditionalTables, mechanism_table, soft_table
+from causalgan_tf.inference.tables import ConditionalTables, mechanism_table, tables_under
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.stacked import StackedMechanisms
 
@@ -25,7 +25,6 @@ MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 MAX_WEIGHTED = 2_000_000  # the same of weighted rows, which cost more
 FRUITLESS = 4_000_000  # rows without any that meets the condition, after which it counts as impossible
 PATIENCE = 1_000_000  # rows that rejection may take where there is another way
-LAW = "*law "  # before a node's name: the noise of a law that do gives it
 
 
 class LabelDraw(NamedTuple):
@@ -60,9 +59,9 @@ class LabelSampler:
         self.mechanisms, self.graph = mechanisms, mechanisms.graph
         self.variables = list(self.graph.variables.values())
         self._compiled = tf.function(self._chunks, jit_compile=True)
+        self._compiled_under = tf.function(self._chunks_under, jit_compile=True)
         # rows of every number in one trace, which XLA does not have
         rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.variables)], tf.float32)]
-        self._compiled_under = tf.function(self._chunks_under, jit_compile=True)
         self._compiled_rows = tf.function(self.__call__, input_signature=rows)
 
     def __call__(self, seeds: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
@@ -105,7 +104,9 @@ class LabelSampler:
         if not query.given:
             labels, seeds = self._first(n, query, seed)
             return LabelDraw(labels, seeds, Diagnostics("direct", n, effective=float(n)))
-        exact = self._exact(query) if method in ("auto", "exact") and self.stated else None
+        exact = None
+        if method in ("auto", "exact") and self.stated:
+            exact = exact_conditioning(self.graph, tables_under(self.graph, self.tables, query), query)
         if exact:
             return self._completed(n, query, seed, exact.draw(self._noise(exact, n, seed)), exact.mass)
         if method == "exact":
@@ -143,7 +144,7 @@ class LabelSampler:
             if not np.isnan(do[:, k]).all():
                 continue
             if isinstance(soft, Law):
-                uniform = noise.unit(tf.constant(seeds, tf.int64), [f"{LAW}{node}"], 1).numpy()[0]
+                uniform = noise.unit(tf.constant(seeds, tf.int64), [f"{noise.UNDER_LAW}{node}"], 1).numpy()[0]
                 do[:, k] = soft.draw(variable, uniform.astype(np.float64))
             else:
                 do[:, k] = soft.numbers(node, variable, user_columns(self.graph, soft.nodes, self.under(seeds, do)))
@@ -204,11 +205,14 @@ class LabelSampler:
 
     def _chunks_under(self, seeds: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
         """Rows of seeds [CHUNKS, CHUNK] under interventions [CHUNKS, CHUNK, K] of their own: [rows, K]."""
+        return self._filled(seeds, lambda i: columns.encode(self.variables, tf.transpose(do[i])))
+
+    def _filled(self, seeds: tf.Tensor, fixed: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        """Rows of seeds [CHUNKS, CHUNK] under the do columns that `fixed` has for each chunk: [rows, K]."""
         kind = tf.float32 if self.graph.sizes is None else tf.uint8
         labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
         for i in tf.range(CHUNKS):
-            fixed = columns.encode(self.variables, tf.transpose(do[i]))
-            rows = columns.decode(self.variables, self.mechanisms.labels(self.mechanisms.noise(seeds[i]), fixed))
+            rows = columns.decode(self.variables, self.mechanisms.labels(self.mechanisms.noise(seeds[i]), fixed(i)))
             labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
         return tf.reshape(labels, [-1, len(self.graph)])
 
@@ -218,18 +222,11 @@ class LabelSampler:
         conditional = functools.partial(self.conditional, draws=1, seed=0)
         return ConditionalTables(self.graph, functools.partial(mechanism_table, self.graph, conditional))
 
-    def _exact(self, query: Query) -> ExactConditioning | None:
-        def table(node: str) -> np.ndarray:
-            soft = query.soft.get(node)
-            return self.tables[node] if soft is None else soft_table(self.graph, node, soft, self.tables[node])
-
-        return exact_conditioning(self.graph, table, query)
-
     def _noise(self, exact: ExactConditioning, n: int, seed: int) -> np.ndarray:
         """Uniform numbers [nodes, n] for the ancestors of a condition."""
         if not exact.nodes:
             return np.zeros([0, n])
-        blocks = [f"{MARK}{node}" for node in exact.nodes]
+        blocks = [f"{noise.GIVEN}{node}" for node in exact.nodes]
         return noise.unit(noise.row_seeds(seed, 0, n), blocks, 1).numpy()
 
     def _completed(
@@ -284,15 +281,9 @@ class LabelSampler:
 
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""
-        kind = tf.float32 if self.graph.sizes is None else tf.uint8
-        labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
         seeds = tf.reshape(noise.row_seeds(seed, first, CHUNK * CHUNKS), [CHUNKS, CHUNK])
         fixed = columns.encode(self.variables, do)
-        for i in tf.range(CHUNKS):
-            drawn = self.mechanisms.noise(seeds[i])
-            rows = columns.decode(self.variables, self.mechanisms.labels(drawn, fixed))
-            labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
-        return tf.reshape(labels, [-1, len(self.graph)]), tf.reshape(seeds, [-1])
+        return self._filled(seeds, lambda i: fixed), tf.reshape(seeds, [-1])
 
 
 def _too_few(n: int, found: int, draws: int, query: Query) -> ConditioningError:

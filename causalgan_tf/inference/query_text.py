@@ -27,7 +27,8 @@ _QUERY = re.compile(r"\s*(?P<verb>[PE])\((?P<inside>.*)\)\s*", re.S)
 _GROUP = re.compile(r"\s*(?P<name>do|evidence)\(")
 _NAME = re.compile(rf"\s*(?P<name>{names.QUOTED}|[^\s\"=,|()~](?:(?!:=)[^\"=,|()~])*?)\s*(?P<sign>:=|=|~)", re.S)
 _LAW = re.compile(r"(normal|uniform)\(([^,()]*),([^,()]*)\)\s*")
-_OPENING, _CLOSING = "([", ")]"
+_BLANKS, _QUOTED = re.compile(r"\s*"), re.compile(names.QUOTED)
+_QUOTED_FIRST = re.compile(rf"\s*{names.QUOTED}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +146,7 @@ class _Reader:
         while True:
             group = _GROUP.match(self.text, self.at, self.end)
             if group:
-                inside = _Reader(self.text, group.end(), self._closing(group.end()))
+                inside = _Reader(self.text, group.end(), self._closing(group))
                 for name, value in inside.assignments().items():
                     self._put(parts[group["name"]], name, value)
                 self.at = inside.end + 1
@@ -210,7 +211,7 @@ class _Reader:
                 quote = "" if letter == quote else quote
             elif letter in "\"'":
                 quote = letter
-            depth += 0 if quote else (letter in _OPENING) - (letter in _CLOSING)
+            depth += 0 if quote else (letter == "(") - (letter == ")")
             place += 1
         formula, self.at = self.text[self.at : place], place
         if not formula.strip():
@@ -248,15 +249,15 @@ class _Reader:
         return True
 
     def _part_end(self, begin: int) -> int:
-        quoted = re.compile(rf"\s*{names.QUOTED}").match(self.text, begin, self.end)
+        quoted = _QUOTED_FIRST.match(self.text, begin, self.end)
         comma = self.text.find(",", quoted.end() if quoted else begin, self.end)
         return self.end if comma < 0 else comma
 
-    def _closing(self, begin: int) -> int:
-        """The place of the parenthesis that closes the one before `begin`."""
-        depth, place, names_end = 1, begin, begin
+    def _closing(self, group: re.Match) -> int:
+        """The place of the parenthesis that closes a group."""
+        depth, place = 1, group.end()
         while place < self.end:
-            quoted = re.compile(names.QUOTED).match(self.text, place, self.end)
+            quoted = _QUOTED.match(self.text, place, self.end)
             if quoted:
                 place = quoted.end()
                 continue
@@ -265,8 +266,8 @@ class _Reader:
                 return place
             place += 1
         raise InputError(
-            f"{shown(self.text[names_end - 3 : self.end])}: the parenthesis at character {begin} is not closed; "
-            f"{ASSIGNMENT}."
+            f"{shown(self.text[group.start() : self.end].strip())}: the parenthesis at character {group.end()} is not "
+            f"closed; {ASSIGNMENT}."
         )
 
     def _told(self, begin: int) -> str:
@@ -284,14 +285,14 @@ class _Reader:
 
     def _first(self, begin: int) -> int:
         """The place of the first letter that is no blank."""
-        return re.compile(r"\s*").match(self.text, begin, self.end).end()
+        return _BLANKS.match(self.text, begin, self.end).end()
 
 
 def _bar(text: str, start: int, end: int) -> int:
     """The place of the bar between event and conditions; `end` if there is none."""
     place = start
     while place < end:
-        quoted = re.compile(names.QUOTED).match(text, place, end)
+        quoted = _QUOTED.match(text, place, end)
         if quoted:
             place = quoted.end()
         elif text[place] == "|":

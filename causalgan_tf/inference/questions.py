@@ -1,5 +1,6 @@
 """Questions to a causal model beyond samples: probabilities, means, effects and counterfactuals."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from causalgan_tf.config.budget import MANY
-from causalgan_tf.errors import InputError, brief
+from causalgan_tf.errors import InputError, TooLargeError, brief
 from causalgan_tf.graphs import names
 from causalgan_tf.inference import estimate
 from causalgan_tf.inference.answers import Effect
@@ -16,7 +17,7 @@ from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
 from causalgan_tf.inference.causes import Causes
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.estimate import Estimate
-from causalgan_tf.inference.image_units import ImageUnits, given_images
+from causalgan_tf.inference.image_units import given_images
 from causalgan_tf.inference.query import Query, meets, parse_assignments
 from causalgan_tf.inference.query_text import parse_query
 from causalgan_tf.inference.samples import Samples
@@ -111,8 +112,7 @@ class Questions(Causes):
         query = Query.create(self.graph, do, given, evidence)
         text = f"E({names.written(node)}{_bar(query)})"
         if variable.size is not None:
-            answer = self.probability({node: 1}, do, given, evidence, draws, seed)
-            return Estimate(text, answer.value, answer.standard_error, answer.diagnostics, answer.interval)
+            return dataclasses.replace(self.probability({node: 1}, do, given, evidence, draws, seed), query=text)
         rows, diagnostics = self._rows(query, draws, seed)
         values = rows[:, self.graph.index(node)].astype(np.float64) + variable.offset
         return estimate.averaged(text, float(values.mean()), float(values.std()), diagnostics)
@@ -154,7 +154,8 @@ class Questions(Causes):
             raise InputError(f"values: expected at least two values of {cause}, such as (0, 1), got {brief(values)}.")
         _check_models(bootstrap)
         event = self._outcome(outcome, quantile)
-        found = [self._answer(event, {cause: value}, given, quantile, draws, seed) for value in values]
+        queries = [Query.create(self.graph, {cause: value}, given) for value in values]
+        found, difference = self._compared(event, queries, quantile, draws, seed)
         table = pd.DataFrame(
             {
                 "value": list(values),
@@ -162,16 +163,12 @@ class Questions(Causes):
                 "standard_error": [answer.standard_error for answer in found],
             }
         )
-        own = found[-1].value - found[0].value
-        text = event if isinstance(event, str) else event.text()
-        difference = self._difference(event, cause, values, given, quantile, found, (draws, seed))
         # the same draws in each model: what differs is the rows that it was fitted to
         others = tuple(
             model.effect(outcome, cause, (values[0], values[-1]), given, quantile, (), draws, seed).value
             for model in bootstrap
         )
-        query = f"{text}: {found[-1].query} - {found[0].query}"
-        return Effect(text, cause, table, _renamed(difference, query, own), others)
+        return Effect(event if isinstance(event, str) else event.text(), cause, table, difference, others)
 
     def twins(
         self, seeds: np.ndarray | Samples, do: Mapping[str, Any] | None = None, images: bool | None = None
@@ -196,18 +193,15 @@ class Questions(Causes):
             True
         """
         drawing, query = self._draws(images), Query.create(self.graph, do)
-        known = isinstance(seeds, Samples) and seeds.diagnostics.method not in REDRAWN
-        if known:
-            units, seeds = seeds, seeds.seeds
+        if isinstance(seeds, Samples) and seeds.diagnostics.method not in REDRAWN:
+            units, seeds, method = seeds, seeds.seeds, "abduction"
             seen = label_rows(self.graph, units.labels, between=False)
             labels = Units(self.graph, self.labels).again(seen, seeds, units.query, query)
         else:
-            seeds = row_seeds(seeds.seeds if isinstance(seeds, Samples) else seeds)
+            seeds, method = row_seeds(seeds.seeds if isinstance(seeds, Samples) else seeds), "direct"
             labels = self.labels.redraw(seeds, query)
         drawn = self.images.draw(labels, seeds) if drawing else None
-        return self._samples(
-            labels, drawn, seeds, query, Diagnostics("direct", len(seeds), effective=float(len(seeds)))
-        )
+        return self._samples(labels, drawn, seeds, query, Diagnostics(method, len(seeds), effective=float(len(seeds))))
 
     def counterfactual(
         self,
@@ -256,19 +250,19 @@ class Questions(Causes):
         under, seeds, diagnostics = Units(self.graph, self.labels).counterfactual(seen, query, draws, seed)
         if given:
             parts = (np.repeat(part, draws, axis=0) for part in (rows, seen))
-            drawn = ImageUnits(self.images, self.encoder).counterfactual(*parts, under)
+            drawn = self.image_units.counterfactual(*parts, under)
         else:
             drawn = self.images.draw(under, seeds) if drawing else None
         return self._samples(under, drawn, seeds, query, diagnostics)
 
     def _labels_of(self, images: np.ndarray, labels: pd.DataFrame | None) -> np.ndarray:
         """The labels [n, K] of given images: those that are known, the others as the encoder reads them."""
-        if self.images is None or self.encoder is None:
+        if self.image_units is None:
             raise InputError(
                 "counterfactual: images need a model of images with an encoder. Fit one: "
                 "causalgan_tf.fit_encoder(model)."
             )
-        read = ImageUnits(self.images, self.encoder).read(given_images(images, self.images.shape)).astype(np.float64)
+        read = self.image_units.read(given_images(images, self.images.shape)).astype(np.float64)
         if labels is None:
             return read
         seen = frame_rows(self.graph, labels)
@@ -317,7 +311,10 @@ class Questions(Causes):
         if query.evidence and (query.do or query.given):
             return None
         given = {**query.given, **query.evidence}
-        return self.label_distribution().of(event, Query(query.do, given, query.variables))
+        try:
+            return self.label_distribution().probability_of(event, Query(query.do, given, query.variables))
+        except TooLargeError:
+            return None
 
     def _rows(self, query: Query, draws: int, seed: int) -> tuple[np.ndarray, Diagnostics]:
         """Label rows of a query, by its conditions or its evidence."""
@@ -327,49 +324,31 @@ class Questions(Causes):
             labels, _, diagnostics = Units(self.graph, self.labels).rows(query, draws, seed)
         return labels, diagnostics
 
-    def _answer(
-        self,
-        event: str | Query,
-        do: dict,
-        given: Mapping[str, Any] | None,
-        quantile: float | None,
-        draws: int,
-        seed: int,
-    ) -> Estimate:
-        if quantile is None:
-            ask = self.mean if isinstance(event, str) else self.probability
-            named = event if isinstance(event, str) else {n: _users(self.graph, n, v) for n, v in event.given.items()}
-            return ask(named, do, given, None, draws, seed)
-        query = Query.create(self.graph, do, given)
-        rows, diagnostics = self._rows(query, draws, seed)
-        values = self._measured(event, rows)
-        # the quantiles at one standard error of the share either way
-        half = math.sqrt(quantile * (1.0 - quantile) / diagnostics.effective)
-        low, value, high = np.quantile(values, np.clip([quantile - half, quantile, quantile + half], 0.0, 1.0))
-        error = float(high - low) / 2.0 * math.sqrt(diagnostics.effective)
-        return estimate.averaged(f"quantile {quantile:g} of {event}{_bar(query)}", float(value), error, diagnostics)
-
-    def _difference(
-        self,
-        event: str | Query,
-        cause: str,
-        values: Sequence[Any],
-        given: Mapping[str, Any] | None,
-        quantile: float | None,
-        found: Sequence[Estimate],
-        draw: tuple[int, int],
-    ) -> Estimate:
-        """The difference of two answers and its error, of the same units where no condition chooses them."""
-        first, last = found[0], found[-1]
-        if first.method == "tables":
-            return estimate.exact("", last.value - first.value)
+    def _compared(
+        self, event: str | Query, queries: Sequence[Query], quantile: float | None, draws: int, seed: int
+    ) -> tuple[list[Estimate], Estimate]:
+        """The answers to an outcome under several interventions, and the last one's less the first one's."""
+        asked = event if isinstance(event, str) else event.text()
+        texts = [f"{asked}{_bar(query)}" for query in queries]
+        difference = f"{texts[-1]} less {texts[0]}"
+        if isinstance(event, str) and self.graph.variables[event].size is not None:
+            event = Query.create(self.graph, given={event: 1})
+        if isinstance(event, Query):
+            values = [self._exact_probability(event, query) for query in queries]
+            if None not in values:
+                found = [estimate.exact(*pair) for pair in zip(texts, values, strict=True)]
+                return found, estimate.exact(difference, values[-1] - values[0])
+        drawn = [self._rows(query, draws, seed) for query in queries]
+        outcomes = [self._measured(event, rows) for rows, _ in drawn]
+        how = [diagnostics for _, diagnostics in drawn]
+        counted = isinstance(event, Query)
+        found = [_estimated(*parts, counted, quantile) for parts in zip(texts, outcomes, how, strict=True)]
+        own = found[-1].value - found[0].value
+        if quantile is None and not queries[0].given:
+            return found, estimate.averaged(difference, own, float((outcomes[-1] - outcomes[0]).std()), how[-1])
         # a condition chooses other units under one value than under the other
-        if given or quantile is not None:
-            error = math.hypot(first.standard_error, last.standard_error) * math.sqrt(last.diagnostics.effective)
-            return estimate.averaged("", last.value - first.value, error, last.diagnostics)
-        rows = [self._rows(Query.create(self.graph, {cause: value}), *draw)[0] for value in (values[0], values[-1])]
-        a, b = (self._measured(event, each) for each in rows)
-        return estimate.averaged("", float((b - a).mean()), float((b - a).std()), last.diagnostics)
+        error = math.hypot(found[0].standard_error, found[-1].standard_error)
+        return found, estimate.averaged(difference, own, error * math.sqrt(how[-1].effective), how[-1])
 
     def _measured(self, event: str | Query, rows: np.ndarray) -> np.ndarray:
         """The outcome of each row, float64 [n]."""
@@ -387,14 +366,14 @@ def _bar(query: Query) -> str:
     return f" | {query.text()}" if query.text() else ""
 
 
-def _renamed(answer: Estimate, query: str, value: float) -> Estimate:
-    low, high = (end - answer.value + value for end in answer.interval)
-    return Estimate(query, value, answer.standard_error, answer.diagnostics, (low, high))
-
-
-def _users(graph: Any, node: str, value: Any) -> Any:
-    """A condition's numbers as the user's values."""
-    show = graph.variables[node].shown
-    if isinstance(value, frozenset):
-        return {show(place) for place in value}
-    return tuple(map(show, value)) if isinstance(value, tuple) else show(value)
+def _estimated(text: str, outcomes: np.ndarray, how: Diagnostics, counted: bool, quantile: float | None) -> Estimate:
+    """The share, the mean or a quantile of drawn outcomes [n]."""
+    if counted:
+        return estimate.counted(text, float(outcomes.mean()), how)
+    if quantile is None:
+        return estimate.averaged(text, float(outcomes.mean()), float(outcomes.std()), how)
+    # the quantiles at one standard error of the share either way
+    half = math.sqrt(quantile * (1.0 - quantile) / how.effective)
+    low, value, high = np.quantile(outcomes, np.clip([quantile - half, quantile, quantile + half], 0.0, 1.0))
+    error = float(high - low) / 2.0 * math.sqrt(how.effective)
+    return estimate.averaged(f"quantile {quantile:g} of {text}", float(value), error, how)

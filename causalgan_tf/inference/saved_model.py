@@ -154,13 +154,6 @@ def packed(network: "keras.layers.Layer", dtype: str) -> bytes:
     return file.getvalue()
 
 
-def replace(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file of weights in one step."""
-    scratch = path.with_suffix(".tmp")
-    scratch.write_bytes(content)
-    scratch.replace(path)
-
-
 def _unpacked(path: pathlib.Path, content: bytes) -> list[np.ndarray]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:

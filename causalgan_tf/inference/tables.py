@@ -1,15 +1,17 @@
 """Conditional probabilities of discrete labels as tables, P(node | parents), made and checked when first asked for."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, TooLargeError
 from causalgan_tf.graphs.cells import MAX_CELLS
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Binary
+from causalgan_tf.inference.query import Query
 from causalgan_tf.inference.soft_do import Law, Soft, user_columns
 
 MAX_PARENT_CELLS = 4_096  # of a node whose mechanism is asked in each of them
@@ -46,7 +48,7 @@ class ConditionalTables(Mapping[str, np.ndarray]):
         if node not in self._made:
             shape = table_shape(self.graph, node)
             if math.prod(shape) > MAX_CELLS:
-                raise InputError(
+                raise TooLargeError(
                     f"table of {node!r}: its {len(shape) - 1} parents and itself have {math.prod(shape):,} cells: "
                     f"expected at most {MAX_CELLS:,}. Give it fewer parents, or draw rows with `sample` instead."
                 )
@@ -100,20 +102,20 @@ def soft_table(graph: CausalGraph, node: str, soft: Soft, natural: np.ndarray) -
     """P(node | parents) under a soft intervention, of the shape of its natural table.
 
     Args:
-        graph: over discrete labels.
-        node: the node.
-        soft: the law or the formula that do gives it.
-        natural: its table without it, float64 [sizes of the parents..., size of the node].
+    graph: over discrete labels.
+    node: the node.
+    soft: the law or the formula that do gives it.
+    natural: its table without it, float64 [sizes of the parents..., size of the node].
 
     Raises:
-        InputError: a formula that gives a value that the node does not have.
+    InputError: a formula that gives a value that the node does not have.
 
     Example:
-        >>> from causalgan_tf.inference.soft_do import Formula
-        >>> graph = CausalGraph.from_text("Old -> Ill")
-        >>> soft_table(graph, "Ill", Formula("max(Ill, Old)"), np.array([[0.9, 0.1], [0.8, 0.2]]))
-        array([[0.9, 0.1],
-               [0. , 1. ]])
+    >>> from causalgan_tf.inference.soft_do import Formula
+    >>> graph = CausalGraph.from_text("Old -> Ill")
+    >>> soft_table(graph, "Ill", Formula("max(Ill, Old)"), np.array([[0.9, 0.1], [0.8, 0.2]]))
+    array([[0.9, 0.1],
+           [0. , 1. ]])
     """
     variable = graph.variables[node]
     if isinstance(soft, Law):
@@ -128,12 +130,23 @@ def soft_table(graph: CausalGraph, node: str, soft: Soft, natural: np.ndarray) -
     return table.reshape(natural.shape)
 
 
+def tables_under(graph: CausalGraph, tables: Mapping[str, np.ndarray], query: Query) -> Callable[[str], np.ndarray]:
+    """Of a node its table under the soft interventions of a query, made once; constants are not in it."""
+
+    @functools.cache
+    def table(node: str) -> np.ndarray:
+        soft = query.soft.get(node)
+        return tables[node] if soft is None else soft_table(graph, node, soft, tables[node])
+
+    return table
+
+
 def check_parent_cells(graph: CausalGraph, *nodes: str) -> None:
     """InputError if a mechanism cannot be asked in every setting of its parents: those of all nodes, or of some."""
     for node in nodes or graph.nodes:
         count = math.prod(table_shape(graph, node)[:-1])
         if count > MAX_PARENT_CELLS:
-            raise InputError(
+            raise TooLargeError(
                 f"The parents of {node} have {count:,} cells; its mechanism can be drawn in at most "
                 f"{MAX_PARENT_CELLS:,}. Draw rows with `sample` instead."
             )

@@ -20,7 +20,6 @@ COMPLETIONS = 256  # of a row, at first
 MOST = 65_536  # of a row
 MOST_UNITS = 2_000_000  # that are drawn to find those that show something under do
 TOGETHER = 500_000  # completions in memory at once
-PICKED = "*picked"  # the noise by which completions are chosen
 
 
 class Units:
@@ -118,7 +117,7 @@ class Units:
                 own = noise.derived(tf.constant(seeds[part * draws]), size).numpy()
                 rows, weights = completed(self.graph, self.sampler.mechanisms, seen[part], own)
                 effective = 1.0 / np.square(weights).sum(1)
-                picked = chosen(weights, draws, noise.unit(own[:, 0], [PICKED], 1).numpy()[0])
+                picked = chosen(weights, draws, noise.unit(own[:, 0], [noise.PICKED], 1).numpy()[0])
                 found[(part[:, None] * draws + np.arange(draws)).ravel()] = np.take_along_axis(
                     rows, picked[..., None], 1
                 ).reshape([-1, len(self.graph)])

@@ -61,7 +61,7 @@ class EncoderLearner(keras.Model):
         images = self.draw(z, labels) + blur
         with tf.GradientTape() as tape:
             said = networks.split(self.encoder(images, training=True), self.noise_size)
-            loss = networks.loss(said, z, labels, self.codec)
+            loss = tf.reduce_mean(tf.square(said.noise - z)) + self.codec.cross_entropy(labels, said.labels)
         self.optimizer.apply_gradients(
             zip(tape.gradient(loss, self.encoder.trainable_variables), self.encoder.trainable_variables, strict=True)
         )

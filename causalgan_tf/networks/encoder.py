@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 from causalgan_tf.networks import dcgan
-from causalgan_tf.networks.label_codec import LabelCodec
 
 WIDTH = 32  # channels of its finest block
 
@@ -33,8 +32,3 @@ def encoder(noise_size: int, columns: int, image_size: int, channels: int, seed:
 def split(outputs: tf.Tensor, noise_size: int) -> Encoded:
     """Noise and labels of an encoder's outputs."""
     return Encoded(tf.tanh(outputs[:, :noise_size]), outputs[:, noise_size:])
-
-
-def loss(said: Encoded, noise: tf.Tensor, labels: tf.Tensor, codec: LabelCodec) -> tf.Tensor:
-    """Mean square error of the noise [B, Z], plus the labels' [B, K] cross-entropy."""
-    return tf.reduce_mean(tf.square(said.noise - noise)) + codec.cross_entropy(labels, said.labels)

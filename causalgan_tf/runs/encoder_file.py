@@ -6,7 +6,7 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from causalgan_tf.inference import saved_model
-from causalgan_tf.system.files import read_object, write_text
+from causalgan_tf.system.files import read_object, write_bytes, write_text
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +22,7 @@ def save(workdir: pathlib.Path, images: "ImageSampler", encoder: "keras.Model") 
     folder.mkdir(exist_ok=True)
     content = saved_model.packed(encoder, "float32")
     name = f"encoder-{hashlib.sha256(content).hexdigest()[:16]}.npz"
-    saved_model.replace(folder / name, content)
+    write_bytes(folder / name, content)
     # last: until now the old one counts
     write_text(folder / FILE, json.dumps({"weights": name, "generator": generator_digest(images)}, indent=2) + "\n")
     for other in folder.glob("encoder-*.npz"):

@@ -15,10 +15,15 @@ RESTORE = "Restore it, or train into another folder."
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file so that it holds the old text or the new one, never half of it."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file so that it holds the old bytes or the new ones, never half of them."""
     # a name of its own: two programs may write the same file at a time
     scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_bytes(content)
         # one step as others see it, and a full disk has failed before it
         os.replace(scratch, path)
     finally:

@@ -26,8 +26,8 @@ def fit_encoder(model: CausalModel, steps: int = STEPS, seed: int = 0, progress:
         InputError: a model of labels only, or fewer than 1 step.
 
     Examples:
-        >>> fit_encoder(faces, steps=1, progress=False).has_encoder
-        True
+        >>> fit_encoder(faces, steps=1, progress=False).encoder.name
+        'encoder'
     """
     if model.images is None:
         raise InputError("fit_encoder: this model draws labels only. Train its images: --stages=images.")

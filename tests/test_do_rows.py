@@ -58,6 +58,14 @@ def test_without_the_column_the_coin_is_taken_for_a_mechanism():
     assert (np.abs(blind - [0.0, 1.0]) > 0.15).all() and (np.abs(told - [0.0, 1.0]) < 0.02).all()
 
 
+def test_refitted_models_know_which_rows_were_set():
+    config = ControllerConfig(steps=600, weight_decay=0.0)
+    frame = table()
+    models = causalgan_tf.refitted(frame, GRAPH, 2, config, progress=False, interventions="what")
+    for model in models:
+        np.testing.assert_allclose(model.label_distribution().tables["X"][..., 1], [0.0, 1.0], atol=0.02)
+
+
 def test_a_table_without_any_intervention_trains_as_if_it_had_no_column():
     frame = table()[:2_000]
     a, b = fitted(frame, interventions="what"), fitted(frame.drop(columns="what"))

@@ -35,13 +35,8 @@ GRID = 400  # images of images.png at most
 ROW = 16  # images of a row of compare.png and of other pictures at most
 NEAR = 0.25  # standard deviations on either side that --compare conditions a number on
 SIDE = 64  # smallest side of an image in a picture, pixels
-DRAW = (
-    "labels.csv",
-    "images.png",
-    "compare.png",
-    "counterfactual.png",
-    "images/*.png",
-)  # what a draw replaces of an earlier one
+# what a draw replaces of an earlier one
+DRAW = ("labels.csv", "images.png", "compare.png", "counterfactual.png", "images/*.png")
 GROUPS = {  # what --help lists
     "Run and result": ("workdir", "out", "overwrite"),
     "What is drawn": ("n", "do", "given", "evidence", "max_draws", "images", "seed"),

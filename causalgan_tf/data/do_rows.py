@@ -66,7 +66,7 @@ def held_nodes(table: Table, column: pd.Series, graph: CausalGraph) -> np.ndarra
     """The nodes that each row's cell names, bool [N, K]: names with ; or , between, an empty cell none.
 
     Raises:
-        InputError: a name of no node, fewer than two rows without interventions, or a node that is set in all rows.
+        InputError: a name of no node, or fewer than two rows without interventions.
 
     >>> frame = pd.DataFrame({"A": [0, 1, 1], "what": [None, "", "A"]})
     >>> held_nodes(Table("it", frame), frame["what"], CausalGraph.from_text("A")).ravel().tolist()

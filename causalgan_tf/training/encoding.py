@@ -34,7 +34,6 @@ def fit_encoder(model: CausalModel, steps: int = STEPS, seed: int = 0, progress:
     steps, seed = whole("steps", steps, 1), whole("seed", seed, 0, SEED)
     images = model.images
     network = images.untrained_encoder(seed % 2**31)
-
     learner = EncoderLearner(network, images.pixels, model.labels, images.codec, BATCH, seed)
     learner.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, steps)))
     step = tf.function(learner.train_step, input_signature=[tf.TensorSpec([], tf.int64)])

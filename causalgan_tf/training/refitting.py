@@ -20,6 +20,7 @@ def refitted(
     config: ControllerConfig | None = None,
     seed: int = 0,
     progress: bool = True,
+    interventions: str = "",
 ) -> list[CausalModel]:
     """Models of a table's rows drawn with replacement, for CausalModel.effect(bootstrap=...).
 
@@ -30,6 +31,7 @@ def refitted(
         config: as in `fit_labels`.
         seed: of the rows that are drawn; each model has weights of its own too.
         progress: whether a bar counts the models.
+        interventions: as in `fit_labels`.
 
     Raises:
         InputError: as `fit_labels`, or a count below 2.
@@ -42,11 +44,12 @@ def refitted(
     """
     count = whole("count", count, 2)
     graph = load_graph(graph) if isinstance(graph, str) else graph
-    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
+    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, interventions=interventions)
     models = []
     for number in tqdm(range(count), desc="Refitting", disable=not progress):
         drawn = np.random.default_rng([seed, number]).integers(0, len(table.rows), len(table.rows))
         # with the types of all rows: a category that was not drawn stays one
-        part = LabelTable(table.graph, table.rows.iloc[drawn], table.dropped)
+        held = None if table.held is None else table.held[drawn]
+        part = LabelTable(table.graph, table.rows.iloc[drawn], table.dropped, held)
         models.append(fit_labels(part, table.graph, config, seed + number + 1, progress=False))
     return models

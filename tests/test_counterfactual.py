@@ -1,21 +1,24 @@
 """What units would have been: against enumerated causal models and the units of a seed."""
 
+import inspect
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from random_models import random_model, with_moments
 from scipy import special
 
+from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous
-from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.causes import tian_pearl
 from causalgan_tf.inference.query import Query
 from causalgan_tf.inference.soft_do import Formula, Law
 from causalgan_tf.networks.exogenous import exogenous_of
-from causalgan_tf.networks.explicit import ExplicitController
 from causalgan_tf.networks.mechanisms import CausalController
+from causalgan_tf.training.stages import fit_labels
 
 GRAPH = CausalGraph.from_text("A -> B -> C; A -> C; C -> D; E -> D; B: categorical(x, y, z)")
 UNITS = 300_000
@@ -30,19 +33,6 @@ def model():
 def mixed():
     graph = CausalGraph.from_text("Age -> Ill -> Dose; Age -> Dose; Age: continuous(0, 100); Dose: continuous")
     return random_model(with_moments(graph))
-
-
-def table_model(p_z, p_x, p_y):
-    """Z -> X -> Y, Z -> Y with these probabilities of 1; a linear logit for each setting needs none of training."""
-    graph = CausalGraph.from_text("Z -> X -> Y; Z -> Y")
-
-    class Tables(ExplicitController):
-        def statements(self, node, parents):
-            table = {"Z": np.array(p_z), "X": np.array(p_x), "Y": np.array(p_y)}[node]
-            places = tuple(np.asarray(parents).T.astype(int))
-            return special.logit(table[places] if places else np.full(len(parents), table))[None]
-
-    return CausalModel(graph, Tables(graph, width=4, layers=2))
 
 
 @pytest.mark.parametrize(
@@ -118,37 +108,101 @@ def test_rows_depend_on_their_place_and_seed_alone(model):
     assert not model.counterfactual(frame, {"A": 1}, draws=3, seed=5).labels.equals(whole)
 
 
-P_Z, P_X, P_Y = 0.4, [0.2, 0.7], [[0.1, 0.6], [0.3, 0.9]]  # P(Y=1 | X, Z): columns are parents in graph order
+# three causal models as code: of each node the probability of 1 given its parents; it is 1 where a uniform number of
+# the unit lies below that
+SCMS = {
+    "confounded": {
+        "z": lambda: 0.4,
+        "x": lambda z: 0.7 if z else 0.2,
+        "y": lambda x, z: [[0.1, 0.3], [0.6, 0.9]][x][z],
+    },
+    "mediated": {
+        "x": lambda: 0.55,
+        "m": lambda x: 0.8 if x else 0.3,
+        "w": lambda m: 0.35 if m else 0.65,
+        "y": lambda x, m: 0.15 + 0.25 * x + 0.4 * m - 0.3 * x * m,
+    },
+    "diamond": {
+        "a": lambda: 0.3,
+        "x": lambda a: 0.75 if a else 0.4,
+        "b": lambda a: 0.2 if a else 0.6,
+        "y": lambda x, b: [[0.2, 0.7], [0.5, 0.35]][x][b],
+        "c": lambda y, a: 0.1 + 0.5 * y + 0.3 * a,
+    },
+}
 
 
-def enumerated():
-    """PN, PS and PNS of Z -> X -> Y with a confounder, where a unit's label is 1 if a uniform number is above 1 - p."""
-    p_y = np.array(P_Y)  # [Z, X]
-    joint = {}
-    for z in (0, 1):
-        p0, p1 = p_y[z]
-        for x in (0, 1):
-            weight = (P_Z if z else 1 - P_Z) * (P_X[z] if x else 1 - P_X[z])
-            both, only1 = min(p0, p1), max(p1 - p0, 0.0)  # Y_0 = Y_1 = 1; Y_1 = 1 alone
-            joint[z, x] = weight, both, only1, 1 - max(p0, p1)
-    necessity = sum(w * only for (z, x), (w, _, only, _) in joint.items() if x)
-    necessity /= sum(w * (both + only) for (z, x), (w, both, only, _) in joint.items() if x)
-    sufficiency = sum(w * only for (z, x), (w, _, only, _) in joint.items() if not x)
-    sufficiency /= sum(w * (only + none) for (z, x), (w, _, only, none) in joint.items() if not x)
-    return necessity, sufficiency, sum(w * only for w, _, only, _ in joint.values())
+class Enumerated:
+    """All units of a model as code, by the cells of their uniform numbers in which every label is one value."""
+
+    def __init__(self, code):
+        self.code = code
+        self.parents = {node: inspect.getfullargspec(p).args for node, p in code.items()}
+        cells = []
+        for node, probability in code.items():
+            settings = itertools.product((0, 1), repeat=len(self.parents[node]))
+            ends = np.unique([0.0, 1.0, *(probability(*values) for values in settings)])
+            cells.append([(low, high) for low, high in itertools.pairwise(ends)])
+        self.units = list(itertools.product(*cells))
+        self.weights = np.array([np.prod([high - low for low, high in unit]) for unit in self.units])
+
+    @property
+    def graph(self):
+        return "; ".join([*self.code, *(f"{', '.join(p)} -> {node}" for node, p in self.parents.items() if p)])
+
+    def under(self, do):
+        """The labels of each unit under do, [units] a node."""
+        found = []
+        for unit in self.units:
+            values = {}
+            for (node, probability), (low, high) in zip(self.code.items(), unit, strict=True):
+                p = probability(**{parent: values[parent] for parent in self.parents[node]})
+                values[node] = do.get(node, int((low + high) / 2 < p))
+            found.append(values)
+        return pd.DataFrame(found)
+
+    def probability(self, event, do, evidence):
+        seen = self.meets(self.under({}), evidence) * self.weights
+        return float((seen * self.meets(self.under(do), event)).sum() / seen.sum())
+
+    def meets(self, rows, values):
+        return np.all([rows[node] == value for node, value in values.items()], axis=0)
+
+    def sample(self, n, seed):
+        chosen = np.random.default_rng(seed).choice(len(self.units), n, p=self.weights)
+        return self.under({}).iloc[chosen].reset_index(drop=True)
 
 
-@pytest.fixture(scope="module")
-def tables():
-    return table_model(P_Z, P_X, P_Y)
+@pytest.fixture(scope="module", params=SCMS)
+def fitted(request):
+    truth = Enumerated(SCMS[request.param])
+    config = ControllerConfig(steps=1_500, weight_decay=0.0)
+    return truth, fit_labels(truth.sample(200_000, 1), truth.graph, config, progress=False)
 
 
-def test_probabilities_of_causation_by_evidence_are_the_enumerated_ones(tables):
-    necessity, sufficiency, both = enumerated()
-    pn = tables.probability("Y=0", {"X": 0}, evidence={"X": 1, "Y": 1})
-    ps = tables.probability("Y=1", {"X": 1}, evidence={"X": 0, "Y": 0})
-    assert pn.method == "abduction"
-    assert pn.value == pytest.approx(necessity, abs=0.01) and ps.value == pytest.approx(sufficiency, abs=0.01)
+def test_counterfactuals_are_those_of_a_model_given_as_code(fitted):
+    truth, model = fitted
+    nodes = list(truth.code)
+    rng = np.random.default_rng(5)
+    for number in range(12):
+        cause, effect, *seen = rng.permutation(nodes)
+        event, do = {effect: 1}, {cause: int(rng.integers(2))}
+        row = truth.sample(1, number).iloc[0]
+        evidence = {node: int(row[node]) for node in [cause, *seen[: 1 + number % 2]]}
+        found = model.probability(event, do, evidence=evidence)
+        assert found.value == pytest.approx(truth.probability(event, do, evidence), abs=0.01), (event, do, evidence)
+
+
+def test_probabilities_of_causation_are_those_of_a_model_given_as_code(fitted):
+    truth, model = fitted
+    found = model.causation("x", "y=1", draws=300_000)
+    assert found.necessity.value == pytest.approx(truth.probability({"y": 0}, {"x": 0}, {"x": 1, "y": 1}), abs=0.01)
+    assert found.sufficiency.value == pytest.approx(truth.probability({"y": 1}, {"x": 1}, {"x": 0, "y": 0}), abs=0.01)
+    both = (truth.under({"x": 1})["y"] == 1) & (truth.under({"x": 0})["y"] == 0)
+    assert found.both.value == pytest.approx((truth.weights * both).sum(), abs=0.01)
+    by_evidence = model.probability("y=0", {"x": 0}, evidence={"x": 1, "y": 1})
+    assert by_evidence.method == "abduction"
+    assert by_evidence.value == pytest.approx(found.necessity.value, abs=0.01)
 
 
 def test_probabilities_of_causation_lie_in_their_bounds(model):

@@ -1,5 +1,7 @@
 """Maximum likelihood and family critics learn known distributions, and every do of them."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -180,3 +182,17 @@ def test_rows_are_as_they_come_where_a_parent_is_a_number():
     rows = np.array([[0.5, 0], [1.5, 1], [1.5, 1], [1.5, 0]], np.float32)
     for chosen in tempered_rows(ExplicitController(graph, 4, 2), rows, seed=0):
         np.testing.assert_allclose(np.bincount(chosen, minlength=4), TABLE / 4, atol=1.0)
+
+
+@pytest.mark.parametrize("distinct_rows", [10_000, 0])
+def test_a_restart_on_drawn_rows_is_a_training_of_its_own(distinct_rows):
+    config = RunConfig(controller=ControllerConfig(steps=200, distinct_rows=distinct_rows))
+    drawn = np.random.default_rng(0).integers(0, len(ROWS), len(ROWS))
+    again = build_controller(config, GRAPH, ROWS)
+    again.advance(200)
+    fresh = build_controller(dataclasses.replace(config, seed=7), GRAPH, ROWS[drawn])
+    again.restart(fresh.mechanisms.vector, drawn, seed=7)
+    assert again.steps_done() == 0
+    for one in (again, fresh):
+        one.advance(200)
+    np.testing.assert_allclose(again.averaged.vector, fresh.averaged.vector, atol=1e-5)

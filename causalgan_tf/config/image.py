@@ -119,6 +119,11 @@ class ImageConfig(Validated):
         "labeler and anti-labeler: channels of their finest block (paper: 64)",
         low=4,
     )
+    labeler_size: int = option(
+        0,
+        "side in pixels to which images are averaged down for the labelers, a power of two; 0: as they are (paper: 0)",
+        low=0,
+    )
     labeler_norm: str = option(
         "auto",
         "normalisation in the labelers; auto: batch, and none where a label is a number, which it hides (paper: batch)",

@@ -13,7 +13,7 @@ from causalgan_tf import noise
 from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import one_code
-from causalgan_tf.learners.controller import ControllerLearner
+from causalgan_tf.learners.controller import ControllerLearner, encoded
 from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.explicit import ExplicitController, Parts, Seen
@@ -55,14 +55,16 @@ class LikelihoodTrainer(ControllerLearner):
         """
         super().__init__(mechanisms, averaged, rows, seed)
         self.players = {"generator": mechanisms}
-        self.table, self.exact, self.rest, self.held = rows, None, None, held
+        self.table, self.exact, self.rest, self.held, self.distinct_rows = rows, None, None, held, 0
         if held is not None:
-            told = ~held / np.maximum((~held).mean(0), 1.0 / len(rows))
-            self.told = tf.Variable(told.astype(np.float32), trainable=False)
+            self.told = tf.Variable(_told(held), trainable=False)
 
     def compile(self, config: ControllerConfig) -> None:
         """Sets the optimisation."""
-        self.exact, self.rest = split_families(self.mechanisms, self.table, config.distinct_rows, self.held)
+        self.distinct_rows = config.distinct_rows
+        exact, self.rest = split_families(self.mechanisms, self.table, self.distinct_rows, self.held)
+        # variables, not constants of the compiled loop: resampled rows change them
+        self.exact = exact._replace(shares=[tf.Variable(share, trainable=False) for share in exact.shares])
         self.prior = config.weight_decay / len(self.table)
         self.kernels = tf.constant(
             pack([[(np.ones(kernel), np.zeros(bias)) for kernel, bias in stack] for stack in self.mechanisms.shapes])
@@ -72,6 +74,27 @@ class LikelihoodTrainer(ControllerLearner):
             config, batch_size=self.replicas * max(1, min(config.batch_size, len(self.table)) // self.replicas)
         )
         super().compile(config, {"generator": keras.optimizers.Adam(rate, config.beta1, 0.99)})
+
+    def restart(self, weights: tf.Tensor, drawn: np.ndarray, seed: int) -> None:
+        """Begins anew, on rows drawn from the table; the compiled loop stays.
+
+        Args:
+            weights: the mechanisms' vector at the start.
+            drawn: int [N], numbers of rows of the table.
+            seed: of the choice of rows.
+        """
+        self.seed.assign(seed)
+        self.rows.assign(encoded(self.mechanisms.graph, self.table[drawn]))
+        if self.held is not None:
+            self.told.assign(_told(self.held[drawn]))
+        counts = np.bincount(drawn, minlength=len(self.table))
+        exact, _ = split_families(self.mechanisms, self.table, self.distinct_rows, self.held, counts)
+        for variable, share in zip(self.exact.shares, exact.shares, strict=True):
+            variable.assign(share)
+        for variable in self.optimizers["generator"].variables:
+            variable.assign(tf.zeros(variable.shape, variable.dtype))
+        self.mechanisms.vector.assign(weights)
+        self.averaged.vector.assign(weights)
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step along the gradient of the likelihood."""
@@ -110,6 +133,11 @@ class LikelihoodTrainer(ControllerLearner):
         return np.maximum(self.mechanisms.schedule.stacks[s].nodes.ravel()[chosen], 0)
 
 
+def _told(held: np.ndarray) -> np.ndarray:
+    """The weight of each row for each mechanism, float32 [N, K], of mean 1: 0 where the node was set."""
+    return (~held / np.maximum((~held).mean(0), 1.0 / len(held))).astype(np.float32)
+
+
 class Families(NamedTuple):
     """Distinct rows of nodes and their parents.
 
@@ -130,16 +158,23 @@ class Families(NamedTuple):
 
 
 def split_families(
-    mechanisms: ExplicitController, rows: np.ndarray, most: int, held: np.ndarray | None = None
+    mechanisms: ExplicitController,
+    rows: np.ndarray,
+    most: int,
+    held: np.ndarray | None = None,
+    counts: np.ndarray | None = None,
 ) -> tuple[Families, Parts]:
     """The families that have at most `most` distinct rows, and the places of the other nodes.
+
+    `held`: as in LikelihoodTrainer; `counts`: int [N], how often each row counts; None: once.
 
     Nodes of about as many distinct rows share a part: padding all to the largest would cost more than the rows do. A
     graph with a continuous label has no families here.
     """
-    graph, sizes = mechanisms.graph, {}
-    told = {node: rows if held is None else rows[~held[:, graph.index(node)]] for node in graph.nodes}
-    found = {node: distinct_family(graph, node, told[node]) for node in graph.nodes} if graph.sizes and most else {}
+    graph, sizes, found = mechanisms.graph, {}, {}
+    for node in graph.nodes if graph.sizes and most else ():
+        told = np.full(len(rows), True) if held is None else ~held[:, graph.index(node)]
+        found[node] = distinct_family(graph, node, rows[told], counts=None if counts is None else counts[told])
     for node, (values, _) in found.items():
         if len(values) <= most:
             sizes[graph.index(node)] = SIZE ** math.ceil(math.log(len(values), SIZE))
@@ -200,12 +235,16 @@ def _padded(
 
 
 def distinct_family(
-    graph: CausalGraph, node: str, rows: np.ndarray, tempered: bool = False
+    graph: CausalGraph,
+    node: str,
+    rows: np.ndarray,
+    tempered: bool = False,
+    counts: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The distinct rows [D, P + 1] of a node's parents and the node, and their shares [D] of all rows.
 
-    `tempered`: half of the weight is shared out among the parents' settings by log(count + 1), within a setting as
-    the rows are.
+    `counts`: int [N], how often each row counts; None: once. `tempered`: half of the weight is shared out among the
+    parents' settings by log(count + 1), within a setting as the rows are.
     """
     family = [*map(graph.index, graph.parents[node]), graph.index(node)]
     own = rows[:, family]
@@ -213,11 +252,14 @@ def distinct_family(
     if math.prod(sizes) < 2**63:
         # numbers sort ten times as fast as rows
         code = one_code(list(own.T[::-1]), sizes[::-1])
-        _, first, counts = np.unique(code, return_index=True, return_counts=True)
+        _, first, *found = np.unique(
+            code, return_index=True, return_inverse=counts is not None, return_counts=counts is None
+        )
         values = own[first]
     else:
-        values, counts = np.unique(own, axis=0, return_counts=True)
-    shares = counts / len(rows)
+        values, *found = np.unique(own, axis=0, return_inverse=counts is not None, return_counts=counts is None)
+    counts = found[0] if counts is None else np.bincount(found[0].ravel(), counts, len(values))
+    shares = counts / max(counts.sum(), 1)
     if tempered:
         _, setting = np.unique(values[:, :-1], axis=0, return_inverse=True)
         seen = np.bincount(setting.ravel(), counts)

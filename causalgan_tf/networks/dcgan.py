@@ -149,6 +149,7 @@ def trunk(
     name: str = "labeler",
     seed: int = 0,
     features: Features | None = None,
+    seen_size: int = 0,
 ) -> keras.Model:
     """The shape that discriminator, labeler and anti-labeler share: images [B, S, S, channels] to logits [B, outputs].
 
@@ -164,18 +165,23 @@ def trunk(
         name: name of the model.
         seed: seed of the initial weights.
         features: makes the feature maps, 4 pixels a side, in place of stride-2 convolutions; it knows no norm.
+        seen_size: side to which the image is averaged down first, pixels, a power of two; 0, or one that is not
+            smaller than the image: it is seen as it is.
 
     Raises:
         ValueError: for `features` with a norm, or with the minibatch's.
     """
     if features and (norm != "none" or minibatch == "features"):
         raise ValueError(f"trunk: of other features expected norm none, minibatch std or none: {norm}, {minibatch}.")
-    initializer, n = Seeds(seed), blocks(image_size)
-    image = keras.Input([image_size, image_size, channels], name="image")
+    seen_size = min(seen_size or image_size, image_size)
+    initializer, n = Seeds(seed), blocks(seen_size)
+    image = x = keras.Input([image_size, image_size, channels], name="image")
+    if seen_size < image_size:
+        x = keras.layers.AveragePooling2D(image_size // seen_size)(x)
     if features:
-        x = features(image, width, n, kernel, initializer)
+        x = features(x, width, n, kernel, initializer)
     else:
-        x = halved(image, width, n, kernel, initializer, norm, minibatch)
+        x = halved(x, width, n, kernel, initializer, norm, minibatch)
     if minibatch == "std":
         x = BatchDeviation(dtype=OUTPUT)(x)
     x = keras.layers.Flatten()(x)

@@ -1,16 +1,24 @@
 """Models refitted on resampled rows: what a table leaves open (the bootstrap of Efron, 1979)."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from causalgan_tf.config.controller import ControllerConfig
+from causalgan_tf.config.run import RunConfig
+from causalgan_tf.data.do_rows import split
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference.arguments import whole
 from causalgan_tf.inference.causal_model import CausalModel
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.inference.label_sampler import LabelSampler
+from causalgan_tf.runs.run_folder import build_mechanisms
+from causalgan_tf.runs.run_graph import RunGraph
+from causalgan_tf.training.builders import build_controller
+from causalgan_tf.training.stages import in_memory, trained_record
 
 
 def refitted(
@@ -43,13 +51,43 @@ def refitted(
         2
     """
     count = whole("count", count, 2)
-    graph = load_graph(graph) if isinstance(graph, str) else graph
-    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, interventions=interventions)
-    models = []
-    for number in tqdm(range(count), desc="Refitting", disable=not progress):
-        drawn = np.random.default_rng([seed, number]).integers(0, len(table.rows), len(table.rows))
-        # with the types of all rows: a category that was not drawn stays one
-        held = None if table.held is None else table.held[drawn]
-        part = LabelTable(table.graph, table.rows.iloc[drawn], table.dropped, held)
-        models.append(fit_labels(part, table.graph, config, seed + number + 1, progress=False))
+    declared = load_graph(graph) if isinstance(graph, str) else graph
+    table = table if isinstance(table, LabelTable) else table_from_frame(table, declared, interventions=interventions)
+    run, dataset = in_memory(table, declared, config, seed)
+    told = RunGraph(table.graph, declared)
+    numbers = tqdm(range(1, count + 1), desc="Refitting", disable=not progress)
+    if run.controller.objective != "likelihood":
+        return [_fitted_anew(table, dataclasses.replace(run, seed=seed + number), told) for number in numbers]
+    # what is compiled serves all models
+    learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
+    sampler, models = LabelSampler(learner.averaged), []
+    for number in numbers:
+        own = dataclasses.replace(run, seed=seed + number)
+        drawn = _drawn(len(dataset.label_rows), len(learner.table), own.seed)
+        mechanisms = build_mechanisms(own, table.graph)
+        learner.restart(mechanisms.vector, drawn, own.seed)
+        observed = learner.table[drawn[: len(dataset.label_rows)]]
+        record = trained_record(learner, sampler, own, told, observed)
+        mechanisms.vector.assign(learner.averaged.vector)
+        models.append(CausalModel(table.graph, mechanisms, record=record))
     return models
+
+
+def _drawn(observed: int, rows: int, seed: int) -> np.ndarray:
+    """Numbers of rows drawn with replacement, [rows]: the first from the observed rows, the others from the others.
+
+    Whoever made an experiment fixed how many rows it has.
+    """
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.integers(0, observed, observed), rng.integers(observed, rows, rows - observed)])
+
+
+def _fitted_anew(table: LabelTable, run: RunConfig, told: RunGraph) -> CausalModel:
+    """A model of drawn rows, by a learner of its own; with the types of all: a category that was not drawn stays."""
+    held = np.zeros(table.rows.shape, bool) if table.held is None else table.held
+    order = np.argsort(held.any(1), kind="stable")
+    drawn = order[_drawn(int((~held.any(1)).sum()), len(order), run.seed)]
+    rows, do_rows = split(table.rows.to_numpy()[drawn], held[drawn])
+    learner = build_controller(run, table.graph, rows, do_rows)
+    record = trained_record(learner, LabelSampler(learner.averaged), run, told, rows)
+    return CausalModel(table.graph, learner.averaged, record=record)

@@ -6,6 +6,7 @@ import itertools
 import pathlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -234,22 +235,56 @@ def fit_labels(
     """
     graph = load_graph(graph) if isinstance(graph, str) else graph
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, interventions=interventions)
+    run, dataset = in_memory(table, graph, config, seed)
+    learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
+    record = trained_record(
+        learner, LabelSampler(learner.averaged), run, RunGraph(table.graph, graph), dataset.label_rows, progress
+    )
+    return CausalModel(table.graph, learner.averaged, record=record)
+
+
+def in_memory(
+    table: LabelTable, graph: CausalGraph, config: ControllerConfig | None, seed: int
+) -> tuple[RunConfig, Dataset]:
+    """The configuration and the data set of a controller that is trained on a table in memory, both checked.
+
+    Raises:
+        InputError: as `fit_labels`.
+    """
     source = DataConfig(dataset="table", graph=graph.to_text(), labels_file="a data frame in memory")
     run = RunConfig(source, controller=config or ControllerConfig(), seed=seed)
     rows, do_rows = split(table.rows.to_numpy(), table.held)
     dataset = Dataset(graph=table.graph, label_rows=rows, do_rows=do_rows)
     budget.check_labels(run, table.graph)
     check_dataset(dataset, run, ("controller",))
-    c = run.controller
-    learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
-    done = learner.steps_done
+    return run, dataset
+
+
+def trained_record(
+    learner: Learner,
+    sampler: LabelSampler,
+    run: RunConfig,
+    graph: RunGraph,
+    rows: np.ndarray,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Trains a controller to its last step, and tells what a model of it says of itself.
+
+    Args:
+        learner: of the configured objective.
+        sampler: of its averaged mechanisms.
+        run: the configuration.
+        graph: what was asked for and its labels' types.
+        rows: [N, K] without interventions, by which the model knows where it rests on few.
+        progress: whether a bar shows steps, speed and losses.
+    """
+    c, done = run.controller, learner.steps_done
     bar = callbacks.Progress(done, c.steps, OBJECTIVES[c.objective].title, progress)
     if c.steps:
         with contextlib.closing(bar):
             learner.advance(c.steps, callbacks=[callbacks.Finite(done), bar])
-    limits = label_limits(LabelSampler(learner.averaged), dataset.label_rows, seed)
-    record = Run(pathlib.Path(), run, RunGraph(table.graph, graph)).record | {"limits": limits.to_json()}
-    return CausalModel(table.graph, learner.averaged, record=record)
+    limits = label_limits(sampler, rows, run.seed)
+    return Run(pathlib.Path(), run, graph).record | {"limits": limits.to_json()}
 
 
 def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> Callable[[], float]:

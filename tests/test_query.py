@@ -3,6 +3,8 @@
 import copy
 import math
 import pickle
+import random
+import re
 
 import numpy as np
 import pytest
@@ -264,6 +266,28 @@ def test_means_have_one_outcome():
 def test_a_malformed_query_names_the_place(text, place):
     with pytest.raises(InputError, match=place):
         parse_query(text)
+
+
+def test_whatever_is_mistyped_is_read_or_named_with_its_place():
+    queries = (
+        "P(A=1 | do(B=1), C=20..30)",
+        'E(Age | evidence(X="a b", Y={1,2}), do(Z~normal(1, 2)), W=1)',
+        'P("two words"=yes | do(Q:=X+1))',
+        'P(A={a, "b, c"} | do(B~{0: .2, 1: .8}))',
+    )
+    rng, refused = random.Random(1), 0
+    for _ in range(3_000):
+        letters = list(rng.choice(queries))
+        for _ in range(rng.randint(1, 3)):
+            place = rng.randrange(len(letters))
+            letters[place : place + rng.randint(0, 1)] = rng.choice(["", *'(){}|,="~:. \\1aP\n'])
+        text = "".join(letters)
+        try:
+            parse_query(text)
+        except InputError as error:
+            refused += 1
+            assert re.search(r"character \d+", str(error)), text
+    assert refused > 1_500
 
 
 def test_a_set_of_one_is_its_value_and_an_empty_one_is_refused():

@@ -24,6 +24,7 @@ from causalgan_tf.inference.soft_do import Formula, Law
 ASSIGNMENT = "expected name=value, such as Mustache=1,Young=0"
 PROBABILITY = 'expected a probability such as "P(Male=0|do(Mustache=1))" or a mean such as "E(Age|Smokes=1)"'
 _QUERY = re.compile(r"\s*(?P<verb>[PE])\((?P<inside>.*)\)\s*", re.S)
+_BEGUN = re.compile(r"\s*[PE]\(")
 _GROUP = re.compile(r"\s*(?P<name>do|evidence)\(")
 _NAME = re.compile(rf"\s*(?P<name>{names.QUOTED}|[^\s\"=,|()~](?:(?!:=)[^\"=,|()~])*?)\s*(?P<sign>:=|=|~)", re.S)
 _LAW = re.compile(r"(normal|uniform)\(([^,()]*),([^,()]*)\)\s*")
@@ -67,15 +68,17 @@ def parse_query(text: str) -> QueryText:
     """
     match = _QUERY.fullmatch(text) if isinstance(text, str) else None
     if not match:
-        raise InputError(f"{shown(text)}: {PROBABILITY}.")
+        raise InputError(f"{shown(text)}{_unframed(text)}: {PROBABILITY}.")
     start, end = match.span("inside")
     bar = _bar(text, start, end)
     head, rest = text[start:bar], text[bar + 1 : end]
-    if not head.strip(" ,") or (bar < end and not rest):
-        raise InputError(f"{shown(text)}: {PROBABILITY}.")
+    if not head.strip(" ,"):
+        raise InputError(f"{shown(text)}: nothing is asked for at character {start + 1}; {PROBABILITY}.")
+    if bar < end and not rest:
+        raise InputError(f"{shown(text)}: no condition follows the bar at character {bar + 1}; {PROBABILITY}.")
     event, outcome = {}, ""
     if match["verb"] == "E":
-        outcome = _single_name(head.strip(), text)
+        outcome = _single_name(head.strip(), text, start)
     else:
         event = _Reader(text, start, bar).assignments()
     parts: dict[str, dict[str, Any]] = {"do": {}, "evidence": {}, "given": {}}
@@ -216,7 +219,10 @@ class _Reader:
         formula, self.at = self.text[self.at : place], place
         if not formula.strip():
             raise InputError(f"{self._told(begin)}: expected a formula, such as Age:=Age + 5.")
-        return Formula(formula)
+        try:
+            return Formula(formula)
+        except InputError as error:
+            raise InputError(f"{self._told(begin)}: {error}") from error
 
     def _braced(self, first: int, begin: int) -> list[tuple[int, int]]:
         """The places of the parts between braces, of which one opens at `first`."""
@@ -302,11 +308,19 @@ def _bar(text: str, start: int, end: int) -> int:
     return end
 
 
-def _single_name(text: str, whole: str) -> str:
+def _unframed(text: Any) -> str:
+    """Where a text stops being P(...) or E(...), for an error."""
+    begun = _BEGUN.match(text) if isinstance(text, str) else None
+    if not begun:
+        return " at character 1" if isinstance(text, str) and text else ""
+    return f": expected the parenthesis that closes it at character {len(text.rstrip())}, the last one"
+
+
+def _single_name(text: str, whole: str, start: int) -> str:
     if re.fullmatch(names.QUOTED, text):
         return names.unquoted(text)
     if not text or re.search(r'["=,()~]', text):
-        raise InputError(f"{shown(whole)}: expected the name of one node in E(...), got {shown(text)}.")
+        raise InputError(f"{shown(whole)}: expected the name of one node at character {start + 1}, got {shown(text)}.")
     return text
 
 

@@ -335,12 +335,17 @@ def specification(graph: CausalGraph) -> dict[str, Any]:
 
 
 def run_rival(
-    python: str, runner: str, rows: np.ndarray, spec: Mapping[str, Any], options: Sequence[str] = ()
+    python: str,
+    runner: str,
+    rows: np.ndarray,
+    spec: Mapping[str, Any],
+    options: Sequence[str] = (),
+    **more: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """What a runner of the folder rivals/ writes, given rows [n, K] and a specification."""
+    """What a runner of the folder rivals/ writes, given rows [n, K], a specification and `more` arrays."""
     with tempfile.TemporaryDirectory() as folder:
         data, said, out = (pathlib.Path(folder) / name for name in ("rows.npz", "spec.json", "out.npz"))
-        np.savez(data, rows=rows)
+        np.savez(data, rows=rows, **more)
         said.write_text(json.dumps(spec), encoding="utf-8")
         return run_program(python, runner, data, said, out, *options)
 

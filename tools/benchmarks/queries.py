@@ -2,7 +2,7 @@
 
     python -m tools.benchmarks.queries networks --bif_dir=FOLDER
     python -m tools.benchmarks.queries rare --bif_dir=FOLDER --workdir=runs/demo
-    python -m tools.benchmarks.queries units
+    python -m tools.benchmarks.queries units --rivals_python=/tmp/rivals/bin/python
     python -m tools.benchmarks.queries bootstrap --bif_dir=FOLDER
 
 - networks: five Bayesian networks whose joint distribution can be enumerated (networks.py says where their files come
@@ -11,9 +11,11 @@
   model's own joint, how many answers by 2,000 draws lie outside an interval of 1e-3 shared out among all (Bonferroni),
   and the mean difference to the network's truth.
 - rare: rows a second without a condition and given conditions of the nine labels of a run, and on alarm 1,000 rows
-  given an observation of five labels of probability 1e-5.
+  given an observation of five labels of probability 1e-5; and the seconds until what never happens is refused, of
+  implicit mechanisms of nine labels and of mechanisms of numbers.
 - units: what 1,000 units of three nonlinear causal models would have been under each do of the benchmark, by a model
-  fitted to 25,000 rows: errors of the variables that move, in standard deviations of each.
+  fitted to 25,000 rows, and by causal normalizing flows (rivals/flows.py says how its environment is made): errors of
+  the variables that move, in standard deviations of each, and the seconds of 100 draws of each unit.
 - bootstrap: on 40 tables of 2,000 rows of asia the 95 % interval of an effect, of 20 refitted models, and how many of
   them hold the truth.
 
@@ -33,14 +35,16 @@ from scipy import stats
 
 from causalgan_tf.config.run import ControllerConfig
 from causalgan_tf.data.tables import LabelTable
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import ConditioningError, InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.query import Query, meets
+from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.networks.mechanisms import CausalController
 from tools.benchmarks import scms
-from tools.benchmarks.networks import network
+from tools.benchmarks.networks import network, run_rival
 
 NETWORKS = ("asia", "cancer", "earthquake", "survey", "sachs")
 ROWS, TRIPLES, DRAWS, ALARM = 50_000, 200, 2_000, 1e-3
@@ -59,6 +63,7 @@ def main() -> None:
     parser.add_argument("--bif_dir", type=pathlib.Path, default=pathlib.Path(), help="folder of the networks' files")
     parser.add_argument("--workdir", type=pathlib.Path, help="a run of the built-in faces (rare)")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/queries.csv"))
+    parser.add_argument("--rivals_python", default="", help="python of the rivals' environment (units); empty: none")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     table = pd.DataFrame(list(PARTS[arguments.part](arguments)))
@@ -160,6 +165,42 @@ def rare(arguments: argparse.Namespace) -> Iterator[Row]:
         for k, value in zip(seen, chosen, strict=True)
     }
     yield {"model": "alarm"} | timed(model, given, 1_000)
+    yield from refused()
+
+
+def refused() -> Iterator[Row]:
+    """A row a model: the seconds until a condition that is never met is refused, and the draws that it took."""
+    nodes = [f"x{i}" for i in range(9)]
+    binary = CausalGraph({node: nodes[:i] for i, node in enumerate(nodes)})
+    numbers = CausalGraph({"x": [], "y": ["x"]}, {"x": Continuous(), "y": Continuous()})
+    implicit = CausalModel(binary, CausalController(binary, noise_size=4, width=16, layers=2))
+    implicit.labels.mechanisms.vector.assign(50.0 * implicit.labels.mechanisms.vector)
+    shown = set(map(tuple, implicit.sample(1_000_000, images=False).labels.to_numpy()))
+    never = next(cell for cell in itertools.product((0, 1), repeat=9) if cell not in shown)
+    explicit = CausalModel(numbers, ExplicitController(numbers, width=16, layers=2))
+    asked = {
+        "implicit, nine labels": (implicit, dict(zip(nodes, map(int, never), strict=True))),
+        "explicit, two numbers": (explicit, {"x": (1e6, 2e6), "y": (1e6, 2e6)}),
+    }
+    for name, (model, given) in asked.items():
+        seconds = []
+        for seed in range(4):
+            start = time.perf_counter()
+            try:
+                model.sample(1_000, given=given, seed=seed)
+            except ConditioningError as error:
+                draws, mass = error.draws, error.mass
+            seconds.append(time.perf_counter() - start)
+        yield {
+            "model": name,
+            "given": "what never happens",
+            "probability": f"{mass:.1e}",
+            "method": f"refused after {draws:,} draws",
+            "rows": 0,
+            "effective size": 0,
+            "seconds": round(float(np.median(seconds[1:])), 3),
+            "first call, seconds": round(seconds[0], 2),
+        }
 
 
 def timed(model: CausalModel, given: Mapping[str, Any], n: int) -> Row:
@@ -183,28 +224,48 @@ def timed(model: CausalModel, given: Mapping[str, Any], n: int) -> Row:
 
 
 def units(arguments: argparse.Namespace) -> Iterator[Row]:
-    """A row a model."""
+    """A row a model and method."""
     for name in MODELS:
         scm = scms.CONTINUOUS[name]
         graph = CausalGraph(dict(scm.parents), dict.fromkeys(scm.nodes, Continuous()))
         rows = scms.sample(scm, UNIT_ROWS, arguments.seed)
-        model = counterfactual_model(graph, scm, rows, arguments.seed)
         seen = scms.sample(scm, UNITS, arguments.seed + 1)
-        frame, errors = pd.DataFrame(seen, columns=list(scm.nodes)), []
-        for node, value in ((node, v) for node, values in scms.do_values(scm, rows).items() for v in values):
-            true = scms.sample(scm, UNITS, arguments.seed + 1, {node: value})
-            there = model.counterfactual(frame, {node: float(value)}).labels[list(scm.nodes)].to_numpy()
-            moved = (np.abs(true - seen).max(0) > 1e-9) & (np.array(scm.nodes) != node)
-            errors.append((np.abs(there - true) / rows.std(0))[:, moved])
-        root = [float(np.sqrt(np.square(each).mean(0)).max()) for each in errors]
-        every = np.concatenate([each.ravel() for each in errors])
-        yield {
-            "model": name,
-            "interventions": len(errors),
-            "root mean square error": round(float(np.sqrt(np.square(every).mean())), 4),
-            "median error": round(float(np.median(every)), 4),
-            "largest of a variable under one do": round(max(root), 4),
-        }
+        dos = [{node: float(v)} for node, values in scms.do_values(scm, rows).items() for v in values]
+        true = [scms.sample(scm, UNITS, arguments.seed + 1, do) for do in dos]
+        model, frame = counterfactual_model(graph, scm, rows, arguments.seed), pd.DataFrame(seen, columns=scm.nodes)
+        found = [model.counterfactual(frame, do).labels[list(scm.nodes)].to_numpy() for do in dos]
+        start = time.perf_counter()
+        model.counterfactual(frame, dos[0], draws=100)
+        row = unit_errors(scm, dos, true, found, seen, rows.std(0))
+        yield {"model": name, "method": "causalgan_tf"} | row | {"100 draws, s": round(time.perf_counter() - start, 2)}
+        if arguments.rivals_python:
+            spec = {"parents": {node: scm.parents[node] for node in scm.nodes}, "dos": dos, "draws": 0, "seed": 0}
+            drawn = run_rival(arguments.rivals_python, "flows", rows, spec, units=seen)
+            found = [drawn[f"do_{number}"] for number in range(len(dos))]
+            yield {"model": name, "method": "causalflows"} | unit_errors(scm, dos, true, found, seen, rows.std(0))
+
+
+def unit_errors(
+    scm: scms.Scm,
+    dos: list[dict[str, float]],
+    true: list[np.ndarray],
+    found: list[np.ndarray],
+    seen: np.ndarray,
+    deviation: np.ndarray,
+) -> Row:
+    """Errors of counterfactuals [units, K] of each do, of the variables that it moves, in their deviations [K]."""
+    errors = []
+    for do, there, own in zip(dos, true, found, strict=True):
+        moved = (np.abs(there - seen).max(0) > 1e-9) & ~np.isin(scm.nodes, list(do))
+        errors.append((np.abs(own - there) / deviation)[:, moved])
+    root = [float(np.sqrt(np.square(each).mean(0)).max()) for each in errors if each.size]
+    every = np.concatenate([each.ravel() for each in errors])
+    return {
+        "interventions": len(dos),
+        "root mean square error": round(float(np.sqrt(np.square(every).mean())), 4),
+        "median error": round(float(np.median(every)), 4),
+        "largest of a variable under one do": round(max(root), 4),
+    }
 
 
 def counterfactual_model(graph: CausalGraph, scm: scms.Scm, rows: np.ndarray, seed: int) -> CausalModel:

@@ -13,8 +13,11 @@ ROWS is a .csv with a header, or a .npz with "rows" [n, K] in the order of SPEC'
      "dos": [{}, {"x1": 0.5}],              {}: observational
      "draws": 10000, "seed": 0}
 
-OUT is a .npz: "do_0", "do_1", ... float64 [draws, K], one for each do, of the same noise; "seconds" [2], of fitting and
-of sampling; "loss" [epochs], mean negative log-likelihood of the validation rows, standardized.
+A .npz may hold "units" [u, K], too: rows whose counterfactuals are asked for, in place of draws.
+
+OUT is a .npz: "do_0", "do_1", ... float64 [draws, K], one for each do, of the same noise, or [u, K] of the units;
+"seconds" [2], of fitting and of sampling; "loss" [epochs], mean negative log-likelihood of the validation rows,
+standardized.
 
 The settings are those of the paper's program: one masked autoregressive layer that knows the graph, three hidden layers
 of 32, ELU, Adam 1e-3, batches of 4096, the rate times .95 after 60 epochs without progress. The weights with the best
@@ -59,7 +62,8 @@ def main() -> None:
     flow = build(arguments.flow, spec["parents"])
     loss = fit(flow, (rows - mean) / scale, (validation - mean) / scale, arguments.epochs)
     fitted = time.perf_counter()
-    draws = {f"do_{number}": draw(flow, spec, do, mean, scale) for number, do in enumerate(spec["dos"])}
+    units = (units_of(arguments.rows) - mean) / scale
+    draws = {f"do_{number}": draw(flow, spec, do, mean, scale, units) for number, do in enumerate(spec["dos"])}
     seconds = [fitted - start, time.perf_counter() - fitted]
     np.savez_compressed(arguments.out, seconds=seconds, loss=loss, **draws)
 
@@ -72,6 +76,12 @@ def read(path: pathlib.Path, nodes: list[str]) -> tuple[torch.Tensor, torch.Tens
         return rows, torch.as_tensor(arrays["validation"], dtype=torch.float32)
     held_out = len(rows) // 10
     return rows[:-held_out], rows[-held_out:]
+
+
+def units_of(path: pathlib.Path) -> torch.Tensor:
+    """The rows whose counterfactuals are asked for, float32 [u, K]; none where the file has none."""
+    arrays = np.load(path) if path.suffix == ".npz" else {}
+    return torch.as_tensor(arrays["units"] if "units" in arrays else np.zeros([0, 1]), dtype=torch.float32)
 
 
 def build(kind: str, parents: Mapping[str, list[str]]) -> CausalFlow:
@@ -106,9 +116,14 @@ def fit(flow: CausalFlow, rows: torch.Tensor, validation: torch.Tensor, epochs: 
 
 @torch.no_grad()
 def draw(
-    flow: CausalFlow, spec: Mapping, do: Mapping[str, float], mean: torch.Tensor, scale: torch.Tensor
+    flow: CausalFlow,
+    spec: Mapping,
+    do: Mapping[str, float],
+    mean: torch.Tensor,
+    scale: torch.Tensor,
+    units: torch.Tensor,
 ) -> np.ndarray:
-    """Rows under a do, float64 [draws, K].
+    """Rows under a do, float64 [draws, K]; or what standardized units [u, K] would have been, if there are any.
 
     Algorithm 1 of the paper, one node after the other in ancestral order: the set node's noise is replaced by the one
     that gives the value under the parents as they are now. The package sets all nodes at once, which is the same for
@@ -116,8 +131,8 @@ def draw(
     """
     torch.manual_seed(spec["seed"])
     distribution = flow()
-    noise = distribution.base.sample((spec["draws"],))
     transform = distribution.transform
+    noise = transform(units).clone() if len(units) else distribution.base.sample((spec["draws"],))
     for index, node in enumerate(spec["parents"]):
         if node in do:
             rows = transform.inv(noise)

@@ -1,6 +1,7 @@
 """Rows that meet a condition: exact, by rejection and by weighted rows, against the enumerated law of the model."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from random_models import random_model, with_moments
 from scipy import stats
@@ -86,6 +87,13 @@ def test_an_exact_row_is_a_function_of_seed_and_row(model):
     few, many = (model.sample(n, {"E": 1}, {"D": 1}, seed=9) for n in (16, 64))
     assert few.labels.equals(many.labels[:16]) and (few.seeds == many.seeds[:16]).all()
     assert not many.labels.equals(model.sample(64, {"E": 1}, {"D": 1}, seed=10).labels)
+
+
+@pytest.mark.parametrize("given", [{"Age": (40, 60)}, {"Age": (50, 50.001), "Ill": 1}])
+def test_how_many_rows_are_asked_for_changes_none_of_them(mixed, given):
+    few, many = (mixed.sample(n, given=given, seed=9) for n in (16, 2_500))
+    assert few.diagnostics.method == many.diagnostics.method
+    pd.testing.assert_frame_equal(few.labels, many.labels[:16])
 
 
 def test_rows_of_rejection_are_drawn_again_from_their_seeds(model):

@@ -22,9 +22,9 @@ CHUNK = 2_048  # rows of one pass: their layers stay in the processor's cache
 CHUNKS = 32  # passes of one compiled call
 SCORED = 16_384  # rows that are scored at once
 MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
-MAX_WEIGHTED = 2_000_000  # the same of weighted rows, which cost more
+MAX_WEIGHTED = 2_000_000  # the same of weighted rows, which cost more, for each block of rows
 FRUITLESS = 4_000_000  # rows without any that meets the condition, after which it counts as impossible
-PATIENCE = 1_000_000  # rows that rejection may take where there is another way
+FREQUENT = 0.01  # share of rows that meet a condition from which on rejection is quicker than weighted rows
 
 
 class LabelDraw(NamedTuple):
@@ -90,7 +90,8 @@ class LabelSampler:
             n: rows wanted, at least 1.
             query: interventions and conditions.
             seed: seed of the draw.
-            max_draws: candidate rows that may be drawn; None: MAX_DRAWS, and no more than FRUITLESS if none is found.
+            max_draws: candidate rows that may be drawn, of weighted ones for each block; None: MAX_DRAWS, and no more
+                than FRUITLESS if none is found, or MAX_WEIGHTED.
             method: "auto", or one of diagnostics.METHODS that draws rows.
 
         Raises:
@@ -121,7 +122,7 @@ class LabelSampler:
         elif not self.stated:
             raise InputError("method particles: implicit mechanisms state no probabilities. Use rejection.")
         particles = Particles(self.graph, self.mechanisms, query)
-        rows, diagnostics = particles.draw(n, seed, max_draws or max(MAX_WEIGHTED, 4 * n))
+        rows, diagnostics = particles.draw(n, seed, max_draws or MAX_WEIGHTED)
         values = {node: rows[:, self.graph.index(node)] for node in particles.nodes}
         return self._completed(n, query, seed, values, diagnostics.mass, diagnostics)
 
@@ -269,9 +270,10 @@ class LabelSampler:
             fits = meets(labels, self.graph, query.given)
             kept.append((labels[fits], seeds[fits]))
             found += int(fits.sum())
-            # whatever else there is takes less time than so many rows
-            if give_up and n * first > found * PATIENCE:
+            # by the first look alone, however many rows are wanted: 16 are the first of 64
+            if give_up and found < FREQUENT * first:
                 return None
+            give_up = False
             if max_draws is None and not found and first >= FRUITLESS:
                 break
         if found < n:

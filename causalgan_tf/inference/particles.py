@@ -2,7 +2,8 @@
 
 A node that was seen is drawn from what its mechanism gives to the values seen, and the row carries that probability as
 its weight (likelihood weighting); rows are resampled where their weights have drifted apart (Doucet, de Freitas and
-Gordon, 2001). A population method: a row depends on all rows of its population.
+Gordon, 2001). A population method: a row depends on all rows of its population. Each block of BLOCK rows has one of its
+own, so that row i is a function of the seed and i here too.
 """
 
 import numpy as np
@@ -16,7 +17,8 @@ from causalgan_tf.inference.soft_do import Formula, Law, user_columns
 from causalgan_tf.networks.exogenous import Exogenous, exogenous_of
 from causalgan_tf.networks.explicit import ExplicitController
 
-FIRST = 8_192  # rows of the first population at least
+BLOCK = 2_048  # rows that one population gives
+FIRST = 8_192  # rows of the first population
 FRUITLESS = 100_000  # rows of which none has any weight, after which the condition counts as impossible
 GROWTH = 4  # of the population, where it was too small
 DRIFTED = 0.5  # share of the effective size under which rows are resampled
@@ -43,24 +45,36 @@ class Particles:
         }
 
     def draw(self, n: int, seed: int, max_draws: int) -> tuple[np.ndarray, Diagnostics]:
-        """`n` rows and how they were found.
+        """`n` rows and how they were found; `max_draws`: rows of all populations of a block.
 
         Raises:
-            ConditioningError: populations of `max_draws` rows in all are worth fewer than `n`.
+            ConditioningError: those of a block are worth fewer rows than are asked of it.
         """
-        size, draws, rng = max(FIRST, 2 * n), 0, np.random.default_rng([seed, n])
-        mass = effective = 0.0
-        while draws + size <= max(max_draws, FIRST):
+        parts, masses, draws = [], [], 0
+        for first in range(0, n, BLOCK):
+            wanted = min(BLOCK, n - first)
+            rows, drawn, mass, effective = self._block(np.random.default_rng([seed, first // BLOCK]), max_draws)
+            draws += drawn
+            if effective < wanted:
+                raise self._too_few(first + int(effective), n, draws, mass)
+            parts.append(rows[:wanted])
+            masses.append(mass)
+        return np.concatenate(parts), Diagnostics("particles", draws, float(np.mean(masses)), float(n))
+
+    def _block(self, rng: np.random.Generator, max_draws: int) -> tuple[np.ndarray, int, float, float]:
+        """Rows [BLOCK, K], how many were drawn, the mass of the condition, and how many rows they are worth."""
+        size, draws = FIRST, 0
+        while True:
             rows, weights, mass, effective = self._population(size, rng)
+            effective *= mass > 0.0  # weights that are all too small for a number are worth nothing
             draws += size
-            if mass == 0.0 and draws >= FRUITLESS:
-                break
-            if mass > 0.0 and effective >= n:
-                return rows[resampled(weights, n, rng)], Diagnostics("particles", draws, mass, float(n))
-            size = max(size * GROWTH, 2 * n)
+            size *= GROWTH
+            if effective >= BLOCK or draws + size > max_draws or (mass == 0.0 and draws >= FRUITLESS):
+                return rows[resampled(weights, BLOCK, rng)], draws, mass, effective
+
+    def _too_few(self, found: int, n: int, draws: int, mass: float) -> ConditioningError:
         given = Query({}, self.query.given, self.query.variables).text()
-        found = int(effective) if mass else 0
-        raise ConditioningError(
+        return ConditioningError(
             f"Found {found:,} of {n:,} rows with {given} in {draws:,} weighted draws (probability about {mass:.1e}). "
             "Ask for fewer rows, condition on less, set the labels by do, or raise max_draws (--max_draws).",
             found=found,

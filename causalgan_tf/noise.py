@@ -80,10 +80,11 @@ def row_seeds(
     return _joined(*threefry(_key(tf.cast(seed, tf.int64)), counter))
 
 
-def derived(seeds: tf.Tensor, n: int) -> tf.Tensor:
-    """Seeds int64 [B, n] of `n` draws of each row with a seed int64 [B]: what `row_seeds` makes of each."""
+def derived(seeds: tf.Tensor, n: int, first: int | tf.Tensor = 0) -> tf.Tensor:
+    """Seeds int64 [B, n] of draws first .. first + n - 1 of each row with a seed int64 [B]: what `row_seeds` makes."""
     low, high = (part[:, None] for part in _key(tf.cast(seeds, tf.int64)))
-    return _joined(*threefry((low, high), (tf.cast(tf.range(n), tf.uint32)[None], tf.constant(0, tf.uint32))))
+    draws = tf.cast(first, tf.int64) + tf.range(n, dtype=tf.int64)
+    return _joined(*threefry((low, high), (tf.cast(draws, tf.uint32)[None], tf.constant(0, tf.uint32))))
 
 
 def _joined(low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:

@@ -44,6 +44,12 @@ from causalgan_tf.errors import InputError
             lambda: RunConfig(began=BeganConfig(gamma2=0.7)),
             "--began_gamma2=0.7 is read by --image_model=causal_began alone, and this is causal_gan",
         ),
+        (lambda: ImageConfig(labeler_size=24), "labeler_size: expected 0 or a power of two from 8 on, got 24"),
+        (lambda: ImageConfig(labeler_size=4), "labeler_size: expected 0 or a power of two from 8 on, got 4"),
+        (
+            lambda: RunConfig(image=ImageConfig(labeler_size=64)),
+            "--image_labeler_size: expected at most --image_size=32, got 64. Leave it out",
+        ),
         (lambda: RunConfig(seed=-1), "seed: expected an integer"),
         (lambda: RunConfig(seed=2**31), "seed: expected an integer"),
         (lambda: RunConfig(seed=True), "seed: expected an integer"),

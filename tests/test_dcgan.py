@@ -65,3 +65,13 @@ def test_logit_encoding_starts_at_three_and_seven_tenths_and_stays_bounded():
     push = tf.sigmoid(encode_labels(tf.ones([20_000, 2]), "logit", jitter)) - 0.7
     # mean of an exponential of rate 20 truncated at .25: 1/20 - .25 exp(-5) / (1 - exp(-5))
     assert float(tf.reduce_mean(push)) == pytest.approx(0.05 - 0.25 * math.exp(-5) / (1 - math.exp(-5)), abs=1e-3)
+
+
+def test_a_trunk_may_see_an_image_averaged_down():
+    whole, small = dcgan.trunk(3, 32, seen_size=16, width=4), dcgan.trunk(3, 16, width=4)
+    images = np.random.default_rng(0).normal(size=[5, 32, 32, 3]).astype(np.float32)
+    averaged = images.reshape(5, 16, 2, 16, 2, 3).mean((2, 4))
+    np.testing.assert_allclose(whole(images), small(averaged), rtol=1e-4, atol=1e-5)
+    checks = (images + np.tile([[1.0, -1.0], [-1.0, 1.0]], [16, 16])[None, ..., None]).astype(np.float32)
+    np.testing.assert_allclose(whole(checks), whole(images), rtol=1e-3, atol=1e-4)  # what averages out is not seen
+    assert dcgan.trunk(3, 16, seen_size=32, width=4).count_params() == small.count_params()

@@ -3,11 +3,21 @@
 Writes EXPORT_DIR/1/saved_model.pb, then EXPORT_DIR/2, and so on: a server takes the newest version.
 """
 
+import pathlib
+from typing import Any
+
 from absl import flags
 
 from causalgan_tf.cli import common
 from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.system.files import read_object
 from causalgan_tf.system.outputs import check_folder
+
+# of report.json, what the card repeats
+FIGURES = {
+    "labels": ("tvd_to_graph_law", "tvd"),
+    "images": ("effectiveness", "cfid", "recall", "coverage"),
+}
 
 
 def declare(values: flags.FlagValues) -> None:
@@ -24,7 +34,17 @@ def main(values: flags.FlagValues) -> None:
     common.start_tensorflow()
     from causalgan_tf.inference import export
 
-    print(export.export_model(run.model(), export_dir) / "saved_model.pb")
+    print(export.export_model(run.model(), export_dir, figures(workdir)) / "saved_model.pb")
+
+
+def figures(workdir: pathlib.Path) -> dict[str, Any] | None:
+    """What the report of a run measured, for the card of its model; None: there is no report."""
+    path = workdir / "report" / "report.json"
+    if not path.is_file():
+        return None
+    report = read_object(path)
+    parts = {stage: report[stage] for stage in FIGURES if isinstance(report.get(stage), dict)}
+    return {stage: {name: part[name] for name in FIGURES[stage] if name in part} for stage, part in parts.items()}
 
 
 def program() -> None:

@@ -121,7 +121,7 @@ class ImageConfig(Validated):
     )
     labeler_size: int = option(
         0,
-        "side in pixels to which images are averaged down for the labelers, a power of two; 0: as they are (paper: 0)",
+        "side of the images that the labelers see, averaged down, pixels, a power of two; 0: as they are (paper: 0)",
         low=0,
     )
     labeler_norm: str = option(
@@ -224,6 +224,10 @@ class ImageConfig(Validated):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.labeler_size & (self.labeler_size - 1) or 0 < self.labeler_size < 8:
+            raise InputError(
+                f"ImageConfig.labeler_size: expected 0 or a power of two from 8 on, got {self.labeler_size}."
+            )
         mixing = self.mix_single + self.mix_uniform
         if mixing > 1.0:
             raise InputError(

@@ -66,6 +66,12 @@ class RunConfig:
             if model.part and model.part != self.image_model.part:
                 self._check_unread(model.part, name)
         self.image_model.check(self)
+        seen = self.image.labeler_size
+        if seen > self.data.image_size:
+            raise InputError(
+                f"--image_labeler_size: expected at most --image_size={self.data.image_size}, got {seen}. "
+                "Leave it out: the labelers then see the image as it is."
+            )
 
     def _check_unread(self, part: str, reader: str) -> None:
         """InputError for a part that another image model than this run's reads, unless it has its defaults."""

@@ -1,19 +1,25 @@
-"""Export to TensorFlow Serving: a SavedModel with a `sample` signature in plain TensorFlow operations."""
+"""Export to TensorFlow Serving: a SavedModel whose signatures are plain TensorFlow operations, with its card."""
 
 import errno
+import json
 import os
 import pathlib
 import platform
 import re
 import shutil
+import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import keras
+import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.errors import InputError, brief
+from causalgan_tf.inference import warmup
+from causalgan_tf.inference.card import card_of, readme
 from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.inference.signatures import Signatures
 from causalgan_tf.system.outputs import writing
 
 # ops that load elsewhere without complaint and fail there
@@ -23,13 +29,19 @@ LAST = 2**63 - 1
 REFUSED_ATTRIBUTES = ("_XlaMustCompile",)
 
 
-def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.Path:
+def export_model(
+    model: CausalModel, export_dir: str | pathlib.Path, figures: Mapping[str, Any] | None = None
+) -> pathlib.Path:
     """Writes `export_dir/<next integer>/saved_model.pb`, a version that TensorFlow Serving takes as it is.
 
-    Signature `sample` (also `serving_default`): `seed` int64 [B] and `do` float32 [B, K], columns in graph order, NaN
-    where a label is left alone; to `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C].
-    A label of any type is one number, of a category its place. A row depends on its own seed and do alone; another do
-    with the same seed changes descendants only.
+    Its signatures are those of inference.signatures: `sample` (also `serving_default`), `labels`, `sample_given`,
+    `metadata` and, where the model has what they need, `picture` and `probability`. Beside them lie the model's card
+    (assets/card.json and README.md) and requests with which a server warms up.
+
+    Args:
+        model: a trained model.
+        export_dir: folder of the versions; made if it does not exist.
+        figures: what a report measured, for the card.
 
     Returns:
         The folder of the version.
@@ -44,32 +56,68 @@ def export_model(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.
     root = pathlib.Path(export_dir)
     if root.is_file():
         raise InputError(f"export_dir: expected a folder, {root} is a file.")
-    columns = len(model.graph)
     for node, variable in model.graph.variables.items():
         if getattr(variable, "offset", 0.0):
             raise InputError(
                 f"{node} holds numbers that a server's float32 cannot distinguish. Train on {node} minus an offset "
                 f"such as {variable.offset:.0f}, and export that model."
             )
+    # the card tells the types of outputs, and an answer of the model is the card: traced twice, for one names the other
+    plain = Signatures(model, card="")
+    card = card_of(model, _specs(plain, _traced(plain)), figures)
+    signatures = Signatures(model, json.dumps(card, ensure_ascii=False))
+    traced = _traced(signatures)
+    for function in traced.values():
+        # before anything is written
+        check_servable(function)
 
-    def sample(seed: tf.Tensor, do: tf.Tensor) -> dict[str, tf.Tensor]:
-        labels = model.labels(seed, do)
-        return {"labels": labels} | ({"image": model.images(seed, labels)} if model.images else {})
+    def save(folder: pathlib.Path) -> None:
+        module = tf.Module()
+        # each variable once: networks that hold it beside would be written as well
+        module.weights = list({id(v): v for function in traced.values() for v in function.variables}.values())
+        with tempfile.TemporaryDirectory() as beside:
+            path = pathlib.Path(beside) / "card.json"
+            path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            module.card = tf.saved_model.Asset(str(path))
+            tf.saved_model.save(module, str(folder), {"serving_default": traced["sample"], **traced})
+        (folder / "README.md").write_text(readme(card), encoding="utf-8")
+        warmup.write(folder, {name: example(part.inputs, len(model.graph)) for name, part in signatures.all.items()})
 
-    archive = keras.export.ExportArchive()
-    for network in filter(None, (model.mechanisms, model.image_generator)):
-        archive.track(network)
-    inputs = [tf.TensorSpec([None], tf.int64, "seed"), tf.TensorSpec([None, columns], tf.float32, "do")]
-    archive.add_endpoint("sample", sample, inputs)
-    # before anything is written
-    check_servable(tf.function(sample, inputs).get_concrete_function())
     try:
         with writing(root):
-            return write_version(root, lambda folder: archive.write_out(str(folder), verbose=False))
+            return write_version(root, save)
     except tf.errors.OpError as error:
         line = (error.message or type(error).__name__).splitlines()[0]  # operation; file; what the system says [Op:...]
         said = brief(line.rpartition("; ")[2].partition(" [Op:")[0])
         raise InputError(f"{brief(root)} cannot be written: {said}. Name another place, or make room there.") from error
+
+
+def _traced(signatures: Signatures) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    return {
+        name: tf.function(function).get_concrete_function(**inputs)
+        for name, (function, inputs) in signatures.all.items()
+    }
+
+
+def _specs(
+    signatures: Signatures, traced: Mapping[str, tf.types.experimental.ConcreteFunction]
+) -> dict[str, tuple[dict[str, tf.TensorSpec], dict[str, tf.TensorSpec]]]:
+    """Inputs and outputs by signature, inputs of labels as wide as they have to be."""
+    width, found = len(signatures.variables), {}
+    for name, function in traced.items():
+        inputs = {
+            key: tf.TensorSpec([None, width][: len(spec.shape)], spec.dtype)
+            for key, spec in signatures.all[name].inputs.items()
+        }
+        outputs = {key: tf.TensorSpec(value.shape, value.dtype) for key, value in function.structured_outputs.items()}
+        found[name] = inputs, outputs
+    return found
+
+
+def example(inputs: Mapping[str, tf.TensorSpec], width: int) -> dict[str, np.ndarray]:
+    """A request of one row that every model answers: seed 0, nothing set, nothing asked for."""
+    fill = {tf.int64: np.int64(0), tf.float32: np.float32(np.nan), tf.bool: np.bool_(False)}
+    return {name: np.full([1, width][: len(spec.shape)], fill[spec.dtype]) for name, spec in inputs.items()}
 
 
 def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) -> pathlib.Path:

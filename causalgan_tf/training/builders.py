@@ -150,5 +150,5 @@ def _reader(config: RunConfig, name: str, outputs: int, number: int, norm: str) 
     """A network that reads `outputs` numbers off an image; `number` tells its initial weights from others'."""
     c, d = config.image, config.data
     shape = {"image_size": d.image_size, "channels": d.channels, "width": c.labeler_width, "kernel": c.kernel}
-    shape |= {"seen_size": c.labeler_size}
+    shape |= {} if name == "rebuilder" else {"seen_size": c.labeler_size}
     return dcgan.trunk(outputs, **shape, norm=norm, name=name, seed=config.seed + number)

@@ -11,6 +11,7 @@ import pytest
 import squares
 import tensorflow as tf
 from absl import flags
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import causalgan_tf
 from causalgan_tf import data
@@ -77,6 +78,24 @@ def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
     assert {"data_s", "controller_train_s", "image_train_s"} <= set(timing.read_timing(workdir))
     assert all(run_folder.Run.open(workdir).has(stage) for stage in run_folder.STAGES)
     assert list((workdir / "logs" / "images").glob("*tfevents*"))
+
+
+def test_tensorboard_has_a_group_for_each_stage_and_no_tag_twice(workdir, config):
+    stages_tags = {}
+    for stage in run_folder.STAGES:
+        log = EventAccumulator(str(workdir / "logs" / stage)).Reload()
+        stages_tags[stage] = set(log.Tags()["tensors"])
+        scalars = {tag for tag in stages_tags[stage] if tag.startswith(f"{stage}/")}
+        assert {f"{stage}/generator_loss", f"{stage}/negative_log_likelihood"} & scalars
+        assert {tag.split("/")[0] for tag in stages_tags[stage]} <= {stage, "pictures", "run"}
+        for tag in scalars:
+            described = log.SummaryMetadata(tag).summary_description
+            assert described or "learning_rate" in tag, tag
+        (text,) = log.Tensors("run/configuration")
+        assert config.to_json() in text.tensor_proto.string_val[0].decode()
+    assert {"images/diversity", "images/learning_rate_generator", "pictures/samples"} <= stages_tags["images"]
+    assert "controller/tvd" in stages_tags["controller"]
+    assert stages_tags["images"] & stages_tags["controller"] == {"run/configuration", "run/graph"}
 
 
 def test_the_report_of_a_run_holds_every_promised_number(model, config, workdir):

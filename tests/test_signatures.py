@@ -13,8 +13,10 @@ from random_models import random_model, with_moments
 import causalgan_tf
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import warmup
+from causalgan_tf.inference.abduction import Abduction
 from causalgan_tf.inference.card import card_of, readme
 from causalgan_tf.inference.export import export_model
+from causalgan_tf.inference.query import Query
 from causalgan_tf.networks.mechanisms import CausalController
 
 KINDS = (
@@ -72,7 +74,8 @@ def rows(model, n, **values):
 
 def test_a_model_has_the_signatures_that_it_can_answer(served, served_mixed):
     both = {"serving_default", "sample", "labels", "sample_given", "metadata"}
-    assert served.names == both | {"picture", "probability"} and served_mixed.names == both
+    assert served.names == both | {"picture", "probability", "counterfactual"}
+    assert served_mixed.names == both | {"counterfactual"}
 
 
 def test_rows_are_those_of_python(faces, served):
@@ -145,6 +148,31 @@ def test_probabilities_are_those_of_python(faces, served):
     found = served("probability", event=event, do=do, given=given)["probability"]
     expected = [faces.probability("Male=0", *parts).value for parts in ((), ({"Mustache": 1},), ({}, {"Mustache": 1}))]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("do", [{}, {"Ill": 2}, {"Age": 30.0}, {"Age": 99.0, "Ill": 0}])
+def test_counterfactuals_are_those_of_python(mixed, served_mixed, do):
+    seen, seeds = mixed.sample_labels(300, seed=4), np.arange(300)
+    found = served_mixed("counterfactual", seed=seeds, observed=seen, do=rows(mixed, 1, **do))["labels"]
+    categories = mixed.graph.variables["Ill"].categories
+    named = {node: categories[value] if node == "Ill" else value for node, value in do.items()}
+    expected = Abduction(mixed.graph, mixed.mechanisms, Query.create(mixed.graph, named)).predict(seen, seeds)
+    np.testing.assert_array_equal(found[:, 1], expected[:, 1])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+    if not do:
+        np.testing.assert_array_equal(found, seen)
+
+
+def test_counterfactuals_of_binary_labels_are_those_of_python(faces, served):
+    seen, seeds = faces.sample_labels(200, seed=4), np.arange(200)
+    found = served("counterfactual", seed=seeds, observed=seen, do=rows(faces, 1, Young=0))
+    expected = Abduction(faces.graph, faces.mechanisms, Query.create(faces.graph, {"Young": 0})).predict(seen, seeds)
+    np.testing.assert_array_equal(found["labels"], expected)
+    assert (found["labels"][:, 1] == seen[:, 1]).all() and (found["labels"] != seen).any(0).sum() > 3
+    with pytest.raises(tf.errors.InvalidArgumentError, match="observed of Male: expected 0, 1, got nan in row 1"):
+        broken = seen[:2].astype(float)
+        broken[1, 1] = NAN
+        served("counterfactual", seed=[1, 2], observed=broken, do=rows(faces, 2))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ MEANINGS = {
     "value": "one number a label in graph order, of which those count that are set",
     "set": "whether the label is set to its value",
     "event": "one number a label in graph order; NaN where the event says nothing",
+    "observed": "one number a label in graph order, every label of the unit",
     "row": "any number; the card comes once for each",
     "labels": "one number a label in graph order: 0 or 1, a category's place, or the value of a number",
     "image": "grey levels 0 to 255",

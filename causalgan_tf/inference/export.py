@@ -35,8 +35,8 @@ def export_model(
     """Writes `export_dir/<next integer>/saved_model.pb`, a version that TensorFlow Serving takes as it is.
 
     Its signatures are those of inference.signatures: `sample` (also `serving_default`), `labels`, `sample_given`,
-    `metadata` and, where the model has what they need, `picture` and `probability`. Beside them lie the model's card
-    (assets/card.json and README.md) and requests with which a server warms up.
+    `metadata` and, where the model has what they need, `picture`, `probability` and `counterfactual`. Beside
+    them lie the model's card (assets/card.json and README.md) and requests with which a server warms up.
 
     Args:
         model: a trained model.
@@ -71,6 +71,8 @@ def export_model(
         # before anything is written
         check_servable(function)
 
+    row = model.sample_labels(1)
+
     def save(folder: pathlib.Path) -> None:
         module = tf.Module()
         # each variable once: networks that hold it beside would be written as well
@@ -81,7 +83,7 @@ def export_model(
             module.card = tf.saved_model.Asset(str(path))
             tf.saved_model.save(module, str(folder), {"serving_default": traced["sample"], **traced})
         (folder / "README.md").write_text(readme(card), encoding="utf-8")
-        warmup.write(folder, {name: example(part.inputs, len(model.graph)) for name, part in signatures.all.items()})
+        warmup.write(folder, {name: example(part.inputs, row) for name, part in signatures.all.items()})
 
     try:
         with writing(root):
@@ -114,10 +116,11 @@ def _specs(
     return found
 
 
-def example(inputs: Mapping[str, tf.TensorSpec], width: int) -> dict[str, np.ndarray]:
-    """A request of one row that every model answers: seed 0, nothing set, nothing asked for."""
+def example(inputs: Mapping[str, tf.TensorSpec], labels: np.ndarray) -> dict[str, np.ndarray]:
+    """A request of one row that the model answers: seed 0, nothing set, nothing asked for, labels [1, K] seen."""
     fill = {tf.int64: np.int64(0), tf.float32: np.float32(np.nan), tf.bool: np.bool_(False)}
-    return {name: np.full([1, width][: len(spec.shape)], fill[spec.dtype]) for name, spec in inputs.items()}
+    row = {name: np.full([1, labels.shape[1]][: len(spec.shape)], fill[spec.dtype]) for name, spec in inputs.items()}
+    return row | ({"observed": labels.astype(np.float32)} if "observed" in row else {})
 
 
 def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) -> pathlib.Path:

@@ -16,6 +16,8 @@ from causalgan_tf import noise
 from causalgan_tf.graphs.variables import Categorical, Variable
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.networks import columns
+from causalgan_tf.networks.exogenous import exogenous_of
+from causalgan_tf.networks.stacked import unpack
 
 CANDIDATES = 64  # rows of a seed that are looked at in one step
 MOST = 4_096  # rows of a seed that are looked at before a condition counts as not met
@@ -42,7 +44,7 @@ class Signatures:
 
     >>> served = Signatures(model, card="{}")
     >>> sorted(served.all)
-    ['labels', 'metadata', 'probability', 'sample', 'sample_given']
+    ['counterfactual', 'labels', 'metadata', 'probability', 'sample', 'sample_given']
     >>> unset = np.full([1, 2], np.nan, np.float32)
     >>> row = served.sample(tf.constant([1, 2], tf.int64), tf.constant([[0.0, np.nan]]))  # one do beside two seeds
     >>> row["labels"].shape.as_list(), row["labels"].numpy()[:, 0].tolist()
@@ -86,6 +88,8 @@ class Signatures:
         if self.model.states_probabilities and (self.sizes > 0).all() and math.prod(map(int, self.sizes)) <= CELLS:
             asked = {"event": values, "do": values, "given": values}
             found["probability"] = Signature(self.probability, asked)
+        if self.model.states_probabilities:
+            found["counterfactual"] = Signature(self.counterfactual, {"seed": seed, "observed": values, "do": values})
         return {name: Signature(function, _named(inputs)) for name, (function, inputs) in found.items()}
 
     def sample(self, seed: tf.Tensor, do: tf.Tensor) -> Outputs:
@@ -192,6 +196,38 @@ class Signatures:
         hit = tf.where(self._agree(numbers, event[:, None]), within, 0.0)
         return {"probability": tf.reduce_sum(hit, 1) / tf.reduce_sum(within, 1)}
 
+    def counterfactual(self, seed: tf.Tensor, observed: tf.Tensor, do: tf.Tensor) -> Outputs:
+        """What units that were seen would have been under do, see inference.abduction.
+
+        Args:
+            seed: int64 [B], of the noise that a unit's labels leave open.
+            observed: float32 [B, K], every label of each unit.
+            do: float32 [B, K], NaN where a label is left alone.
+
+        Returns:
+            `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C]: one with these labels.
+        """
+        seed, observed, do = self._together(seed=seed, observed=observed, do=do)
+        observed, do = self._checked("observed", observed, whole=True), self._checked("do", do)
+        graph, mechanisms, under = self.model.graph, self.model.mechanisms, {}
+        stacks = unpack(tf.convert_to_tensor(mechanisms.vector), mechanisms.shapes)
+        for k, (node, variable) in enumerate(self.variables.items()):
+            value, parents = observed[:, k], graph.parents[node]
+            if parents:
+                seen = tf.gather(observed, [graph.index(parent) for parent in parents], axis=1)
+                now = tf.stack([under[parent] for parent in parents], 1)
+                own = exogenous_of(variable)
+                uniform = tf.cast(noise.unit(seed, [f"{noise.ABDUCTION}{node}"], own.uniforms), tf.float64)
+                both = mechanisms.stated_by(node, tf.concat([seen, now], 0), stacks)
+                before, after = tf.split(both, 2, axis=1)
+                unit = own.infer(before, tf.cast(value, tf.float64), uniform)
+                predicted = tf.cast(own.value(after, unit), tf.float32)
+                # the others keep what was seen, to the bit
+                value = tf.where(tf.reduce_any(now != seen, 1), predicted, value)
+            under[node] = tf.where(tf.math.is_nan(do[:, k]), value, do[:, k])
+        labels = tf.stack(list(under.values()), 1)
+        return {"labels": labels} | ({"image": self._images(seed, labels)} if self.model.images else {})
+
     def metadata(self, row: tf.Tensor) -> Outputs:
         """The model's card as JSON, `card` string [B], for each of `row` int64 [B]."""
         return {"card": tf.fill(tf.shape(row), self.card)}
@@ -289,7 +325,9 @@ class Signatures:
                     found.append(tf.ensure_shape(tf.broadcast_to(value, [rows, width]), [None, width]))
             return found
 
-    def _checked(self, what: str, values: tf.Tensor, numbers: bool = True, any_number: bool = False) -> tf.Tensor:
+    def _checked(
+        self, what: str, values: tf.Tensor, numbers: bool = True, any_number: bool = False, whole: bool = False
+    ) -> tf.Tensor:
         """Values [B, K], each one that its label has, or NaN.
 
         Args:
@@ -297,6 +335,7 @@ class Signatures:
             values: float32 [B, K].
             numbers: whether a number may have one.
             any_number: whether a number may have any, infinite ones too, and other labels none.
+            whole: whether NaN is refused.
         """
         discrete, unset = self.sizes > 0, tf.math.is_nan(values)
         place = (values == tf.round(values)) & (values >= 0.0) & (values < tf.constant(self.sizes, tf.float32))
@@ -307,6 +346,9 @@ class Signatures:
             good = unset | tf.where(discrete, place, inside if numbers else tf.zeros_like(unset))
         said = "NaN, for it is in given" if any_number else ""
         texts = tf.where(discrete, said, self.expected) if any_number else self.expected
+        if whole:
+            good &= ~unset
+            texts = tf.strings.regex_replace(self.expected, "(,? or|,) NaN$", "")
         if not numbers:
             texts = tf.where(discrete, texts, "NaN, for given_low and given_high hold it")
 

@@ -3,6 +3,8 @@
 The noise is kept in the form in which it is added, not as uniform numbers, so that no digit is lost in a tail: of a
 binary label a logistic number e with label = 1 where logit + e > 0, of a category Gumbel numbers, of a number a
 standard normal one. All in float64, batch last: outputs [O, B], noise [U, B], numbers [B].
+
+`value` and `infer` are TensorFlow operations, so that a served model has them too; what only Python asks is NumPy's.
 """
 
 import abc
@@ -15,6 +17,7 @@ from scipy import special
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
 from causalgan_tf.networks.codecs import CONSTANTS, ContinuousCodec, codec_of
 
+Array = np.ndarray | tf.Tensor  # float64
 TINY = 1e-300  # of a uniform number: its logarithm stays finite
 
 
@@ -26,9 +29,9 @@ class Exogenous(abc.ABC):
 
     >>> noise = exogenous_of(Binary())
     >>> e = noise.infer(np.array([[0.0, 0.0]]), np.array([1.0, 0.0]), np.full([1, 2], 0.5))  # even odds
-    >>> noise.value(np.array([[0.0, 0.0]]), e).tolist()  # the noise gives the values back
+    >>> noise.value(np.array([[0.0, 0.0]]), e).numpy().tolist()  # the noise gives the values back
     [1.0, 0.0]
-    >>> noise.value(np.array([[-1.0, 3.0]]), e).round().tolist()  # under other parents
+    >>> noise.value(np.array([[-1.0, 3.0]]), e).numpy().tolist()  # under other parents
     [1.0, 1.0]
     """
 
@@ -38,11 +41,11 @@ class Exogenous(abc.ABC):
         self.variable, self.codec = variable, codec_of(variable)
 
     @abc.abstractmethod
-    def value(self, outputs: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def value(self, outputs: Array, noise: Array) -> tf.Tensor:
         """The numbers [B] of a node whose mechanism says `outputs`."""
 
     @abc.abstractmethod
-    def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    def infer(self, outputs: Array, numbers: Array, uniform: Array) -> tf.Tensor:
         """Noise [U, B] given that it gave these numbers [B], drawn by uniform ones [uniforms, B]."""
 
     @abc.abstractmethod
@@ -92,21 +95,23 @@ class _Discrete(Exogenous):
 class BinaryNoise(_Discrete):
     """Logistic noise.
 
-    >>> BinaryNoise(Binary()).value(np.array([[0.5, 0.5]]), np.array([[-0.4, -0.6]])).tolist()
+    >>> BinaryNoise(Binary()).value(np.array([[0.5, 0.5]]), np.array([[-0.4, -0.6]])).numpy().tolist()
     [1.0, 0.0]
     """
 
     def table(self, outputs: np.ndarray) -> np.ndarray:
         return np.stack([-np.logaddexp(0.0, outputs[0]), -np.logaddexp(0.0, -outputs[0])])
 
-    def value(self, outputs: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        return (outputs[0] + noise[0] > 0.0).astype(np.float64)
+    def value(self, outputs: Array, noise: Array) -> tf.Tensor:
+        return tf.cast(outputs[0] + noise[0] > 0.0, tf.float64)
 
-    def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    def infer(self, outputs: Array, numbers: Array, uniform: Array) -> tf.Tensor:
         # of a label of 1 the uniform number lies within p of 1, of a label of 0 within 1 - p of 0
-        log_share = self.log_probability(outputs, numbers) + np.log(np.maximum(uniform[0], TINY))
-        logit = log_share - np.log(-np.expm1(np.minimum(log_share, -1e-16)))
-        return np.where(numbers > 0.5, -logit, logit)[None]
+        one = tf.convert_to_tensor(numbers) > 0.5
+        log_probability = -tf.math.softplus(tf.where(one, -outputs[0], outputs[0]))
+        log_share = log_probability + tf.math.log(tf.maximum(uniform[0], TINY))
+        logit = log_share - tf.math.log(-tf.math.expm1(tf.minimum(log_share, -1e-16)))
+        return tf.where(one, -logit, logit)[None]
 
 
 class CategoricalNoise(_Discrete):
@@ -114,7 +119,7 @@ class CategoricalNoise(_Discrete):
 
     >>> noise = CategoricalNoise(Categorical(("a", "b", "c")))
     >>> outputs = np.zeros([3, 1])
-    >>> noise.value(outputs, noise.infer(outputs, np.array([2.0]), np.full([3, 1], 0.5))).tolist()
+    >>> noise.value(outputs, noise.infer(outputs, np.array([2.0]), np.full([3, 1], 0.5))).numpy().tolist()
     [2.0]
     """
 
@@ -125,18 +130,18 @@ class CategoricalNoise(_Discrete):
     def table(self, outputs: np.ndarray) -> np.ndarray:
         return outputs - special.logsumexp(outputs, 0)
 
-    def value(self, outputs: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        return np.argmax(self.table(outputs) + noise, 0).astype(np.float64)
+    def value(self, outputs: Array, noise: Array) -> tf.Tensor:
+        return tf.cast(tf.argmax(_normalised(outputs) + noise, 0), tf.float64)
 
-    def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    def infer(self, outputs: Array, numbers: Array, uniform: Array) -> tf.Tensor:
         # normalised, so that the largest sum is a standard Gumbel number whichever category has it
-        logits, size = self.table(outputs), self.variable.size
-        own = np.arange(size)[:, None] == numbers.astype(int)
-        bits = -np.log(np.maximum(uniform, TINY))
+        logits, size = _normalised(outputs), self.variable.size
+        own = tf.transpose(tf.one_hot(tf.cast(numbers, tf.int32), size, dtype=tf.float64))
+        bits = -tf.math.log(tf.maximum(uniform, TINY))
         # the largest sum of all, whichever category has it; the others' lie below
-        top = -np.log(np.take_along_axis(bits, numbers[None].astype(int), 0))
-        below = -np.logaddexp(-top, np.log(bits) - logits)
-        return np.where(own, top, below) - logits
+        top = -tf.math.log(tf.reduce_sum(own * bits, 0, keepdims=True))
+        below = -_log_add_exp(-top, tf.math.log(bits) - logits)
+        return tf.where(own > 0.5, top, below) - logits
 
 
 class NormalNoise(Exogenous):
@@ -145,7 +150,7 @@ class NormalNoise(Exogenous):
     >>> noise = NormalNoise(Continuous(mean=10.0, std=2.0))
     >>> outputs = np.zeros([noise.codec.outputs, 1])
     >>> z = noise.infer(outputs, np.array([13.0]), np.full([1, 1], 0.5))
-    >>> noise.value(outputs, z).round(3).tolist()
+    >>> noise.value(outputs, z).numpy().round(3).tolist()
     [13.0]
     """
 
@@ -154,24 +159,25 @@ class NormalNoise(Exogenous):
         own = self.codec.constants()
         self.constants = tf.constant([*own, *[1.0] * (CONSTANTS - len(own))], tf.float64)[None, :, None]
 
-    def value(self, outputs: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        columns = ContinuousCodec.from_normal(_stack(outputs), tf.constant(noise[:1]), self.constants).numpy()
-        return self._numbers(columns[0, 0])
+    def value(self, outputs: Array, noise: Array) -> tf.Tensor:
+        columns = ContinuousCodec.from_normal(_stack(outputs), tf.convert_to_tensor(noise[:1]), self.constants)
+        v, numbers = self.variable, columns[0, 0] * self.variable.std + self.variable.mean
+        return tf.clip_by_value(numbers, v.low, v.high) if v.bounded else numbers
 
-    def infer(self, outputs: np.ndarray, numbers: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    def infer(self, outputs: Array, numbers: Array, uniform: Array) -> tf.Tensor:
         z = self._normal(outputs, numbers)
         v = self.variable
         if v.bounded:
             # all noise beyond the bound gives the bound
-            z = np.where(numbers <= v.low, special.ndtri(np.maximum(special.ndtr(z) * uniform[0], TINY)), z)
-            z = np.where(numbers >= v.high, -special.ndtri(np.maximum(special.ndtr(-z) * uniform[0], TINY)), z)
+            z = tf.where(numbers <= v.low, tf.math.ndtri(tf.maximum(_below(z) * uniform[0], TINY)), z)
+            z = tf.where(numbers >= v.high, -tf.math.ndtri(tf.maximum(_below(-z) * uniform[0], TINY)), z)
         return z[None]
 
     def draw(
         self, outputs: np.ndarray, condition: np.ndarray | tuple[float, float] | None, uniform: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         if condition is None:
-            return self.value(outputs, special.ndtri(uniform[:1])), np.zeros(outputs.shape[1])
+            return self.value(outputs, special.ndtri(uniform[:1])).numpy(), np.zeros(outputs.shape[1])
         low, high = (self._end(outputs, end, sign) for end, sign in zip(condition, (-1.0, 1.0), strict=True))
         # in the tail that is nearer, where a difference of probabilities keeps its digits
         flipped = low > 0.0
@@ -183,7 +189,7 @@ class NormalNoise(Exogenous):
         share = np.logaddexp(below, np.where(np.isfinite(mass), mass, above) + np.log(np.maximum(uniform[0], TINY)))
         z = special.ndtri_exp(np.minimum(share, 0.0))
         z = np.clip(np.where(flipped, -z, z), low, high)
-        numbers = self.value(outputs, z[None])
+        numbers = self.value(outputs, z[None]).numpy()
         return np.clip(numbers, *condition), mass
 
     def log_probability(self, outputs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -196,22 +202,30 @@ class NormalNoise(Exogenous):
         v = self.variable
         if math.isinf(end) or (v.bounded and (end <= v.low if sign < 0.0 else end >= v.high)):
             return np.full(outputs.shape[1], sign * math.inf)
-        return self._normal(outputs, np.full(outputs.shape[1], end))
+        return self._normal(outputs, np.full(outputs.shape[1], end)).numpy()
 
-    def _normal(self, outputs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        return ContinuousCodec.to_normal(_stack(outputs), self._columns(numbers), self.constants)[0].numpy()[0]
+    def _normal(self, outputs: Array, numbers: Array) -> tf.Tensor:
+        return ContinuousCodec.to_normal(_stack(outputs), self._columns(numbers), self.constants)[0][0]
 
-    def _columns(self, numbers: np.ndarray) -> tf.Tensor:
-        return tf.constant((numbers - self.variable.mean) / self.variable.std, tf.float64)[None, None]
-
-    def _numbers(self, columns: np.ndarray) -> np.ndarray:
-        v = self.variable
-        numbers = columns * v.std + v.mean
-        return np.clip(numbers, v.low, v.high) if v.bounded else numbers
+    def _columns(self, numbers: Array) -> tf.Tensor:
+        return tf.convert_to_tensor((numbers - self.variable.mean) / self.variable.std)[None, None]
 
 
-def _stack(outputs: np.ndarray) -> tf.Tensor:
-    return tf.constant(outputs, tf.float64)[None]
+def _stack(outputs: Array) -> tf.Tensor:
+    return tf.convert_to_tensor(outputs)[None]
+
+
+def _normalised(outputs: Array) -> tf.Tensor:
+    return tf.nn.log_softmax(tf.convert_to_tensor(outputs), 0)
+
+
+def _log_add_exp(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    return tf.maximum(a, b) + tf.math.log1p(tf.exp(-tf.abs(a - b)))
+
+
+def _below(z: tf.Tensor) -> tf.Tensor:
+    """The standard normal distribution function."""
+    return 0.5 * tf.math.erfc(-z / math.sqrt(2.0))
 
 
 KINDS: dict[type, type[Exogenous]] = {Binary: BinaryNoise, Categorical: CategoricalNoise, Continuous: NormalNoise}

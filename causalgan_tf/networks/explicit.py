@@ -98,12 +98,15 @@ class ExplicitController(StackedMechanisms):
 
     def statements(self, node: str, parents: np.ndarray) -> np.ndarray:
         """What a node's network says of settings [n, P] of its parents, numbers in graph order: float64 [O, n]."""
-        h = self.parents_seen(node, tf.constant(parents, tf.float32)).numpy().astype(np.float64)
-        *hidden, (kernel, bias) = self.perceptron(node)
-        for inner, offset in hidden:
-            h = inner @ h + offset[:, None]
-            h = np.where(h > 0.0, h, SLOPE * h)
-        return kernel @ h + bias[:, None]
+        return self.stated_by(node, tf.constant(parents, tf.float32)).numpy()
+
+    def stated_by(self, node: str, parents: tf.Tensor, stacks: list[Layers] | None = None) -> tf.Tensor:
+        """What `statements` returns, in TensorFlow operations, of parents float32 [n, P]; `stacks`: see `layers_of`."""
+        h = tf.cast(self.parents_seen(node, parents), tf.float64)
+        *hidden, last = [tuple(tf.cast(part, tf.float64) for part in layer) for layer in self.layers_of(node, stacks)]
+        for kernel, bias in hidden:
+            h = tf.nn.leaky_relu(kernel @ h + bias[:, None], SLOPE)
+        return last[0] @ h + last[1][:, None]
 
     def functional(self) -> keras.Model:
         """The functional model, node after node, of [noise, do] to label columns [B, C].

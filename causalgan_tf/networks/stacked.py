@@ -121,12 +121,16 @@ class StackedMechanisms(keras.layers.Layer, abc.ABC):
 
     def perceptron(self, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
         """One node's kernels [outputs, inputs] and biases [outputs], first to last."""
+        return [tuple(part.numpy() for part in layer) for layer in self.layers_of(node)]
+
+    def layers_of(self, node: str, stacks: list[Layers] | None = None) -> Layers:
+        """What `perceptron` returns, as parts of the vector of weights; `stacks`: that vector, unpacked already."""
         k, sizes = self.graph.index(node), self.sizes(node)
-        stacks = unpack(tf.convert_to_tensor(self.vector), self.shapes)
+        stacks = stacks or unpack(tf.convert_to_tensor(self.vector), self.shapes)
         for stack, layers in zip(self.schedule.stacks, stacks, strict=True):
             for place in map(tuple, np.argwhere(stack.nodes == k)):
                 return [
-                    (kernel[place].numpy()[:o, :i], bias[place].numpy()[:o])
+                    (kernel[place][:o, :i], bias[place][:o])
                     for (kernel, bias), i, o in zip(layers, sizes, sizes[1:], strict=False)
                 ]
         raise AssertionError(f"{node} is in no stack")

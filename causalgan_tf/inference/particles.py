@@ -19,7 +19,7 @@ from causalgan_tf.networks.explicit import ExplicitController
 
 BLOCK = 2_048  # rows that one population gives
 FIRST = 8_192  # rows of the first population
-FRUITLESS = 100_000  # rows of which none has any weight, after which the condition counts as impossible
+FRUITLESS = 40_000  # rows of which none has any weight, after which the condition counts as impossible
 GROWTH = 4  # of the population, where it was too small
 DRIFTED = 0.5  # share of the effective size under which rows are resampled
 

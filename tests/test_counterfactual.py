@@ -62,6 +62,17 @@ def test_inferred_noise_has_the_law_of_the_noise(variable):
     assert np.abs(np.quantile(uniform, [0.01, 0.25, 0.5, 0.75, 0.99]) - [0.01, 0.25, 0.5, 0.75, 0.99]).max() < 0.01
 
 
+def test_a_bound_that_float32_does_not_hold_is_one_all_the_same():
+    noise = exogenous_of(Continuous(0.1, 0.7, mean=0.5, std=0.2))
+    outputs, uniform = np.zeros([noise.codec.outputs, 1_000]), np.random.default_rng(0).random([1, 1_000])
+    for bound in (0.1, 0.7):
+        exact, rounded = (
+            noise.infer(outputs, np.full(1_000, value), uniform).numpy() for value in (bound, float(np.float32(bound)))
+        )
+        assert exact.std() > 0.1
+        np.testing.assert_allclose(rounded, exact, rtol=1e-4, atol=1e-4)
+
+
 def test_an_empty_do_gives_rows_back_to_the_bit(model, mixed):
     for one in (model, mixed):
         rows = one.sample(200, seed=4).labels

@@ -16,7 +16,7 @@ from causalgan_tf.system.outputs import check_folder
 # of report.json, what the card repeats
 FIGURES = {
     "labels": ("tvd_to_graph_law", "tvd"),
-    "images": ("effectiveness", "cfid", "recall", "coverage"),
+    "images": ("effectiveness", "cfid", "fid", "recall", "coverage"),
 }
 
 

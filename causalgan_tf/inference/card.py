@@ -14,7 +14,7 @@ from causalgan_tf.inference.causal_model import CausalModel
 LICENCE = "the model's owner decides"
 # what the inputs and outputs of signatures are, for who reads the card alone
 MEANINGS = {
-    "seed": "one a row; the same seed under another do is the same unit",
+    "seed": "one a row; in `sample` the same seed under another do is the same unit",
     "do": "one number a label in graph order; NaN leaves a label alone",
     "given": "one number a label in graph order; NaN where there is no condition",
     "given_low": "the least value of a number; NaN: from the lowest",
@@ -23,13 +23,14 @@ MEANINGS = {
     "set": "whether the label is set to its value",
     "event": "one number a label in graph order; NaN where the event says nothing",
     "observed": "one number a label in graph order, every label of the unit",
+    "row_seed": "of the candidate that was accepted: `sample` draws it again",
     "row": "any number; the card comes once for each",
     "labels": "one number a label in graph order: 0 or 1, a category's place, or the value of a number",
     "image": "grey levels 0 to 255",
     "image_bytes": "a PNG file",
     "accepted": "whether a row met the condition; if not, its labels are NaN and its image is 0",
     "draws": "candidate rows that were looked at",
-    "probability": "NaN where the condition has probability 0",
+    "probability": "of the event; the condition must be possible",
     "card": "this card as JSON",
 }
 
@@ -101,7 +102,7 @@ def readme(card: Mapping[str, Any]) -> str:
         "- tensorflow",
         "---",
     ]
-    lines += ["", f"# Causal model of {kind}", "", "```", card["graph"], "```", ""]
+    lines += ["", f"# Causal model of {kind}", "", "````", card["graph"].replace("````", "` ` ` `"), "````", ""]
     lines += ["| label | parents | type |", "| --- | --- | --- |"]
     for label in card["labels"]:
         cells = (label["name"], ", ".join(label["parents"]), json.dumps(label["type"], ensure_ascii=False))
@@ -124,6 +125,4 @@ def _described(key: str, spec: tf.TensorSpec) -> dict[str, Any]:
 
 def _cell(text: str) -> str:
     """A text in a table of Markdown, in which no label's name is taken for a mark or for HTML."""
-    for mark, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("\n", " ")):
-        text = text.replace(mark, written)
-    return text
+    return "".join(f"&#{ord(mark)};" if mark in "&<>|`*[]\\" else " " if mark == "\n" else mark for mark in text)

@@ -171,7 +171,8 @@ class CausalModel(Questions, OldNames):
             given: conditions in the model that `do` has mutilated; of a continuous node an interval, such as (20, 30).
             seed: seed of the draw, from 0 to 2**63 - 1.
             images: whether images are drawn too; None: if the model has an image generator.
-            max_draws: candidate rows that may be drawn to meet `given`; None: as many as ten seconds draw.
+            max_draws: candidate rows that may be drawn to meet `given`, of weighted ones for each block of 2,048 rows;
+                None: some millions, see LabelSampler.draw.
             method: how `given` is met: "auto", "exact", "rejection" or "particles", see LabelSampler.draw. Rows of
                 rejection are drawn again from their seeds, as `twins` does.
             evidence: what was seen of the units before `do`, so that the rows say what such units would have been.

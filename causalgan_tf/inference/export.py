@@ -65,7 +65,7 @@ def export_model(
     # the card tells the types of outputs, and an answer of the model is the card: traced twice, for one names the other
     plain = Signatures(model, card="")
     card = card_of(model, _specs(plain, _traced(plain)), figures)
-    signatures = Signatures(model, json.dumps(card, ensure_ascii=False))
+    signatures = Signatures(model, json.dumps(card, ensure_ascii=False, allow_nan=False))
     traced = _traced(signatures)
     for function in traced.values():
         # before anything is written
@@ -79,7 +79,7 @@ def export_model(
         module.weights = list({id(v): v for function in traced.values() for v in function.variables}.values())
         with tempfile.TemporaryDirectory() as beside:
             path = pathlib.Path(beside) / "card.json"
-            path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
             module.card = tf.saved_model.Asset(str(path))
             tf.saved_model.save(module, str(folder), {"serving_default": traced["sample"], **traced})
         (folder / "README.md").write_text(readme(card), encoding="utf-8")

@@ -124,7 +124,9 @@ class Signatures:
             `labels` float32 [B, K] and `image_bytes`, string [B]: PNG files.
         """
         seed, value, chosen = self._together(seed=seed, value=value, set=set)
-        drawn = self.sample(seed, tf.where(chosen, self._checked("value", tf.where(chosen, value, math.nan)), math.nan))
+        # what is not set may hold anything, and what is set must hold a value
+        value = tf.where(chosen, value, np.clip(0.0, self.low, self.high).astype(np.float32))
+        drawn = self.sample(seed, tf.where(chosen, self._checked("value", value, whole=True), math.nan))
         files = tf.map_fn(tf.io.encode_png, drawn["image"], fn_output_signature=TOLD)
         return {"labels": drawn["labels"], "image_bytes": files}
 
@@ -147,7 +149,8 @@ class Signatures:
 
         Returns:
             `labels` float32 [B, K], NaN where no candidate met the condition; `image` uint8 [B, S, S, C], then 0;
-            `accepted` bool [B]; `draws` int64 [B], candidates that were looked at.
+            `accepted` bool [B]; `draws` int64 [B], candidates that were looked at; `row_seed` int64 [B], of the
+            candidate, which `sample` draws again.
         """
         ends = {} if given_low is None else {"given_low": given_low, "given_high": given_high}
         seed, do, given, *limits = self._together(seed=seed, do=do, given=given, **ends)
@@ -160,7 +163,7 @@ class Signatures:
         asked = ~tf.math.is_nan(given) | ~tf.math.is_nan(low) | ~tf.math.is_nan(high)
         do = self._apart(do, asked)
         labels, chosen, draws, accepted = self._first(seed, do, self._meets(given, low, high))
-        found = {"labels": labels, "accepted": accepted, "draws": draws}
+        found = {"labels": labels, "accepted": accepted, "draws": draws, "row_seed": chosen}
         if not self.model.images:
             return found
         # an image is asked of every row; of one without labels it is thrown away
@@ -176,7 +179,7 @@ class Signatures:
             given: float32 [B, K], NaN where there is no condition.
 
         Returns:
-            `probability` float32 [B]; NaN where the condition has probability 0.
+            `probability` float32 [B].
         """
         event, do, given = self._together(event=event, do=do, given=given)
         event, do, given = (
@@ -191,8 +194,10 @@ class Signatures:
         # a node that is set has no mechanism; its value has probability 1
         set_to = do[:, None]
         free = tf.reduce_sum(tf.where(tf.math.is_nan(set_to), logs, 0.0), -1)
-        mass = tf.where(self._agree(numbers, set_to), tf.exp(free), 0.0)
-        within = tf.where(self._agree(numbers, given[:, None]), mass, 0.0)
+        possible = self._agree(numbers, set_to) & self._agree(numbers, given[:, None])
+        # as shares of the likeliest cell: of a rare condition no digit is lost
+        free = tf.where(possible, free, -math.inf)
+        within = tf.exp(free - tf.reduce_max(free, 1, keepdims=True))
         hit = tf.where(self._agree(numbers, event[:, None]), within, 0.0)
         return {"probability": tf.reduce_sum(hit, 1) / tf.reduce_sum(within, 1)}
 
@@ -302,7 +307,8 @@ class Signatures:
     def _together(self, **inputs: tf.Tensor) -> list[tf.Tensor]:
         """Inputs of as many rows each; one row stands for all."""
         sizes = {name: tf.shape(value)[0] for name, value in inputs.items()}
-        rows, width, checks = tf.reduce_max(list(sizes.values())), len(self.variables), []
+        several = tf.reduce_max([tf.where(size == 1, -1, size) for size in sizes.values()])
+        rows, width, checks = tf.where(several < 0, 1, several), len(self.variables), []
         for name, value in inputs.items():
             fits = (sizes[name] == rows) | (sizes[name] == 1)
             message = tf.strings.format(

@@ -168,9 +168,10 @@ class NormalNoise(Exogenous):
         z = self._normal(outputs, numbers)
         v = self.variable
         if v.bounded:
-            # all noise beyond the bound gives the bound
-            z = tf.where(numbers <= v.low, tf.math.ndtri(tf.maximum(_below(z) * uniform[0], TINY)), z)
-            z = tf.where(numbers >= v.high, -tf.math.ndtri(tf.maximum(_below(-z) * uniform[0], TINY)), z)
+            # all noise beyond the bound gives the bound, which float32 labels may not hold exactly
+            low, high = max(v.low, float(np.float32(v.low))), min(v.high, float(np.float32(v.high)))
+            z = tf.where(numbers <= low, tf.math.ndtri(tf.maximum(_below(z) * uniform[0], TINY)), z)
+            z = tf.where(numbers >= high, -tf.math.ndtri(tf.maximum(_below(-z) * uniform[0], TINY)), z)
         return z[None]
 
     def draw(

@@ -10,6 +10,7 @@ from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data.do_rows import split
 from causalgan_tf.data.tables import LabelTable, table_from_frame
+from causalgan_tf.evaluation.sizes import derived_seed
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference.arguments import whole
@@ -57,12 +58,15 @@ def refitted(
     told = RunGraph(table.graph, declared)
     numbers = tqdm(range(1, count + 1), desc="Refitting", disable=not progress)
     if run.controller.objective != "likelihood":
-        return [_fitted_anew(table, dataclasses.replace(run, seed=seed + number), told) for number in numbers]
+        return [
+            _fitted_anew(table, dataclasses.replace(run, seed=derived_seed(seed, f"refitted {number}")), told)
+            for number in numbers
+        ]
     # what is compiled serves all models
     learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
     sampler, models = LabelSampler(learner.averaged), []
     for number in numbers:
-        own = dataclasses.replace(run, seed=seed + number)
+        own = dataclasses.replace(run, seed=derived_seed(seed, f"refitted {number}"))
         drawn = _drawn(len(dataset.label_rows), len(learner.table), own.seed)
         mechanisms = build_mechanisms(own, table.graph)
         learner.restart(mechanisms.vector, drawn, own.seed)

@@ -71,7 +71,7 @@ class Signatures:
     @property
     def all(self) -> dict[str, Signature]:
         """Every signature that this model has, by name."""
-        seed, row = tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.int64)
+        seed = row = tf.TensorSpec([None], tf.int64)
         # of any width: another one than K is an error with a name
         values, chosen = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.bool)
         given = {"given": values}
@@ -90,7 +90,9 @@ class Signatures:
             found["probability"] = Signature(self.probability, asked)
         if self.model.states_probabilities:
             found["counterfactual"] = Signature(self.counterfactual, {"seed": seed, "observed": values, "do": values})
-        return {name: Signature(function, _named(inputs)) for name, (function, inputs) in found.items()}
+        for _, inputs in found.values():
+            inputs |= {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in inputs.items()}
+        return found
 
     def sample(self, seed: tf.Tensor, do: tf.Tensor) -> Outputs:
         """Labels and images of rows.
@@ -377,10 +379,6 @@ class Signatures:
                 return tf.identity(values)
 
         return tf.cond(tf.reduce_all(good), lambda: values, refuse)
-
-
-def _named(inputs: dict[str, tf.TensorSpec]) -> dict[str, tf.TensorSpec]:
-    return {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in inputs.items()}
 
 
 def _bounds(variable: Variable) -> tuple[float, float]:

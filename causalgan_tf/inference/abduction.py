@@ -14,6 +14,7 @@ from causalgan_tf.inference.query import Query
 from causalgan_tf.inference.soft_do import Formula, Law, user_columns
 from causalgan_tf.networks.exogenous import exogenous_of
 from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.networks.stacked import Layers
 
 
 class Abduction:
@@ -61,8 +62,8 @@ class Abduction:
     def _predict_node(self, node: str, seen: np.ndarray, under: np.ndarray, seeds: np.ndarray) -> None:
         """Writes a node's labels where its parents changed, or where they were set before."""
         k, above = self.graph.index(node), [self.graph.index(parent) for parent in self.graph.parents[node]]
-        own = exogenous_of(self.graph.variables[node])
         if node in self.freed:
+            own = exogenous_of(self.graph.variables[node])
             outputs = self.mechanisms.statements(node, under[:, above])
             under[:, k], _ = own.draw(outputs, None, _uniform(node, own.uniforms, seeds))
             return
@@ -70,9 +71,38 @@ class Abduction:
         moved = np.flatnonzero((under[:, above] != seen[:, above]).any(1))
         if not len(moved):
             return
-        uniform = _uniform(node, own.uniforms, seeds[moved])
-        before, after = (self.mechanisms.statements(node, rows[moved][:, above]) for rows in (seen, under))
-        under[moved, k] = own.value(after, own.infer(before, seen[moved, k], uniform))
+        before, after = (tf.constant(rows[moved][:, above], tf.float32) for rows in (seen, under))
+        under[moved, k] = predicted(self.mechanisms, node, seen[moved, k], before, after, seeds[moved]).numpy()
+
+
+def predicted(
+    mechanisms: ExplicitController,
+    node: str,
+    numbers: np.ndarray | tf.Tensor,
+    before: tf.Tensor,
+    after: tf.Tensor,
+    seeds: np.ndarray | tf.Tensor,
+    stacks: list[Layers] | None = None,
+) -> tf.Tensor:
+    """What a node would have been under other parents, in TensorFlow operations: a served model has it too.
+
+    Args:
+        mechanisms: explicit ones.
+        node: one with parents.
+        numbers: [n], what it was.
+        before: float32 [n, P], what its parents were.
+        after: float32 [n, P], what they would have been.
+        seeds: int64 [n], of the noise that the number leaves open.
+        stacks: see StackedMechanisms.layers_of.
+
+    Returns:
+        float64 [n].
+    """
+    own = exogenous_of(mechanisms.graph.variables[node])
+    uniform = noise.unit(tf.convert_to_tensor(seeds, tf.int64), [f"{noise.ABDUCTION}{node}"], own.uniforms)
+    outputs = tf.split(mechanisms.stated_by(node, tf.concat([before, after], 0), stacks), 2, axis=1)
+    unit = own.infer(outputs[0], tf.cast(numbers, tf.float64), tf.cast(uniform, tf.float64))
+    return own.value(outputs[1], unit)
 
 
 def completed(

@@ -11,7 +11,7 @@ import causalgan_tf
 from causalgan_tf.graphs.variables import to_json
 from causalgan_tf.inference.causal_model import CausalModel
 
-LICENCE = "the model's owner decides"
+HEADER = ("---", "library_name: tf-keras", "tags:", "- causal-inference", "- image-generation", "- tensorflow", "---")
 # what the inputs and outputs of signatures are, for who reads the card alone
 MEANINGS = {
     "seed": "one a row; in `sample` the same seed under another do is the same unit",
@@ -78,7 +78,7 @@ def card_of(
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
         },
-        "licence": LICENCE,
+        "licence": None,  # whoever trained the model has not said
     }
 
 
@@ -93,15 +93,7 @@ def readme(card: Mapping[str, Any]) -> str:
     - tensorflow
     """
     kind = "labels and images" if card["images"] else "labels"
-    lines = [
-        "---",
-        "library_name: tf-keras",
-        "tags:",
-        "- causal-inference",
-        "- image-generation",
-        "- tensorflow",
-        "---",
-    ]
+    lines = [*HEADER]
     lines += ["", f"# Causal model of {kind}", "", "````", card["graph"].replace("````", "` ` ` `"), "````", ""]
     lines += ["| label | parents | type |", "| --- | --- | --- |"]
     for label in card["labels"]:

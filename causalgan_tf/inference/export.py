@@ -19,7 +19,7 @@ from causalgan_tf.errors import InputError, brief
 from causalgan_tf.inference import warmup
 from causalgan_tf.inference.card import card_of, readme
 from causalgan_tf.inference.causal_model import CausalModel
-from causalgan_tf.inference.signatures import Signatures
+from causalgan_tf.inference.signatures import Signature, Signatures
 from causalgan_tf.system.outputs import writing
 
 # ops that load elsewhere without complaint and fail there
@@ -62,15 +62,15 @@ def export_model(
                 f"{node} holds numbers that a server's float32 cannot distinguish. Train on {node} minus an offset "
                 f"such as {variable.offset:.0f}, and export that model."
             )
-    # the card tells the types of outputs, and an answer of the model is the card: traced twice, for one names the other
-    plain = Signatures(model, card="")
-    card = card_of(model, _specs(plain, _traced(plain)), figures)
-    signatures = Signatures(model, json.dumps(card, ensure_ascii=False, allow_nan=False))
-    traced = _traced(signatures)
+    signatures = Signatures(model)
+    traced = {name: _traced(signature) for name, signature in signatures.all.items()}
+    card = card_of(model, _specs(signatures, traced), figures)
+    # the card tells what all signatures answer, and is what one of them answers
+    signatures.card = json.dumps(card, ensure_ascii=False, allow_nan=False)
+    traced["metadata"] = _traced(signatures.all["metadata"])
+    # before anything is written
     for function in traced.values():
-        # before anything is written
         check_servable(function)
-
     row = model.sample_labels(1)
 
     def save(folder: pathlib.Path) -> None:
@@ -94,11 +94,8 @@ def export_model(
         raise InputError(f"{brief(root)} cannot be written: {said}. Name another place, or make room there.") from error
 
 
-def _traced(signatures: Signatures) -> dict[str, tf.types.experimental.ConcreteFunction]:
-    return {
-        name: tf.function(function).get_concrete_function(**inputs)
-        for name, (function, inputs) in signatures.all.items()
-    }
+def _traced(signature: Signature) -> tf.types.experimental.ConcreteFunction:
+    return tf.function(signature.function).get_concrete_function(**signature.inputs)
 
 
 def _specs(

@@ -13,17 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 from causalgan_tf import noise
-from causalgan_tf.graphs.variables import Categorical, Variable
+from causalgan_tf.graphs.variables import Variable
+from causalgan_tf.inference.abduction import predicted
 from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.inference.request_checks import RequestChecks
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.exogenous import exogenous_of
 from causalgan_tf.networks.stacked import unpack
 
 CANDIDATES = 64  # rows of a seed that are looked at in one step
 MOST = 4_096  # rows of a seed that are looked at before a condition counts as not met
 CELLS = 16_384  # label cells up to which probabilities are computed
 PNG_CHANNELS = (1, 3, 4)
-TOLD = tf.TensorSpec([], tf.string)
 
 Outputs = dict[str, tf.Tensor]
 
@@ -54,15 +54,12 @@ class Signatures:
     tensorflow.python.framework.errors_impl.InvalidArgumentError: ...do of Old: expected 0, 1 or NaN, got 2...
     """
 
-    def __init__(self, model: CausalModel, card: str) -> None:
+    def __init__(self, model: CausalModel, card: str = "") -> None:
         """Takes a trained model, and what `metadata` answers."""
         self.model, self.card = model, card
         self.variables: dict[str, Variable] = model.graph.variables
-        self.names = tf.constant(list(self.variables))
-        self.expected = tf.constant([_expected(variable) for variable in self.variables.values()])
-        self.sizes = np.array([variable.size or 0 for variable in self.variables.values()])
-        bounds = [_bounds(variable) for variable in self.variables.values()]
-        self.low, self.high = (np.array(part, np.float32) for part in zip(*bounds, strict=True))
+        self.checks = RequestChecks(self.variables)
+        self.sizes = self.checks.sizes
         # functions of their own, so that the exported graph holds each network once and not in every signature
         rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.variables)], tf.float32)]
         self._labels = tf.function(model.labels.__call__, input_signature=rows)
@@ -71,27 +68,19 @@ class Signatures:
     @property
     def all(self) -> dict[str, Signature]:
         """Every signature that this model has, by name."""
-        seed = row = tf.TensorSpec([None], tf.int64)
-        # of any width: another one than K is an error with a name
-        values, chosen = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.bool)
-        given = {"given": values}
-        if (self.sizes == 0).any():
-            given |= {"given_low": values, "given_high": values}
+        ends = ("given_low", "given_high") if (self.sizes == 0).any() else ()
         found = {
-            "sample": Signature(self.sample, {"seed": seed, "do": values}),
-            "labels": Signature(self.labels, {"seed": seed, "do": values}),
-            "sample_given": Signature(self.sample_given, {"seed": seed, "do": values, **given}),
-            "metadata": Signature(self.metadata, {"row": row}),
+            "sample": Signature(self.sample, _inputs("seed", "do")),
+            "labels": Signature(self.labels, _inputs("seed", "do")),
+            "sample_given": Signature(self.sample_given, _inputs("seed", "do", "given", *ends)),
+            "metadata": Signature(self.metadata, _inputs("row")),
         }
         if self.model.images and self.model.images.shape[2] in PNG_CHANNELS:
-            found["picture"] = Signature(self.picture, {"seed": seed, "value": values, "set": chosen})
-        if self.model.states_probabilities and (self.sizes > 0).all() and math.prod(map(int, self.sizes)) <= CELLS:
-            asked = {"event": values, "do": values, "given": values}
-            found["probability"] = Signature(self.probability, asked)
+            found["picture"] = Signature(self.picture, _inputs("seed", "value", "set"))
         if self.model.states_probabilities:
-            found["counterfactual"] = Signature(self.counterfactual, {"seed": seed, "observed": values, "do": values})
-        for _, inputs in found.values():
-            inputs |= {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in inputs.items()}
+            found["counterfactual"] = Signature(self.counterfactual, _inputs("seed", "observed", "do"))
+        if self.model.states_probabilities and not ends and math.prod(map(int, self.sizes)) <= CELLS:
+            found["probability"] = Signature(self.probability, _inputs("event", "do", "given"))
         return found
 
     def sample(self, seed: tf.Tensor, do: tf.Tensor) -> Outputs:
@@ -104,14 +93,14 @@ class Signatures:
         Returns:
             `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C].
         """
-        seed, do = self._together(seed=seed, do=do)
-        labels = self._labels(seed, self._checked("do", do))
+        seed, do = self.checks.together(seed=seed, do=do)
+        labels = self._labels(seed, self.checks.values("do", do))
         return {"labels": labels} | ({"image": self._images(seed, labels)} if self.model.images else {})
 
     def labels(self, seed: tf.Tensor, do: tf.Tensor) -> Outputs:
         """The labels of `sample` alone."""
-        seed, do = self._together(seed=seed, do=do)
-        return {"labels": self._labels(seed, self._checked("do", do))}
+        seed, do = self.checks.together(seed=seed, do=do)
+        return {"labels": self._labels(seed, self.checks.values("do", do))}
 
     # the name is that of the input
     def picture(self, seed: tf.Tensor, value: tf.Tensor, set: tf.Tensor) -> Outputs:
@@ -125,11 +114,11 @@ class Signatures:
         Returns:
             `labels` float32 [B, K] and `image_bytes`, string [B]: PNG files.
         """
-        seed, value, chosen = self._together(seed=seed, value=value, set=set)
+        seed, value, chosen = self.checks.together(seed=seed, value=value, set=set)
         # what is not set may hold anything, and what is set must hold a value
-        value = tf.where(chosen, value, np.clip(0.0, self.low, self.high).astype(np.float32))
-        drawn = self.sample(seed, tf.where(chosen, self._checked("value", value, whole=True), math.nan))
-        files = tf.map_fn(tf.io.encode_png, drawn["image"], fn_output_signature=TOLD)
+        value = self.checks.whole("value", tf.where(chosen, value, self.checks.any_row))
+        drawn = self.sample(seed, tf.where(chosen, value, math.nan))
+        files = tf.map_fn(tf.io.encode_png, drawn["image"], fn_output_signature=tf.TensorSpec([], tf.string))
         return {"labels": drawn["labels"], "image_bytes": files}
 
     def sample_given(
@@ -155,21 +144,17 @@ class Signatures:
             candidate, which `sample` draws again.
         """
         ends = {} if given_low is None else {"given_low": given_low, "given_high": given_high}
-        seed, do, given, *limits = self._together(seed=seed, do=do, given=given, **ends)
-        do, given = self._checked("do", do), self._checked("given", given, numbers=False)
-        low, high = (
-            (self._checked(name, end, any_number=True) for name, end in zip(ends, limits, strict=True))
-            if ends
-            else (given, given)
-        )
+        seed, do, given, *limits = self.checks.together(seed=seed, do=do, given=given, **ends)
+        do, given = self.checks.values("do", do), self.checks.places("given", given)
+        low, high = [self.checks.ends(*end) for end in zip(ends, limits, strict=True)] or [given, given]
         asked = ~tf.math.is_nan(given) | ~tf.math.is_nan(low) | ~tf.math.is_nan(high)
-        do = self._apart(do, asked)
+        do = self.checks.apart(do, asked)
         labels, chosen, draws, accepted = self._first(seed, do, self._meets(given, low, high))
         found = {"labels": labels, "accepted": accepted, "draws": draws, "row_seed": chosen}
         if not self.model.images:
             return found
         # an image is asked of every row; of one without labels it is thrown away
-        image = self._images(chosen, tf.where(accepted[:, None], labels, self.low))
+        image = self._images(chosen, tf.where(accepted[:, None], labels, self.checks.any_row))
         return found | {"image": tf.where(accepted[:, None, None, None], image, tf.zeros_like(image))}
 
     def probability(self, event: tf.Tensor, do: tf.Tensor, given: tf.Tensor) -> Outputs:
@@ -183,11 +168,11 @@ class Signatures:
         Returns:
             `probability` float32 [B].
         """
-        event, do, given = self._together(event=event, do=do, given=given)
+        event, do, given = self.checks.together(event=event, do=do, given=given)
         event, do, given = (
-            self._checked(name, part) for name, part in (("event", event), ("do", do), ("given", given))
+            self.checks.values(name, part) for name, part in (("event", event), ("do", do), ("given", given))
         )
-        do = self._apart(do, ~tf.math.is_nan(given))
+        do = self.checks.apart(do, ~tf.math.is_nan(given))
         strides = np.concatenate([[1], np.cumprod(self.sizes)[:-1]])
         cells = tf.range(int(np.prod(self.sizes)), dtype=tf.int64)[:, None] // strides % self.sizes
         numbers = tf.cast(cells, tf.float32)
@@ -214,23 +199,18 @@ class Signatures:
         Returns:
             `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C]: one with these labels.
         """
-        seed, observed, do = self._together(seed=seed, observed=observed, do=do)
-        observed, do = self._checked("observed", observed, whole=True), self._checked("do", do)
+        seed, observed, do = self.checks.together(seed=seed, observed=observed, do=do)
+        observed, do = self.checks.whole("observed", observed), self.checks.values("do", do)
         graph, mechanisms, under = self.model.graph, self.model.mechanisms, {}
         stacks = unpack(tf.convert_to_tensor(mechanisms.vector), mechanisms.shapes)
-        for k, (node, variable) in enumerate(self.variables.items()):
+        for k, node in enumerate(graph.nodes):
             value, parents = observed[:, k], graph.parents[node]
             if parents:
                 seen = tf.gather(observed, [graph.index(parent) for parent in parents], axis=1)
                 now = tf.stack([under[parent] for parent in parents], 1)
-                own = exogenous_of(variable)
-                uniform = tf.cast(noise.unit(seed, [f"{noise.ABDUCTION}{node}"], own.uniforms), tf.float64)
-                both = mechanisms.stated_by(node, tf.concat([seen, now], 0), stacks)
-                before, after = tf.split(both, 2, axis=1)
-                unit = own.infer(before, tf.cast(value, tf.float64), uniform)
-                predicted = tf.cast(own.value(after, unit), tf.float32)
+                own = predicted(mechanisms, node, value, seen, now, seed, stacks)
                 # the others keep what was seen, to the bit
-                value = tf.where(tf.reduce_any(now != seen, 1), predicted, value)
+                value = tf.where(tf.reduce_any(now != seen, 1), tf.cast(own, tf.float32), value)
             under[node] = tf.where(tf.math.is_nan(do[:, k]), value, do[:, k])
         labels = tf.stack(list(under.values()), 1)
         return {"labels": labels} | ({"image": self._images(seed, labels)} if self.model.images else {})
@@ -292,109 +272,9 @@ class Signatures:
         """Whether cells [C, K] have the values [B, 1, K] that are asked for, NaN any: bool [B, C]."""
         return tf.reduce_all(tf.math.is_nan(asked) | (numbers == asked), -1)
 
-    def _apart(self, do: tf.Tensor, conditions: tf.Tensor) -> tf.Tensor:
-        """Interventions [B, K], none on a label with a condition bool [B, K]."""
-        both = ~tf.math.is_nan(do) & conditions
 
-        def refuse() -> tf.Tensor:
-            row, column = tf.unstack(tf.where(both)[0])
-            message = tf.strings.join(
-                [self.names[column], " is in do and in given in row ", tf.strings.as_string(row), ": expected one."]
-            )
-            with tf.control_dependencies([tf.debugging.Assert(False, [message])]):
-                return tf.identity(do)
-
-        return tf.cond(tf.reduce_any(both), refuse, lambda: do)
-
-    def _together(self, **inputs: tf.Tensor) -> list[tf.Tensor]:
-        """Inputs of as many rows each; one row stands for all."""
-        sizes = {name: tf.shape(value)[0] for name, value in inputs.items()}
-        several = tf.reduce_max([tf.where(size == 1, -1, size) for size in sizes.values()])
-        rows, width, checks = tf.where(several < 0, 1, several), len(self.variables), []
-        for name, value in inputs.items():
-            fits = (sizes[name] == rows) | (sizes[name] == 1)
-            message = tf.strings.format(
-                f"{name}: expected as many rows as the largest of {', '.join(inputs)} has, {{}}, or one; got {{}}.",
-                [rows, sizes[name]],
-            )
-            checks.append(tf.debugging.Assert(fits, [message]))
-            if value.shape.rank == 2:
-                got = tf.shape(value)[1]
-                message = tf.strings.format(
-                    f"{name}: expected {width} columns, one a label in graph order, got {{}}.", [got]
-                )
-                checks.append(tf.debugging.Assert(got == width, [message]))
-        with tf.control_dependencies([check for check in checks if check is not None]):
-            found = []
-            for value in inputs.values():
-                if value.shape.rank == 1:
-                    found.append(tf.broadcast_to(value, [rows]))
-                else:
-                    found.append(tf.ensure_shape(tf.broadcast_to(value, [rows, width]), [None, width]))
-            return found
-
-    def _checked(
-        self, what: str, values: tf.Tensor, numbers: bool = True, any_number: bool = False, whole: bool = False
-    ) -> tf.Tensor:
-        """Values [B, K], each one that its label has, or NaN.
-
-        Args:
-            what: the input's name.
-            values: float32 [B, K].
-            numbers: whether a number may have one.
-            any_number: whether a number may have any, infinite ones too, and other labels none.
-            whole: whether NaN is refused.
-        """
-        discrete, unset = self.sizes > 0, tf.math.is_nan(values)
-        place = (values == tf.round(values)) & (values >= 0.0) & (values < tf.constant(self.sizes, tf.float32))
-        inside = tf.math.is_finite(values) & (values >= self.low) & (values <= self.high)
-        if any_number:
-            good = tf.where(discrete, unset, True)
-        else:
-            good = unset | tf.where(discrete, place, inside if numbers else tf.zeros_like(unset))
-        said = "NaN, for it is in given" if any_number else ""
-        texts = tf.where(discrete, said, self.expected) if any_number else self.expected
-        if whole:
-            good &= ~unset
-            texts = tf.strings.regex_replace(self.expected, "(,? or|,) NaN$", "")
-        if not numbers:
-            texts = tf.where(discrete, texts, "NaN, for given_low and given_high hold it")
-
-        def refuse() -> tf.Tensor:
-            row, column = tf.unstack(tf.where(~good)[0])
-            message = tf.strings.join(
-                [
-                    f"{what} of ",
-                    self.names[column],
-                    ": expected ",
-                    tf.gather(texts, column),
-                    ", got ",
-                    tf.strings.as_string(values[row, column], shortest=True),
-                    " in row ",
-                    tf.strings.as_string(row),
-                    ".",
-                ]
-            )
-            with tf.control_dependencies([tf.debugging.Assert(False, [message])]):
-                return tf.identity(values)
-
-        return tf.cond(tf.reduce_all(good), lambda: values, refuse)
-
-
-def _bounds(variable: Variable) -> tuple[float, float]:
-    """The least and the largest number of a label that is no number of places."""
-    if variable.size is None and variable.bounded:
-        return variable.low, variable.high
-    return (-math.inf, math.inf) if variable.size is None else (0.0, 0.0)
-
-
-def _expected(variable: Variable) -> str:
-    """What a label's values are, for an error."""
-    if isinstance(variable, Categorical):
-        listed = ", ".join(f"{place} ({name})" for place, name in enumerate(variable.categories))
-        return f"{listed[:200]} or NaN"
-    if variable.size is not None:
-        return "0, 1 or NaN"
-    return (
-        f"a number from {variable.low:g} to {variable.high:g} or NaN" if variable.bounded else "a finite number or NaN"
-    )
+def _inputs(*names: str) -> dict[str, tf.TensorSpec]:
+    """The types of inputs; those of labels have any width, so that a wrong one is an error that names the input."""
+    rows = {name: tf.TensorSpec([None], tf.int64, name) for name in ("seed", "row")}
+    chosen = {"set": tf.TensorSpec([None, None], tf.bool, "set")}
+    return {name: (rows | chosen).get(name, tf.TensorSpec([None, None], tf.float32, name)) for name in names}

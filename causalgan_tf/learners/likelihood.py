@@ -173,7 +173,7 @@ def split_families(
     """
     graph, sizes, found = mechanisms.graph, {}, {}
     for node in graph.nodes if graph.sizes and most else ():
-        told = np.full(len(rows), True) if held is None else ~held[:, graph.index(node)]
+        told = slice(None) if held is None else ~held[:, graph.index(node)]
         found[node] = distinct_family(graph, node, rows[told], counts=None if counts is None else counts[told])
     for node, (values, _) in found.items():
         if len(values) <= most:

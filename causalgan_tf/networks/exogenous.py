@@ -100,16 +100,15 @@ class BinaryNoise(_Discrete):
     """
 
     def table(self, outputs: np.ndarray) -> np.ndarray:
-        return np.stack([-np.logaddexp(0.0, outputs[0]), -np.logaddexp(0.0, -outputs[0])])
+        return _of_logit(outputs).numpy()
 
     def value(self, outputs: Array, noise: Array) -> tf.Tensor:
         return tf.cast(outputs[0] + noise[0] > 0.0, tf.float64)
 
     def infer(self, outputs: Array, numbers: Array, uniform: Array) -> tf.Tensor:
         # of a label of 1 the uniform number lies within p of 1, of a label of 0 within 1 - p of 0
-        one = tf.convert_to_tensor(numbers) > 0.5
-        log_probability = -tf.math.softplus(tf.where(one, -outputs[0], outputs[0]))
-        log_share = log_probability + tf.math.log(tf.maximum(uniform[0], TINY))
+        one, logs = tf.convert_to_tensor(numbers) > 0.5, _of_logit(outputs)
+        log_share = tf.where(one, logs[1], logs[0]) + tf.math.log(tf.maximum(uniform[0], TINY))
         logit = log_share - tf.math.log(-tf.math.expm1(tf.minimum(log_share, -1e-16)))
         return tf.where(one, -logit, logit)[None]
 
@@ -128,7 +127,7 @@ class CategoricalNoise(_Discrete):
         self.uniforms = variable.size
 
     def table(self, outputs: np.ndarray) -> np.ndarray:
-        return outputs - special.logsumexp(outputs, 0)
+        return _normalised(outputs).numpy()
 
     def value(self, outputs: Array, noise: Array) -> tf.Tensor:
         return tf.cast(tf.argmax(_normalised(outputs) + noise, 0), tf.float64)
@@ -214,6 +213,11 @@ class NormalNoise(Exogenous):
 
 def _stack(outputs: Array) -> tf.Tensor:
     return tf.convert_to_tensor(outputs)[None]
+
+
+def _of_logit(outputs: Array) -> tf.Tensor:
+    """Log-probabilities [2, B] of 0 and of 1."""
+    return -tf.math.softplus(tf.stack([outputs[0], -outputs[0]]))
 
 
 def _normalised(outputs: Array) -> tf.Tensor:

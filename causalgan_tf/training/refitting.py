@@ -55,23 +55,21 @@ def refitted(
     declared = load_graph(graph) if isinstance(graph, str) else graph
     table = table if isinstance(table, LabelTable) else table_from_frame(table, declared, interventions=interventions)
     run, dataset = in_memory(table, declared, config, seed)
-    told = RunGraph(table.graph, declared)
-    numbers = tqdm(range(1, count + 1), desc="Refitting", disable=not progress)
+    kept = RunGraph(table.graph, declared)
+    # each with seeds of its own: those of neighbouring seeds are not the same models
+    runs = [dataclasses.replace(run, seed=derived_seed(seed, f"refitted {number}")) for number in range(count)]
+    runs = tqdm(runs, desc="Refitting", disable=not progress)
     if run.controller.objective != "likelihood":
-        return [
-            _fitted_anew(table, dataclasses.replace(run, seed=derived_seed(seed, f"refitted {number}")), told)
-            for number in numbers
-        ]
+        return [_fitted_anew(table, own, kept) for own in runs]
     # what is compiled serves all models
     learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
     sampler, models = LabelSampler(learner.averaged), []
-    for number in numbers:
-        own = dataclasses.replace(run, seed=derived_seed(seed, f"refitted {number}"))
+    for own in runs:
         drawn = _drawn(len(dataset.label_rows), len(learner.table), own.seed)
         mechanisms = build_mechanisms(own, table.graph)
         learner.restart(mechanisms.vector, drawn, own.seed)
         observed = learner.table[drawn[: len(dataset.label_rows)]]
-        record = trained_record(learner, sampler, own, told, observed)
+        record = trained_record(learner, sampler, own, kept, observed)
         mechanisms.vector.assign(learner.averaged.vector)
         models.append(CausalModel(table.graph, mechanisms, record=record))
     return models
@@ -86,12 +84,12 @@ def _drawn(observed: int, rows: int, seed: int) -> np.ndarray:
     return np.concatenate([rng.integers(0, observed, observed), rng.integers(observed, rows, rows - observed)])
 
 
-def _fitted_anew(table: LabelTable, run: RunConfig, told: RunGraph) -> CausalModel:
+def _fitted_anew(table: LabelTable, run: RunConfig, kept: RunGraph) -> CausalModel:
     """A model of drawn rows, by a learner of its own; with the types of all: a category that was not drawn stays."""
     held = np.zeros(table.rows.shape, bool) if table.held is None else table.held
     order = np.argsort(held.any(1), kind="stable")
     drawn = order[_drawn(int((~held.any(1)).sum()), len(order), run.seed)]
     rows, do_rows = split(table.rows.to_numpy()[drawn], held[drawn])
     learner = build_controller(run, table.graph, rows, do_rows)
-    record = trained_record(learner, LabelSampler(learner.averaged), run, told, rows)
+    record = trained_record(learner, LabelSampler(learner.averaged), run, kept, rows)
     return CausalModel(table.graph, learner.averaged, record=record)

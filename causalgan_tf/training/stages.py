@@ -169,7 +169,7 @@ def train_stage(run: Run, name: str, dataset: Dataset, strategy: tf.distribute.S
         return done()
 
 
-def told(run: Run) -> dict[str, str]:
+def summary_texts(run: Run) -> dict[str, str]:
     """What TensorBoard's texts say of a run, in Markdown: its graph and its configuration."""
     return {"graph": f"`{run.graph.to_text()}`", "configuration": f"```json\n{run.config.to_json()}```"}
 
@@ -195,7 +195,7 @@ def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strateg
         return bool(measure and c.tvd_target and step >= c.tvd_after and measure() < c.tvd_target)
 
     def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
-        after: list[keras.callbacks.Callback] = [callbacks.Summaries(steps_done, logs, texts=told(run))]
+        after: list[keras.callbacks.Callback] = [callbacks.Summaries(steps_done, logs, texts=summary_texts(run))]
         if measure:
             every = max(c.steps_per_call, c.checkpoint_every // 5)
             after.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
@@ -315,7 +315,7 @@ def image_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) ->
     def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
         spread, advice = relative_diversity(model, dataset.train.images), config.image_model.against_collapse
         collapse = callbacks.Collapse(steps_done, spread, saver, logs, c.checkpoint_every, c.collapse_share, advice)
-        return [collapse], [callbacks.Summaries(steps_done, logs, pictures, c.pictures_every, told(run))]
+        return [collapse], [callbacks.Summaries(steps_done, logs, pictures, c.pictures_every, summary_texts(run))]
 
     def rows(step: int) -> tf.data.Dataset:
         return real_rows(dataset, config, step)

@@ -9,7 +9,9 @@ from scipy import stats
 from causalgan_tf.errors import ConditioningError, InputError
 from causalgan_tf.graphs.cells import histogram
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference import label_sampler
 from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.particles import resampled
 from causalgan_tf.inference.query import Query, meets
 from causalgan_tf.inference.soft_do import Formula, Law
@@ -87,6 +89,47 @@ def test_an_exact_row_is_a_function_of_seed_and_row(model):
     few, many = (model.sample(n, {"E": 1}, {"D": 1}, seed=9) for n in (16, 64))
     assert few.labels.equals(many.labels[:16]) and (few.seeds == many.seeds[:16]).all()
     assert not many.labels.equals(model.sample(64, {"E": 1}, {"D": 1}, seed=10).labels)
+
+
+LONG = with_moments(
+    CausalGraph.from_text(
+        "n0 -> n1 -> n2 -> n3; n0 -> n2; n1: categorical(a, b, c); n2: continuous; n3 -> n4;"
+        + ";".join(f"n{i} -> n{i + 1}" for i in range(4, 40))
+    )
+)
+
+
+@pytest.mark.parametrize("family", [ExplicitController, CausalController])
+@pytest.mark.parametrize("do", [{}, {"n30": 1}, {"n1": "b"}, {"n1": "c", "n20": 0}])
+def test_candidates_of_ancestors_alone_are_accepted_as_whole_rows_are(family, do, monkeypatch):
+    wide = random_model(LONG, family, scale=1.5)
+    asked = {"do": do, "given": {"n0": 1, "n2": (40, 70)}, "seed": 4, "method": "rejection"}
+    found = wide.sample(200, **asked)
+    assert [len(judge.graph) for judge in wide.labels._judges.values()] == [3]
+    monkeypatch.setattr(label_sampler, "SPARED", 10**9)
+    whole = wide.sample(200, **asked)
+    pd.testing.assert_frame_equal(found.labels, whole.labels)
+    np.testing.assert_array_equal(found.seeds, whole.seeds)
+    assert found.diagnostics == whole.diagnostics and found.labels["n2"].between(40, 70).all()
+
+
+@pytest.mark.parametrize("family", [ExplicitController, CausalController])
+def test_mechanisms_of_a_part_draw_what_they_draw_in_the_whole(family):
+    whole = random_model(LONG, family, scale=1.5).mechanisms
+    part = whole.of_part({"n0": (), "n1": ("n0",), "n2": ("n0", "n1"), "n3": ("n2",)})
+    seeds = np.arange(1_000)
+    kept = LabelSampler(part)(seeds).numpy()
+    np.testing.assert_allclose(kept, LabelSampler(whole)(seeds).numpy()[:, :4], rtol=1e-4, atol=1e-3)
+    # n1 is always set here: nothing above it is drawn
+    cut = whole.of_part({"n0": (), "n1": (), "n2": ("n0", "n1")})
+    do = np.full([1_000, 3], np.nan, np.float32)
+    do[:, cut.graph.index("n1")] = 2
+    everywhere = np.full([1_000, len(LONG)], np.nan, np.float32)
+    everywhere[:, 1] = 2
+    drawn, expected = LabelSampler(cut)(seeds, do).numpy(), LabelSampler(whole)(seeds, everywhere).numpy()
+    np.testing.assert_allclose(drawn[:, cut.graph.index("n2")], expected[:, 2], rtol=1e-4, atol=1e-3)
+    with pytest.raises(ValueError, match="expected the parents"):
+        whole.of_part({"n0": (), "n2": ("n0",)})
 
 
 @pytest.mark.parametrize("given", [{"Age": (40, 60)}, {"Age": (50, 50.001), "Ill": 1}])

@@ -11,6 +11,7 @@ from causalgan_tf import noise
 from causalgan_tf.errors import ConditioningError, InputError, brief
 from causalgan_tf.inference.conditioning import ExactConditioning, exact_conditioning
 from causalgan_tf.inference.diagnostics import Diagnostics
+from causalgan_tf.inference.elimination import ancestors
 from causalgan_tf.inference.particles import Particles
 from causalgan_tf.inference.query import Query, meets
 from causalgan_tf.inference.soft_do import Law, user_columns
@@ -24,6 +25,7 @@ SCORED = 16_384  # rows that are scored at once
 MAX_DRAWS = 20_000_000  # default budget of conditional sampling, rows
 MAX_WEIGHTED = 2_000_000  # the same of weighted rows, which cost more, for each block of rows
 FRUITLESS = 4_000_000  # rows without any that meets the condition, after which it counts as impossible
+SPARED = 8  # nodes for each ancestor of a condition from which on candidates are drawn of the ancestors alone
 FREQUENT = 0.01  # share of rows that meet a condition from which on rejection is quicker than weighted rows
 
 
@@ -58,6 +60,7 @@ class LabelSampler:
         """Wraps trained mechanisms."""
         self.mechanisms, self.graph = mechanisms, mechanisms.graph
         self.variables = list(self.graph.variables.values())
+        self._judges: dict[tuple, LabelSampler] = {}
         self._compiled = tf.function(self._chunks, jit_compile=True)
         self._compiled_under = tf.function(self._chunks_under, jit_compile=True)
         # rows of every number in one trace, which XLA does not have
@@ -261,15 +264,23 @@ class LabelSampler:
 
     def _rejected(self, n: int, query: Query, seed: int, max_draws: int | None, give_up: bool) -> LabelDraw | None:
         """Rows that meet a condition among the rows of a seed; None if it is too rare and may be given up."""
-        do, budget = tf.constant(query.do_vector(self.graph)[:, None]), max(max_draws or MAX_DRAWS, n)
+        judge, budget = self._judge(query), max(max_draws or MAX_DRAWS, n)
+        set_to = query.do_vector(self.graph)[[self.graph.index(node) for node in judge.graph.nodes]]
+        do = tf.constant(set_to[:, None])
         kept, found, first = [], 0, 0
         while found < n and first < budget:
-            labels, seeds = (part.numpy() for part in self._compiled(np.int64(seed), np.int64(first), do))
+            labels, seeds = (part.numpy() for part in judge._compiled(np.int64(seed), np.int64(first), do))
             first += len(labels)
             labels = self.redraw(seeds, query) if query.soft else labels
-            fits = meets(labels, self.graph, query.given)
-            kept.append((labels[fits], seeds[fits]))
-            found += int(fits.sum())
+            fits = meets(labels, judge.graph, query.given)
+            labels, seeds = labels[fits], seeds[fits]
+            if judge is not self and len(seeds):
+                labels = self.redraw(seeds, query)
+                # a sum of other shape is rounded otherwise: a number at its very end may lie on its other side
+                fits = meets(labels, self.graph, query.given)
+                labels, seeds = labels[fits], seeds[fits]
+            kept.append((labels, seeds))
+            found += len(seeds)
             # by the first look alone, however many rows are wanted: 16 are the first of 64
             if give_up and found < FREQUENT * first:
                 return None
@@ -280,6 +291,17 @@ class LabelSampler:
             raise _too_few(n, found, first, query)
         labels, seeds = (np.concatenate(parts)[:n] for parts in zip(*kept, strict=True))
         return LabelDraw(labels, seeds, Diagnostics("rejection", first, found / first, float(n)))
+
+    def _judge(self, query: Query) -> "LabelSampler":
+        """What tells whether candidates meet a condition: mechanisms of its ancestors, if they are few of many."""
+        nodes = ancestors(self.graph, query.given, query.constants)
+        if query.soft or len(nodes) * SPARED > len(self.graph):
+            return self
+        parents = {node: () if node in query.constants else self.graph.parents[node] for node in nodes}
+        key = tuple(parents.items())
+        if key not in self._judges:
+            self._judges[key] = LabelSampler(self.mechanisms.of_part(parents))
+        return self._judges[key]
 
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""

@@ -75,6 +75,9 @@ class ExplicitController(StackedMechanisms):
         inputs = len(self.parent_columns(node))
         return [inputs, *[self.width] * (self.layer_count - 1), self.codecs[node].outputs]
 
+    def untrained(self, graph: CausalGraph) -> StackedMechanisms:
+        return type(self)(graph, self.width, self.layer_count)
+
     def noise(self, seeds: tf.Tensor) -> tf.Tensor:
         """U(0,1) noise [rows of noise, B], stack after stack, place after place."""
         parts, used = [], 0

@@ -102,6 +102,9 @@ class CausalController(StackedMechanisms):
         inputs, outputs = self.noise_size + len(self.parent_columns(node)), self.graph.variables[node].width
         return [inputs, *[self.width] * (self.layer_count - 1), outputs]
 
+    def untrained(self, graph: CausalGraph) -> StackedMechanisms:
+        return type(self)(graph, self.noise_size, self.width, self.layer_count)
+
     def noise(self, seeds: tf.Tensor) -> tf.Tensor:
         """U(-1,1) noise [noise_rows, B], the blocks in the order of `blocks`."""
         return exogenous.uniform(seeds, self.blocks, self.noise_size)

@@ -7,7 +7,7 @@ vector, which makes an optimizer step a handful of operations.
 """
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -114,6 +114,37 @@ class StackedMechanisms(keras.layers.Layer, abc.ABC):
     @abc.abstractmethod
     def sizes(self, node: str) -> list[int]:
         """Inputs of a node's network, units of its hidden layers, outputs."""
+
+    @abc.abstractmethod
+    def untrained(self, graph: CausalGraph) -> "StackedMechanisms":
+        """Mechanisms of the same family and shape over another graph, with random weights."""
+
+    def of_part(self, parents: Mapping[str, Sequence[str]]) -> "StackedMechanisms":
+        """The mechanisms of some nodes alone; each draws the label from a seed that it draws here.
+
+        Args:
+            parents: of each of these nodes, in this graph's order, those that it has here, which must be among the
+                nodes. A node that is always set may have none: it has no use for its mechanism.
+
+        Raises:
+            ValueError: other parents than here.
+        """
+        part = self.untrained(CausalGraph(parents, {node: self.graph.variables[node] for node in parents}))
+        other = [node for node, above in part.graph.parents.items() if above and above != self.graph.parents[node]]
+        if other:
+            raise ValueError(f"of_part: expected the parents {self.graph.parents[other[0]]} of {other[0]}, or none.")
+        stacks = []
+        for stack, shapes in zip(part.schedule.stacks, part.shapes, strict=True):
+            weights = [(np.zeros(kernel), np.zeros(bias)) for kernel, bias in shapes]
+            for place in map(tuple, np.argwhere(stack.nodes != EMPTY)):
+                node = part.graph.nodes[stack.nodes[place]]
+                if part.graph.parents[node] != self.graph.parents[node]:
+                    continue
+                for (kernel, bias), (own, offset) in zip(weights, self.perceptron(node), strict=True):
+                    kernel[place][: own.shape[0], : own.shape[1]], bias[place][: len(offset)] = own, offset
+            stacks.append(weights)
+        part.vector.assign(pack(stacks))
+        return part
 
     def reset(self, seed: int) -> None:
         """Draws the weights anew: Glorot's uniform kernels, biases 0."""

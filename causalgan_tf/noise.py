@@ -20,9 +20,11 @@ PICKED = "*picked"
 UNDER_LAW, GIVEN, ABDUCTION = "*law ", "*given ", "*abduction "
 
 # constants of the cipher, chosen in the paper for how fast they mix
-_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 ROUNDS = 13  # for numbers by the million; 20, the recommended margin, for the seeds they come from
-_PARITY = 0x1BD11BDA
+PARITY = 0x1BD11BDA
+
+SEED_BITS = 53  # of a drawn row's seed
 
 
 def threefry(
@@ -39,11 +41,11 @@ def threefry(
         Two uint32 tensors of random bits, of the broadcast shape.
     """
     # the key enters anew every four rounds, with the number of the group so that no two groups are alike
-    schedule = (key[0], key[1], key[0] ^ key[1] ^ tf.constant(_PARITY, tf.uint32))
+    schedule = (key[0], key[1], key[0] ^ key[1] ^ tf.constant(PARITY, tf.uint32))
     x, y = counter[0] + key[0], counter[1] + key[1]
     for i in range(rounds):
         x = x + y
-        y = x ^ _rotate_left(y, _ROTATIONS[i // 4 % 2][i % 4])
+        y = x ^ _rotate_left(y, ROTATIONS[i // 4 % 2][i % 4])
         if i % 4 == 3:
             group = i // 4
             x = x + schedule[(group + 1) % 3]
@@ -73,7 +75,8 @@ def row_seeds(
         attempt: number of the attempt at these rows, for rejection sampling.
 
     Returns:
-        int64 [n]; row i has the same seed whatever `n` and `first` are.
+        int64 [n] in [0, 2**53), which every JSON client holds exactly; row i has the same seed whatever `n` and `first`
+        are.
     """
     rows = tf.cast(first, tf.int64) + tf.range(tf.cast(n, tf.int64))
     counter = tf.cast(rows, tf.uint32), tf.cast(tf.cast(attempt, tf.int64), tf.uint32)
@@ -88,8 +91,10 @@ def derived(seeds: tf.Tensor, n: int, first: int | tf.Tensor = 0) -> tf.Tensor:
 
 
 def _joined(low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
-    """int64 seeds of their two words."""
-    return tf.bitwise.left_shift(tf.cast(high, tf.int64), tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
+    """int64 seeds in [0, 2**53) of two uint32 words of random bits."""
+    # float64, in which JavaScript and many a JSON reader keep every number, holds no more bits
+    high = tf.cast(high & tf.constant(2 ** (SEED_BITS - 32) - 1, tf.uint32), tf.int64)
+    return tf.bitwise.left_shift(high, tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
 
 
 def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:

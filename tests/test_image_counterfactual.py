@@ -79,9 +79,9 @@ def test_an_encoder_is_saved_with_its_model_and_belongs_to_its_generator(model, 
     loaded = causalgan_tf.load(tmp_path / "faces")
     assert loaded.encoder is not None and causalgan_tf.load("builtin:faces").encoder is None
     ask = {"do": {"Bald": 1}, "labels": drawn.labels}
-    np.testing.assert_array_equal(
-        loaded.counterfactual(drawn.images, **ask).images, model.counterfactual(drawn.images, **ask).images
-    )
+    images = [each.counterfactual(drawn.images, **ask).images.astype(int) for each in (loaded, model)]
+    # the search's gradients are summed in another order in another graph: a grey level where a number is at a half
+    assert np.abs(images[0] - images[1]).max() <= 1 and (images[0] == images[1]).mean() > 0.999
     encoder_file.save(tmp_path, model.images, model.encoder)
     kept = encoder_file.load(tmp_path, loaded.images)
     np.testing.assert_array_equal(kept.get_weights()[0], model.encoder.get_weights()[0])

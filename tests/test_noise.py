@@ -20,6 +20,26 @@ def test_threefry_gives_the_published_known_answers(key, counter, expected):
     assert tuple(int(word) for word in words) == expected
 
 
+def test_seeds_of_drawn_rows_are_numbers_that_float64_and_json_clients_hold():
+    drawn = np.concatenate(
+        [noise.row_seeds(5, 0, 4_000), noise.derived(noise.row_seeds(5, 0, 40), 100).numpy().ravel()]
+    )
+    assert drawn.min() >= 0 and drawn.max() < 2**53
+    np.testing.assert_array_equal(drawn.astype(np.float64).astype(np.int64), drawn)
+    # all 53 bits are used, each one as often as not: of 8,000 numbers 4,000 +- 45
+    ones = (drawn[:, None] >> np.arange(53) & 1).sum(0)
+    assert abs(ones - 4_000).max() < 4 * 45
+
+
+def test_seeds_of_drawn_rows_are_the_words_of_the_cipher_without_the_highest_bits():
+    words = noise.threefry(
+        (tf.constant(7, tf.uint32), tf.constant(0, tf.uint32)),
+        (tf.constant([0, 1, 2], tf.uint32), tf.constant(0, tf.uint32)),
+    )
+    low, high = (word.numpy().astype(np.int64) for word in words)
+    np.testing.assert_array_equal(noise.row_seeds(7, 0, 3), (high % 2**21) * 2**32 + low)
+
+
 def test_a_row_draws_the_same_noise_in_any_batch_and_beside_any_blocks():
     seeds = noise.row_seeds(7, 0, 100)
     together = noise.uniform(seeds, ["A", "B"], 5)

@@ -57,7 +57,7 @@ class Samples:
         Examples:
             >>> drawn = causalgan_tf.load("builtin:faces").sample(100, do={"Mustache": 1}, seed=7)
             >>> drawn.support_in_words()
-            '44 of 100 rows lie in label cells with training images'
+            '46 of 100 rows lie in label cells with training images'
         """
         if self.supported is None:
             return ""

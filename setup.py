@@ -38,7 +38,10 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     packages=find_packages(include=["causalgan_tf", "causalgan_tf.*"]),
-    package_data={"causalgan_tf": ["builtin/*/*.json", "builtin/*/*.npz"], "causalgan_tf.reporting": ["*.j2"]},
+    package_data={
+        "causalgan_tf": ["py.typed", "builtin/*/*.json", "builtin/*/*.npz"],
+        "causalgan_tf.reporting": ["*.j2"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py>=2.1",

@@ -1,11 +1,11 @@
-"""The watch over collapsed images: when it begins, when it stops a training, and what it says."""
+"""The watch over collapsed images, when it begins, stops a training and what it says; the bar of progress."""
 
 import types
 
 import pytest
 
 from causalgan_tf.errors import InputError
-from causalgan_tf.training.callbacks import Collapse
+from causalgan_tf.training.callbacks import Collapse, Progress
 
 
 def watch(folder, values, share=0.1, latest="images/ckpt-7"):
@@ -69,3 +69,34 @@ def test_the_last_steps_are_looked_at_before_they_are_saved(tmp_path):
     look.at(10, {})
     with pytest.raises(InputError, match="(?s)step 13 .*images/ckpt-10"):
         look.on_train_end()
+
+
+def bar_of(columns, logs, title="CausalGAN", steps=12_000):
+    """The line of a bar in a terminal of so many columns, or in a file (0), after a slow first call and 20 steps."""
+    progress = Progress(lambda: 0, steps=steps, title=title)
+    progress.on_train_begin()
+    progress.bar.dynamic_ncols = lambda file: (columns or None, None)
+    progress.bar.ncols = columns or None
+    clock = {"now": 0.0}
+    progress.bar._time = lambda: clock["now"]
+    for step, clock["now"] in ((20, 60.0), (40, 62.0), (60, 64.0)):
+        progress.at(step, logs)
+    line = str(progress.bar)
+    progress.close()
+    return line
+
+
+LOSSES = {"anti_labeler_loss": 0.0646, "c": 0.549, "discriminator_loss": 0.884, "generator_loss": 1.23}
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(80, 1), (110, 2), (140, 4), (0, 4)])
+def test_a_bar_keeps_ten_letters_and_shows_whole_losses_where_there_is_room(columns, shown):
+    line = bar_of(columns, LOSSES)
+    assert len(line.split("|")[1]) == 10 and line.endswith("]")
+    assert line.count("=") == shown and "generator=1.23" in line
+    assert not columns or len(line) <= columns
+
+
+def test_a_long_first_call_does_not_count_in_the_time_that_is_left():
+    # 11,940 steps at 10 a second are 19:54; with the minute of the first call they would be hours
+    assert "<19:54, 10.00/s" in bar_of(0, LOSSES)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from causalgan_tf.cli import common, evaluate, export, graph, query, sample, train
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, GanConfig, ImageConfig, RunConfig, run
+from causalgan_tf.data.tables import read_labels, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graphs.loading import load_graph
@@ -326,12 +327,13 @@ def drawn(n: int, images: bool = True) -> SimpleNamespace:
     """n rows of A = 0, 1, 0, ... and B = 0, with images whose grey is the row's number."""
     labels = pd.DataFrame({"A": np.arange(n) % 2, "B": 0}, dtype=np.int8)
     pixels = np.broadcast_to(np.arange(n, dtype=np.uint8)[:, None, None, None], [n, 16, 16, 3])
-    return SimpleNamespace(labels=labels, images=pixels if images else None)
+    return SimpleNamespace(labels=labels, images=pixels if images else None, seeds=np.arange(n) + 2**52)
 
 
 def test_a_draw_is_a_table_a_grid_and_one_file_an_image(tmp_path):
     sample.write(drawn(5), OutputFolder(tmp_path / "out"))
-    assert (tmp_path / "out" / "labels.csv").read_text() == "A,B\n0,0\n1,0\n0,0\n1,0\n0,0\n"
+    rows = [f"{row % 2},0,{2**52 + row}" for row in range(5)]
+    assert (tmp_path / "out" / "labels.csv").read_text().splitlines() == ["A,B,seed", *rows]
     names = sorted(path.name for path in (tmp_path / "out" / "images").iterdir())
     assert names == [f"0000{row}.png" for row in range(5)]
     with Image.open(tmp_path / "out" / "images" / "00003.png") as single:
@@ -343,8 +345,22 @@ def test_a_draw_is_a_table_a_grid_and_one_file_an_image(tmp_path):
 def test_a_table_names_the_categories(tmp_path):
     graph = load_graph("Smoke; Age").with_variables({"Smoke": Categorical(("never", "now")), "Age": Continuous()})
     labels = label_frame(graph, np.array([[1, 40.5], [0, 0.1]], np.float32))
-    sample.write(SimpleNamespace(labels=labels, images=None), OutputFolder(tmp_path))
-    assert (tmp_path / "labels.csv").read_text() == "Smoke,Age\nnow,40.5\nnever,0.1\n"
+    sample.write(SimpleNamespace(labels=labels, images=None, seeds=np.array([7, 8])), OutputFolder(tmp_path))
+    assert (tmp_path / "labels.csv").read_text() == "Smoke,Age,seed\nnow,40.5,7\nnever,0.1,8\n"
+
+
+def test_the_seeds_of_a_drawn_table_are_no_label_when_it_is_read_back(tmp_path):
+    sample.write(drawn(40, images=False), OutputFolder(tmp_path))
+    graph = load_graph("A; B")
+    assert read_labels(tmp_path / "labels.csv", graph).rows["A"].tolist() == [0, 1] * 20
+    frame = pd.read_csv(tmp_path / "labels.csv")
+    assert table_from_frame(frame, graph).rows.columns.tolist() == ["A", "B"]
+
+
+def test_a_label_called_seed_keeps_its_name_beside_the_seeds_of_the_rows(tmp_path):
+    labels = pd.DataFrame({"seed": [1, 0]})
+    sample.write(SimpleNamespace(labels=labels, images=None, seeds=np.array([7, 8])), OutputFolder(tmp_path))
+    assert (tmp_path / "labels.csv").read_text() == "seed,row_seed\n1,7\n0,8\n"
 
 
 def test_a_draw_replaces_an_earlier_one(tmp_path):

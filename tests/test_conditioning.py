@@ -190,6 +190,14 @@ def test_too_few_rows_within_the_budget_are_an_error_and_never_fewer_rows():
     assert error.mass == pytest.approx(error.found / error.draws)
 
 
+def test_a_bar_shows_how_far_a_rare_condition_is_only_where_it_was_asked_for(monkeypatch, capsys):
+    monkeypatch.setattr(label_sampler, "DELAY", 0.0)
+    implicit = random_model(GRAPH, CausalController)
+    for progress in (False, True):
+        implicit.sample(5, given={"D": 1, "B": "x"}, progress=progress)
+        assert ("rows drawn" in capsys.readouterr().err) is progress
+
+
 def test_a_method_that_cannot_draw_it_is_refused(mixed):
     with pytest.raises(InputError, match="method: expected auto, exact, rejection or particles"):
         mixed.sample(5, given={"Sex": 1}, method="best")

@@ -1,10 +1,14 @@
 """The report: complete, valid JSON, and a page that needs nothing but itself."""
 
 import dataclasses
+import html
 import html.parser
 import json
 import math
 import re
+import shutil
+import subprocess
+import tempfile
 
 import numpy as np
 import pytest
@@ -17,6 +21,7 @@ from causalgan_tf.reporting import gallery, report
 from causalgan_tf.reporting.run_evaluation import evaluate
 
 SIZES = evaluation.EvaluationSizes(draws=5_000, effectiveness=50, uniform=50, cfid=100, judge_test=50, judge_steps=25)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NODES = set(squares.GRAPH.nodes)
 
 
@@ -27,11 +32,14 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.words, self.loaded, self.open = [], [], []
+        self.words, self.loaded, self.open, self.ids, self.links = [], [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        self.loaded += [value for name, value in attrs if name in ("src", "href", "srcset", "data")]
+        linked = [value for name, value in attrs if name in ("src", "href", "srcset", "data")]
+        self.links += [value.removeprefix("#") for value in linked if value.startswith("#")]
+        self.loaded += [value for value in linked if not value.startswith("#")]
+        self.ids += [value for name, value in attrs if name == "id"]
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -94,13 +102,70 @@ def test_values_that_json_lacks_become_null():
 
 def test_the_page_loads_nothing(page, folder):
     assert page.loaded
-    assert all(value.startswith("data:image/png;base64,") for value in page.loaded)
+    assert all(value.startswith("data:image/webp;base64,") for value in page.loaded)
     text = (folder / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"https?://|@import|url\(|<script", text)
 
 
 def test_the_page_closes_what_it_opens(page):
     assert page.open == []
+
+
+def test_every_link_leads_to_a_heading_of_its_own(page):
+    assert len(set(page.ids)) == len(page.ids) and set(page.links) <= set(page.ids)
+    contents = ("what-can-be-trusted", "the-causal-graph", "labels", "do-the-images-show-their-labels", "the-run")
+    assert set(contents) <= set(page.links)
+
+
+def test_many_large_pictures_leave_the_page_below_two_megabytes(numbers):
+    rng = np.random.default_rng(0)
+    noise = {
+        f"{kind}_{node}": Image.fromarray(rng.integers(0, 256, (312, 526, 3), np.uint8))
+        for kind in ("do_given", "switched")
+        for node in [f"L{k}" for k in range(30)]
+    }
+    text = report.to_html(numbers, noise)
+    assert 1_000_000 < len(text.encode()) < 2_000_000
+    page = " ".join(" ".join(Page(text).words).split())
+    # either kind shows its first labels and names the rest
+    assert page.count("Beside this page, for it would be too large, are the pictures of") == 2
+    assert text.count('alt="Intervention above, condition below: L0"') == 1 and "L28, L29." in page
+
+
+def browser(*options: object) -> str:
+    """What headless Chromium prints; in a profile of its own, which asks no server for anything."""
+    with tempfile.TemporaryDirectory() as profile:
+        quiet = ("quic", "gpu", "background-networking", "component-update", "sync")
+        flags = [f"--disable-{name}" for name in quiet] + [f"--user-data-dir={profile}"]
+        return subprocess.run(
+            [CHROMIUM, "--headless", "--no-sandbox", "--no-first-run", *flags, *map(str, options)],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        ).stdout
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no chromium")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_in_a_browser_the_page_is_no_wider_than_the_screen(folder, tmp_path, width):
+    page = html.escape((folder / "report.html").read_text(encoding="utf-8"))
+    # how far it scrolls sideways in a frame as wide as the screen: a window of a browser has a least width
+    measured = "let all = this.contentDocument.documentElement; document.title = all.scrollWidth - all.clientWidth"
+    outer = tmp_path / "outer.html"
+    outer.write_text(f'<iframe width={width} height=800 style="border:0" srcdoc="{page}" onload="{measured}"></iframe>')
+    assert "<title>0</title>" in browser("--dump-dom", f"--window-size={width + 100},900", outer.as_uri())
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no chromium")
+def test_names_that_are_markup_are_text_in_a_browser(tmp_path):
+    bad = "<script>document.title='run'</script>"
+    joint = dict.fromkeys(("tvd", "tvd_floor", "tvd_to_graph_law", "tvd_data_to_graph_law", "off_support_mass"), 0.01)
+    values = figures(queries=[{"query": f"P({bad}=1)", "model": 0.5, "truth": 0.25}], **joint)
+    (tmp_path / "page.html").write_text(report.to_html({**values, "graph": bad}, {}), encoding="utf-8")
+    shown = browser("--dump-dom", (tmp_path / "page.html").as_uri())
+    assert "<title>Causal controller report</title>" in shown and "<script" not in shown
+    assert shown.count(html.escape(bad, quote=False)) == 2
 
 
 def test_the_page_says_the_statements_with_their_numbers(page, numbers):
@@ -151,6 +216,7 @@ def figures(**labels):
         "lost_values",
         "thin_cells",
         "do_support",
+        "independences",
     )
     return {
         "labels": dict.fromkeys(nothing) | {"n": 5_000, "n_data": 4_000, "queries": []} | labels,

@@ -104,7 +104,7 @@ def test_the_program_writes_grey_files_and_compares_do_with_given(model, workdir
         assert (image.mode, image.size) == ("L", (16, 16))
     with Image.open(tmp_path / "compare.png") as image:
         assert image.size[1] > 128
-    assert (tmp_path / "labels.csv").read_text().splitlines()[0] == ",".join(NODES)
+    assert (tmp_path / "labels.csv").read_text().splitlines()[0] == ",".join([*NODES, "seed"])
 
 
 def test_causal_began_takes_a_step_on_such_labels(config, workdir, tmp_path):

@@ -1,9 +1,9 @@
 """Draws labels and images from a trained run: causalgan-sample --workdir=runs/faces --do=Mustache=1 --out=OUT.
 
-Writes OUT/labels.csv (one column per label: 0 or 1, a category's name, or a number) and, if images are drawn,
-OUT/images.png, OUT/images/00000.png, ... With --compare=Mustache=1 also OUT/compare.png: do(Mustache=1) above the
-condition Mustache=1. With --counterfactual=FILE.png OUT/counterfactual.png: that image, and what it would be under
---do. With --picture=interpolation --label=Mustache only OUT/interpolation_Mustache.png.
+Writes OUT/labels.csv (one column per label: 0 or 1, a category's name, or a number; the last column is the row's seed)
+and, if images are drawn, OUT/images.png, OUT/images/00000.png, ... With --compare=Mustache=1 also OUT/compare.png:
+do(Mustache=1) above the condition Mustache=1. With --counterfactual=FILE.png OUT/counterfactual.png: that image, and
+what it would be under --do. With --picture=interpolation --label=Mustache only OUT/interpolation_Mustache.png.
 """
 
 import math
@@ -26,6 +26,7 @@ from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.outputs import OutputFolder
 
 if TYPE_CHECKING:
+    import pandas as pd
     from PIL.Image import Image
 
     from causalgan_tf.inference.causal_model import CausalModel
@@ -126,11 +127,12 @@ def main(values: flags.FlagValues) -> None:
         write_pictures(model, kinds, labels, (do, given), values, folder)
         return
     drawn = None if values.images else False
-    samples = model.sample(values.n, do, given, values.seed, drawn, values.max_draws or None, evidence=evidence)
+    most = values.max_draws or None
+    samples = model.sample(values.n, do, given, values.seed, drawn, most, evidence=evidence, progress=True)
     extra = {}
     if compared:
         top, bottom = (
-            model.sample(min(values.n, ROW), *parts, values.seed, images=True, max_draws=values.max_draws or None)
+            model.sample(min(values.n, ROW), *parts, values.seed, images=True, max_draws=most, progress=True)
             for parts in asked[1:]
         )
         captions = (f"P(image | {query.text()})" for query in queries[1:])
@@ -176,7 +178,8 @@ def counterfactual(
     samples = model.counterfactual(image, do, seed=values.seed, labels=pd.DataFrame([evidence]) if evidence else None)
     scale = math.ceil(SIDE / model.image_size)
     strip = pictures.two_rows(image, samples.images, "as it is", f"under {samples.query.text()}", scale)
-    write(samples, folder, {"counterfactual.png": strip})
+    # the noise of this image is the encoder's, of no seed
+    write(samples, folder, {"counterfactual.png": strip}, seeds=False)
 
 
 def neighbourhood(graph: CausalGraph, node: str, value: Any) -> Any:
@@ -243,15 +246,18 @@ def files(images: int) -> list[str]:
     return ["labels.csv", *(["images.png"] if images else []), *single]
 
 
-def write(samples: "Samples", folder: OutputFolder, extra: Mapping[str, "Image"] | None = None) -> None:
-    """Writes labels.csv, images.png, images/ and further pictures in place of those of an earlier draw."""
+def write(
+    samples: "Samples", folder: OutputFolder, extra: Mapping[str, "Image"] | None = None, seeds: bool = True
+) -> None:
+    """Writes labels.csv, with the rows' seeds or without, images and further pictures in place of an earlier draw's."""
     from PIL import Image
 
     from causalgan_tf.reporting import pictures
 
     drawn = samples.images
     folder.claim([*files(0 if drawn is None else len(drawn)), *(extra or {})])
-    folder.write("labels.csv", lambda file: samples.labels.to_csv(file, index=False, mode="wb"))
+    table = labelled_with_seeds(samples) if seeds else samples.labels
+    folder.write("labels.csv", lambda file: table.to_csv(file, index=False, mode="wb"))
     print(folder.path / "labels.csv")
     if drawn is not None:
         for row, image in enumerate(drawn):
@@ -263,6 +269,14 @@ def write(samples: "Samples", folder: OutputFolder, extra: Mapping[str, "Image"]
     for name, image in (extra or {}).items():
         write_image(folder, name, image)
     folder.finish(DRAW)
+
+
+def labelled_with_seeds(samples: "Samples") -> "pd.DataFrame":
+    """The labels, and last the seeds of the rows: in a column `seed`, or `row_seed`, ... where a label is called so."""
+    name = "seed"
+    while name in samples.labels:
+        name = f"row_{name}"
+    return samples.labels.assign(**{name: samples.seeds})
 
 
 def write_image(folder: OutputFolder, name: str, image: "Image", say: bool = True) -> None:

@@ -23,7 +23,7 @@ MIXED = 1_000_000  # intervened rows that are drawn to count how often a cell is
 MOST = 20.0  # times that a row may be drawn more often than in the data: rarer ones would be learnt by heart
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class ImageSet:
     """Images and their labels, row by row.
 
@@ -31,8 +31,8 @@ class ImageSet:
         images: uint8 [n, S, S, C], in memory or memory-mapped.
         labels: [n, K], columns in graph order, one number a label as in `Dataset.label_rows`.
 
-    >>> len(ImageSet(np.zeros([5, 16, 16, 3], np.uint8), np.zeros([5, 2])))
-    5
+    >>> ImageSet(np.zeros([5, 16, 16, 3], np.uint8), np.zeros([5, 2]))
+    5 images of [16, 16, 3]
     """
 
     images: np.ndarray
@@ -41,8 +41,11 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return f"{len(self):,} images of {list(self.images.shape[1:])}"
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, repr=False)
 class Dataset:
     """Everything that a run learns from and is measured against.
 
@@ -67,8 +70,14 @@ class Dataset:
         do_rows: further rows for the causal controller, on which nodes were set; None: there are none.
 
     >>> graph, rows = CausalGraph.from_text("A -> B"), np.array([[0, 1], [1, 1]], np.uint8)
-    >>> Dataset(graph, rows, queries=("P(B=1|do(A=0))", "P(C=1)")).queries  # there is no C
+    >>> dataset = Dataset(graph, rows, queries=("P(B=1|do(A=0))", "P(C=1)"))
+    >>> dataset.queries  # there is no C
     ('P(B=1|do(A=0))',)
+    >>> dataset
+    Dataset: 2 rows of labels
+    CausalGraph: 2 nodes, 1 edge
+    edges: A -> B
+    types: A: binary; B: binary
     """
 
     graph: CausalGraph
@@ -95,6 +104,12 @@ class Dataset:
         binary = {node for node, variable in self.graph.variables.items() if isinstance(variable, Binary)}
         answered = (text for text in self.queries if set().union(*parse_probability(text)) <= binary)
         object.__setattr__(self, "queries", tuple(answered))
+
+    def __repr__(self) -> str:
+        more = {"with nodes that were set": self.do_rows and len(self.do_rows.labels), "dropped": self.dropped_rows}
+        rows = "".join(f", {count:,} {what}" for what, count in more.items() if count)
+        images = "".join(f"\n{part}: {getattr(self, part)!r}" for part in ("train", "test") if getattr(self, part))
+        return f"Dataset: {len(self.label_rows):,} rows of labels{rows}{images}\n{self.graph!r}"
 
 
 def require_binary(graph: CausalGraph, user: str) -> None:

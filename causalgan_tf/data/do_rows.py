@@ -14,7 +14,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 NONE = ("", "-", "none", "observational")  # cells of rows on which nothing was set
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class DoRows:
     """Label rows on which some nodes were set, whose mechanisms they say nothing of.
 
@@ -24,10 +24,15 @@ class DoRows:
 
     >>> DoRows(np.array([[1, 0]]), np.array([[True, False]])).marked.tolist()  # tells it from a row that was observed
     [[-2, 0]]
+    >>> DoRows(np.array([[1, 0]]), np.array([[True, False]]))
+    DoRows: 1 rows of 2 labels
     """
 
     labels: np.ndarray
     held: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"DoRows: {len(self.labels):,} rows of {self.labels.shape[1]} labels"
 
     @property
     def marked(self) -> np.ndarray:

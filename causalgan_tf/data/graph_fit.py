@@ -36,6 +36,6 @@ def graph_fit(
         of 6 random graphs (the same, nodes permuted) 2 violate no more, 2 miss less log-likelihood, 2 imply the same
         The table contradicts the graph: 1 of 2 implied independences is violated. ...
     """
-    graph = load_graph(graph) if isinstance(graph, str) else graph
+    graph = graph if isinstance(graph, CausalGraph) else load_graph(graph)
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
     return fit_to_rows(table.graph, table.rows.to_numpy(), permutations, seed)

@@ -24,7 +24,7 @@ LARGEST_SHEET = 2**27  # bytes of an Excel file, unpacked: about three million c
 SHOWN = 100  # letters of a list of names in one error message
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class LabelTable:
     """Label columns as numbers, and what the numbers mean.
 
@@ -32,6 +32,11 @@ class LabelTable:
     >>> table = table_from_frame(frame, CausalGraph.from_text("Smokes -> Ill"), drop_missing=True)
     >>> table.graph.variables["Smokes"].categories, table.rows["Smokes"].tolist(), table.dropped
     (('never', 'now', 'once'), [0, 1, 2], 1)
+    >>> table
+    LabelTable: 3 rows, 1 dropped
+    CausalGraph: 2 nodes, 1 edge
+    edges: Smokes -> Ill
+    types: Smokes: categorical(never, now, once); Ill: binary
 
     Attributes:
         graph: causal graph over K labels, the type of every node resolved: categories, mean and deviation included.
@@ -45,6 +50,11 @@ class LabelTable:
     rows: pd.DataFrame
     dropped: int = 0
     held: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        dropped = f", {self.dropped:,} dropped" if self.dropped else ""
+        held = "" if self.held is None else f", {self.held.any(1).sum():,} of them with nodes that were set"
+        return f"LabelTable: {len(self.rows):,} rows{held}{dropped}\n{self.graph!r}"
 
 
 def load_table(

@@ -18,6 +18,7 @@ from causalgan_tf.evaluation.label_limits import label_limits
 from causalgan_tf.evaluation.metrics import LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
 from causalgan_tf.graphs.cells import discrete_sizes, enumerable, histogram
+from causalgan_tf.graphs.fit import quick_fit
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import LabelDistribution
@@ -27,6 +28,7 @@ from causalgan_tf.metrics.tvd import off_support_mass, sampling_floor, total_var
 
 EVALUATIONS = 100_000_000  # of mechanisms at most for the enumerated distribution; half a minute or so
 UNDER_DO = 50_000  # rows of either side under an intervention, at most
+WORST = 10  # violated independences that are told
 
 
 def fitted_distribution(dataset: Dataset) -> LabelDistribution | None:
@@ -76,10 +78,21 @@ def label_numbers(
         n=len(rows),
         n_data=len(dataset.label_rows),
         **{part: limits.to_json()[part] for part in ("lost_values", "thin_cells", "do_support")},
+        independences=_independences(dataset),
         warnings=limits.sentences,
         queries=tuple(_statement(text, model, own, truth, rows, seed) for text in dataset.queries),
         **numbers,
     )
+
+
+def _independences(dataset: Dataset) -> dict[str, Any] | None:
+    """The independences that the graph implies, tested on the data; None where the tests would take long."""
+    fit = quick_fit(dataset.graph, dataset.label_rows)
+    if fit is None:
+        return None
+    told = ("x", "y", "given", "nats_per_row")
+    worst = [{name: getattr(test, name) for name in told} for test in fit.violated[:WORST]]
+    return {"implied": len(fit.tests), "violated": len(fit.violated), "rows": fit.rows, "worst": worst}
 
 
 def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:

@@ -70,13 +70,15 @@ def row_codes(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarra
     return one_code(list(rows.T), sizes) if sizes else np.zeros(len(rows), np.int64)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class ObservedCells:
     """Which label cells a data set holds, see data.dataset.observed_cells.
 
     >>> observed = ObservedCells((2, 2), (np.zeros(0), np.array([3.5])), np.array([0, 3]))
     >>> observed.holds(np.array([[0, 1.0], [1, 1.0], [1, 9.0]]))  # a binary label and a number cut at 3.5
     array([ True, False,  True])
+    >>> observed
+    ObservedCells: 2 of 4 cells of 2 labels
 
     Attributes:
         sizes: number of values or bins of each of K labels.
@@ -92,6 +94,9 @@ class ObservedCells:
     codes: np.ndarray
     examples: np.ndarray | None = None
     counts: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        return f"ObservedCells: {len(self.codes):,} of {math.prod(self.sizes):,} cells of {len(self.sizes)} labels"
 
     def with_rows(self, least: int) -> np.ndarray:
         """The codes of the cells with at least so many rows; all of them where counts are not known."""

@@ -13,6 +13,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.label_tests import LabelTests, Triple
 from causalgan_tf.graphs.variables import Categorical
 
+QUICK_ROWS, QUICK_TESTS, QUICK_REGRESSIONS = 20_000, 300, 10  # of a graph's fit that takes a second at most
 BUDGET = 30_000  # tests for random graphs, about half a minute on one processor core
 ROUNDING = 1e-12  # nats a row
 
@@ -66,6 +67,25 @@ def fit_to_rows(graph: CausalGraph, rows: np.ndarray, permutations: int = 200, s
     ]
     random = _random_graphs(graph, triples, tests, permutations, seed) if triples and permutations else None
     return GraphFit(len(rows), tuple(sorted(implied, key=lambda test: -test.nats_per_row)), random)
+
+
+def quick_fit(graph: CausalGraph, rows: np.ndarray) -> GraphFit | None:
+    """The same on at most QUICK_ROWS rows, without random graphs; None where the tests may take over a second.
+
+    >>> quick_fit(CausalGraph.from_text("A; B"), np.array([[0, 0], [1, 1]] * 50)).violated[0].y
+    'B'
+
+    Args:
+        graph: as in `fit_to_rows`.
+        rows: as in `fit_to_rows`; of more, so many are drawn, always the same.
+    """
+    implied = implied_independences(graph)
+    slow = graph.sizes is None and len({given for *_, given in implied}) > QUICK_REGRESSIONS
+    if slow or len(implied) > QUICK_TESTS:
+        return None
+    if len(rows) > QUICK_ROWS:
+        rows = rows[np.sort(np.random.default_rng(0).choice(len(rows), QUICK_ROWS, replace=False))]
+    return fit_to_rows(graph, rows, permutations=0)
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:

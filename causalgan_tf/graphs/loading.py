@@ -35,6 +35,8 @@ def load_graph(spec: str) -> CausalGraph:
 
 
 def _named_or_read(spec: str) -> CausalGraph:
+    if not isinstance(spec, str):
+        raise InputError(f'graph: expected a text such as "Young -> Bald" or the name of a file, got {shown(spec)}.')
     name = named.ALIASES.get(spec, spec)
     if name in named.NAMED:
         return named.NAMED[name]

@@ -86,7 +86,10 @@ def check_columns(graph: CausalGraph, frame: pd.DataFrame) -> None:
     ):
         if found:
             told = brief(", ".join(map(str, found)))
-            raise InputError(f"labels: the data frame {words}: {told}. Expected {brief(', '.join(graph.nodes))}.")
+            raise InputError(
+                f"labels: the data frame {words}: {told}. Expected {brief(', '.join(graph.nodes))}, such as "
+                "frame[list(model.graph.nodes)]."
+            )
 
 
 def _array(graph: CausalGraph, labels: Any) -> np.ndarray:

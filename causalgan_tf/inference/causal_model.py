@@ -159,6 +159,7 @@ class CausalModel(Questions, OldNames):
         max_draws: int | None = None,
         method: str = "auto",
         evidence: Mapping[str, Any] | None = None,
+        progress: bool = False,
     ) -> Samples:
         """Draws exactly `n` rows from P(. | do(x), z).
 
@@ -176,6 +177,7 @@ class CausalModel(Questions, OldNames):
             method: how `given` is met: "auto", "exact", "rejection" or "particles", see LabelSampler.draw. Rows of
                 rejection are drawn again from their seeds, as `twins` does.
             evidence: what was seen of the units before `do`, so that the rows say what such units would have been.
+            progress: whether a bar shows how many candidates were drawn, where a condition takes seconds.
 
         Raises:
             InputError: an unknown node, a value that it does not have, a node in both, n below 1, images from a model
@@ -197,7 +199,7 @@ class CausalModel(Questions, OldNames):
         if query.evidence:
             drawn_labels = Units(self.graph, self.labels).rows(query, n, seed, max_draws)
         else:
-            drawn_labels = self.labels.draw(n, query, seed, max_draws, method)
+            drawn_labels = self.labels.draw(n, query, seed, max_draws, method, progress)
         labels, seeds, diagnostics = drawn_labels
         drawn = self.images.draw(labels, seeds) if drawing else None
         return self._samples(labels, drawn, seeds, query, diagnostics)

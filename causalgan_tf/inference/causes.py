@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from causalgan_tf.config.budget import MANY
-from causalgan_tf.errors import InputError, brief
+from causalgan_tf.errors import InputError, brief, shown
 from causalgan_tf.inference import estimate
 from causalgan_tf.inference.answers import Causation, Mediation
 from causalgan_tf.inference.arguments import SEED, whole
@@ -113,6 +113,8 @@ class Causes:
         above = set().union(*(self.graph.ancestors(node) for node in outcomes)) - set(outcomes)
         if mediators is None:
             return [node for node in self.graph.nodes if node in below & above]
+        if not isinstance(mediators, list | tuple | set | frozenset):
+            raise InputError(f'mediators: expected names of labels such as ["Smokes"], got {shown(mediators)}.')
         for node in mediators:
             self.graph.index(node)
             if node not in below & above:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from causalgan_tf import noise
 from causalgan_tf.errors import ConditioningError, InputError, brief
@@ -27,6 +28,7 @@ MAX_WEIGHTED = 2_000_000  # the same of weighted rows, which cost more, for each
 FRUITLESS = 4_000_000  # rows without any that meets the condition, after which it counts as impossible
 SPARED = 8  # nodes for each ancestor of a condition from which on candidates are drawn of the ancestors alone
 FREQUENT = 0.01  # share of rows that meet a condition from which on rejection is quicker than weighted rows
+DELAY = 2.0  # seconds before a bar shows how far rejection is
 
 
 class LabelDraw(NamedTuple):
@@ -81,7 +83,15 @@ class LabelSampler:
         fixed = None if do is None else columns.encode(self.variables, tf.transpose(do))
         return tf.transpose(columns.decode(self.variables, self.mechanisms.labels(drawn, fixed)))
 
-    def draw(self, n: int, query: Query, seed: int, max_draws: int | None = None, method: str = "auto") -> LabelDraw:
+    def draw(
+        self,
+        n: int,
+        query: Query,
+        seed: int,
+        max_draws: int | None = None,
+        method: str = "auto",
+        progress: bool = False,
+    ) -> LabelDraw:
         """`n` rows under a query.
 
         Without a condition row i is a function of (seed, i) and do. A condition is met by the first of these that can:
@@ -96,6 +106,7 @@ class LabelSampler:
             max_draws: candidate rows that may be drawn, of weighted ones for each block; None: MAX_DRAWS, and no more
                 than FRUITLESS if none is found, or MAX_WEIGHTED.
             method: "auto", or one of diagnostics.METHODS that draws rows.
+            progress: whether a bar shows how many candidates were drawn, once rejection has taken DELAY seconds.
 
         Raises:
             InputError: `n` below 1, or evidence, which is of a unit: see CausalModel.counterfactual.
@@ -119,7 +130,7 @@ class LabelSampler:
                 "Leave the method to the model."
             )
         if method != "particles":
-            found = self._rejected(n, query, seed, max_draws, give_up=self.stated and method == "auto")
+            found = self._rejected(n, query, seed, max_draws, self.stated and method == "auto", progress)
             if found:
                 return found
         elif not self.stated:
@@ -262,31 +273,37 @@ class LabelSampler:
         labels, seeds = (np.concatenate([part.numpy() for part in found])[:n] for found in zip(*parts, strict=True))
         return (self.redraw(seeds, query) if query.soft else labels), seeds
 
-    def _rejected(self, n: int, query: Query, seed: int, max_draws: int | None, give_up: bool) -> LabelDraw | None:
+    def _rejected(
+        self, n: int, query: Query, seed: int, max_draws: int | None, give_up: bool, progress: bool
+    ) -> LabelDraw | None:
         """Rows that meet a condition among the rows of a seed; None if it is too rare and may be given up."""
         judge, budget = self._judge(query), max(max_draws or MAX_DRAWS, n)
         set_to = query.do_vector(self.graph)[[self.graph.index(node) for node in judge.graph.nodes]]
         do = tf.constant(set_to[:, None])
         kept, found, first = [], 0, 0
-        while found < n and first < budget:
-            labels, seeds = (part.numpy() for part in judge._compiled(np.int64(seed), np.int64(first), do))
-            first += len(labels)
-            labels = self.redraw(seeds, query) if query.soft else labels
-            fits = meets(labels, judge.graph, query.given)
-            labels, seeds = labels[fits], seeds[fits]
-            if judge is not self and len(seeds):
-                labels = self.redraw(seeds, query)
-                # a sum of other shape is rounded otherwise: a number at its very end may lie on its other side
-                fits = meets(labels, self.graph, query.given)
+        shown = {"desc": "rows drawn", "unit_scale": True, "delay": DELAY, "leave": False, "disable": not progress}
+        with tqdm(total=budget, **shown) as bar:
+            while found < n and first < budget:
+                labels, seeds = (part.numpy() for part in judge._compiled(np.int64(seed), np.int64(first), do))
+                first += len(labels)
+                labels = self.redraw(seeds, query) if query.soft else labels
+                fits = meets(labels, judge.graph, query.given)
                 labels, seeds = labels[fits], seeds[fits]
-            kept.append((labels, seeds))
-            found += len(seeds)
-            # by the first look alone, however many rows are wanted: 16 are the first of 64
-            if give_up and found < FREQUENT * first:
-                return None
-            give_up = False
-            if max_draws is None and not found and first >= FRUITLESS:
-                break
+                if judge is not self and len(seeds):
+                    labels = self.redraw(seeds, query)
+                    # a sum of other shape is rounded otherwise: a number at its very end may lie on its other side
+                    fits = meets(labels, self.graph, query.given)
+                    labels, seeds = labels[fits], seeds[fits]
+                kept.append((labels, seeds))
+                found += len(seeds)
+                bar.set_postfix_str(f"{found:,} of {n:,} meet the condition", refresh=False)
+                bar.update(first - bar.n)
+                # by the first look alone, however many rows are wanted: 16 are the first of 64
+                if give_up and found < FREQUENT * first:
+                    return None
+                give_up = False
+                if max_draws is None and not found and first >= FRUITLESS:
+                    break
         if found < n:
             raise _too_few(n, found, first, query)
         labels, seeds = (np.concatenate(parts)[:n] for parts in zip(*kept, strict=True))

@@ -9,6 +9,7 @@ model.json is replaced in one step and names its weights by their content, so a 
 
 import io
 import json
+import os
 import pathlib
 import re
 import zipfile
@@ -39,8 +40,10 @@ def folder_of(workdir: str | pathlib.Path) -> pathlib.Path:
     """The folder that a name stands for: itself, or one of the package for "builtin:NAME".
 
     Raises:
-        InputError: there is no built-in model of that name.
+        InputError: what is no name of a folder, or there is no built-in model of that name.
     """
+    if not isinstance(workdir, str | os.PathLike):
+        raise InputError(f"Expected the name of a folder, got {shown(workdir)}. Name one such as runs/mine.")
     name = str(workdir)
     if not name.startswith(BUILTIN):
         return pathlib.Path(workdir)

@@ -1,11 +1,13 @@
 """report.json and report.html of an evaluated run."""
 
 import base64
+import dataclasses
 import functools
 import io
 import json
 import math
 import pathlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,12 +18,21 @@ from PIL import Image
 
 from causalgan_tf.config.image import IMAGE_MODELS
 from causalgan_tf.graphs.names import safe
-from causalgan_tf.reporting import pictures
+from causalgan_tf.reporting import pictures, trust
 from causalgan_tf.reporting.gallery import KINDS, Kind
 from causalgan_tf.system.outputs import OutputFolder
 
 CHART_WIDTH = 720  # pixels of the page
 BARS = 60  # bars of a chart at most, the largest
+FIRST = 4  # pictures of a kind that are not folded
+ROOM = 1_200_000  # bytes of all pictures of the page: as text they are a third more, and the page below 2 MB
+QUALITIES = (80, 60, 40)  # of WebP; the first that fits is taken
+CHARTS = ("graph",)  # pictures of lines and letters, kept to the bit
+LEVELS = {
+    trust.TRUSTED: "What you can rely on",
+    trust.DOUBTED: "What you cannot rely on",
+    trust.UNTOLD: "What nothing here can tell",
+}
 NOTHING = "–"
 
 
@@ -57,7 +68,7 @@ def to_json(numbers: Mapping[str, Any]) -> str:
 def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str:
     """The whole report as one self-contained page, by report.html.j2; every text is escaped."""
     numbers = {"images": None} | _plain(numbers)
-    images, distance = numbers["images"], None
+    images, distance, shown = numbers["images"], None, embedded(drawn)
     if images:
         distance = images["features"]["distance"]
     return (
@@ -65,13 +76,58 @@ def to_html(numbers: Mapping[str, Any], drawn: Mapping[str, Image.Image]) -> str
         .get_template("report.html.j2")
         .render(
             numbers,
-            drawn=drawn,
-            sections=_sections(drawn),
+            drawn=shown,
+            sections=_sections(drawn, shown),
+            statements_of=trust.statements(numbers),
             model=IMAGE_MODELS[numbers["config"]["image"]["model"]].title if images else "Causal controller",
             distance=distance,
             frechet=images[distance.lower()] if images else None,
         )
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture in the page: its size in pixels, its content as a data URI, and whether it is a chart.
+
+    >>> Picture.of(Image.new("RGB", (20, 10)), chart=True).uri[:23]
+    'data:image/webp;base64,'
+    """
+
+    width: int
+    height: int
+    uri: str
+    chart: bool = False
+
+    @classmethod
+    def of(cls, image: Image.Image, chart: bool = False, quality: int = 80) -> "Picture":
+        """An image as WebP, a chart without loss."""
+        file = io.BytesIO()
+        image.convert("RGB").save(file, "WEBP", lossless=chart, quality=quality)
+        uri = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+        return cls(*image.size, uri, chart)
+
+
+def embedded(drawn: Mapping[str, Image.Image], room: int = ROOM) -> dict[str, Picture]:
+    """The pictures that the page has room for: all, coarser if need be, else those of the first labels of each kind.
+
+    >>> list(embedded({"graph": Image.new("RGB", (20, 10)), "given_A": Image.effect_noise((99, 99), 99)}, room=500))
+    ['graph']
+    """
+    for quality in QUALITIES:
+        found = {name: Picture.of(image, name in CHARTS, quality) for name, image in drawn.items()}
+        if sum(len(picture.uri) for picture in found.values()) * 3 / 4 <= room:
+            return found
+    places: dict[str, int] = {}
+    for name in drawn:
+        kind = next((kind for kind in KINDS if name.startswith(f"{kind}_")), name)
+        places[name] = sum(other.startswith(f"{kind}_") for other in places)
+    kept, left = {}, room
+    for name in sorted(drawn, key=places.get):
+        left -= len(found[name].uri) * 3 / 4
+        if left >= 0:
+            kept[name] = found[name]
+    return kept
 
 
 def _environment() -> jinja2.Environment:
@@ -85,10 +141,10 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "anchor": _anchor,
         "assignments": lambda values: ", ".join(f"{name}={value}" for name, value in values.items()),
         "column": lambda rows, name: {row: values[name] for row, values in rows.items() if name in values},
         "count": "{:,}".format,
-        "data_uri": _data_uri,
         "decimal": _decimal,
         "error_of": lambda where, errors, sd: f"{errors[where]:.4g} ({errors[where] / sd:.2f} sd)",
         "indented": functools.partial(json.dumps, indent=2),
@@ -104,6 +160,8 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "BARS": BARS,
         "CHART_WIDTH": CHART_WIDTH,
+        "FIRST": FIRST,
+        "LEVELS": LEVELS,
         "bars": _bars,
         "difference": lambda a, b: NOTHING if None in (a, b) else f"{a - b:+.4f}",
         "mean_error_sd": _mean_error_sd,
@@ -111,29 +169,29 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _sections(drawn: Mapping[str, Image.Image]) -> list[tuple[Kind, list[tuple[str, Image.Image]]]]:
-    """Each kind of picture that was drawn, with its pictures by label."""
+def _sections(
+    drawn: Mapping[str, Image.Image], shown: Mapping[str, Picture]
+) -> list[tuple[Kind, list[tuple[str, Picture | None]]]]:
+    """Each kind of picture that was drawn, with its pictures by label; None where the page has no room for one."""
     sections = []
     for name, kind in KINDS.items():
         prefix = f"{name}_"
-        shown = [
-            (key.removeprefix(prefix), image) for key, image in drawn.items() if key == name or key.startswith(prefix)
-        ]
-        if shown:
-            sections.append((kind, shown))
+        keys = [key for key in drawn if key == name or key.startswith(prefix)]
+        if keys and (kind.labelled or name in shown):
+            sections.append((kind, [(key.removeprefix(prefix), shown.get(key)) for key in keys]))
     return sections
 
 
-def _bars(values: Mapping[str, float], axis: str) -> Image.Image:
+def _bars(values: Mapping[str, float], axis: str) -> Picture:
     """A chart of the largest values, in their order."""
     largest = set(sorted(values, key=values.get, reverse=True)[:BARS])
-    return pictures.bars({name: value for name, value in values.items() if name in largest}, {}, axis)
+    kept = {name: value for name, value in values.items() if name in largest}
+    return Picture.of(pictures.bars(kept, {}, axis), chart=True)
 
 
-def _data_uri(image: Image.Image) -> str:
-    file = io.BytesIO()
-    image.save(file, format="PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+def _anchor(title: str) -> str:
+    """What a link to a heading ends with."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def _decimal(value: float | None, digits: int = 3) -> str:

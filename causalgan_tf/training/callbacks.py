@@ -1,115 +1,40 @@
-"""What happens beside the training: progress, summaries, checkpoints, the stops at a TVD and at faults.
+"""What happens beside the training: progress, checkpoints, the stops at a signal, at a TVD and at faults.
 
 A batch, to Keras, is one compiled call; these callbacks count training steps. A loss that is not
 finite and collapsed images are faults.
 """
 
-import contextlib
-import logging
 import math
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import keras
-import numpy as np
-import tensorflow as tf
 import tqdm
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.runs.checkpoints import Saver
 from causalgan_tf.system.interrupts import Request
+from causalgan_tf.training.summaries import EveryCall, Log
 
-# what TensorBoard says of a scalar, by its name behind the stage's; learning rates are told by their own name
-DESCRIPTIONS = {
-    "negative_log_likelihood": "mean of -log P(labels) of the training rows, nats; at least their entropy",
-    "critic_loss": "Wasserstein distance as the critic sees it, less the gradient penalty, negative",
-    "generator_loss": "what the generator minimises: GAN term, labelers, additivity",
-    "discriminator_loss": "what the discriminator minimises; 2 ln 2 where it can tell nothing apart",
-    "labeler_loss": "what the labeler minimises: that its answers are the labels of real images",
-    "anti_labeler_loss": "what the anti-labeler minimises: that its answers are the labels of generated images",
-    "rebuilder_loss": "squared error of the noise that is reconstructed from generated images",
-    "label_agreement": "share of labels that the labeler reads off generated images as they were asked for",
-    "c": "weight of the anti-labeler in the generator's loss; falls exponentially",
-    "b1": "first margin: how well real images are rebuilt beside generated ones",
-    "b2": "second margin: how well labels of real images are read beside those of generated ones",
-    "b3": "third margin: whether labels are ahead of images",
-    "c1": "weight of generated images in the discriminator's loss",
-    "c2": "weight of generated labels in the labeler's loss",
-    "c3": "weight of labels in the generator's loss",
-    "convergence": "BEGAN's measure of convergence: falls as images improve",
-    "tvd": "total variation distance of the labels to the training rows, exact up to its draws",
-    "diversity": "mean distance of generated images within a label cell, as a share of the real ones'",
-}
+BAR = "{desc}: {percentage:3.0f}%|{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+LONG_LINE = 1_000  # letters of a line in a file
+FIRST = ("negative_log_likelihood", "generator_loss", "discriminator_loss")  # losses in their order
+SHORT = {"negative_log_likelihood": "-log P"}  # what a bar calls them
 
 
-class _EveryCall(keras.callbacks.Callback):
-    """Calls `at(step, logs)` after each compiled call, with the number of training steps done so far."""
+class Progress(EveryCall):
+    """A bar with steps, speed, time left and as many losses as a line of the terminal has room for.
 
-    def __init__(self, steps_done: Callable[[], int]) -> None:
-        super().__init__()
-        self.steps_done = steps_done
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Keras' hook."""
-        self.at(self.steps_done(), {name: float(value) for name, value in (logs or {}).items()})
-
-    def at(self, step: int, logs: dict[str, float]) -> None:
-        """What to do; `logs` are the call's."""
-        raise NotImplementedError(f"{type(self).__name__} must say what it does.")
-
-
-class _Log:
-    """TensorBoard's summaries of a training, which a full disk or a folder in the way does not stop."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.folder, self.writer = folder, None
-        with self._unbroken():
-            self.writer = tf.summary.create_file_writer(str(folder))
-
-    def write(
-        self,
-        step: int,
-        scalars: Mapping[str, float],
-        pictures: Mapping[str, np.ndarray] | None = None,
-        texts: Mapping[str, str] | None = None,
-    ) -> None:
-        """Writes numbers, pictures, uint8 [H, W, 3], and texts in Markdown, by name.
-
-        Numbers stand under the name of the folder, which is the stage's: the stages' losses have charts of their own.
-        """
-        if self.writer is None:
-            return
-        with self._unbroken(), self.writer.as_default(step):
-            for name, value in scalars.items():
-                tf.summary.scalar(f"{self.folder.name}/{name}", value, description=DESCRIPTIONS.get(name))
-            for name, picture in (pictures or {}).items():
-                tf.summary.image(f"pictures/{name}", picture[None])
-            for name, text in (texts or {}).items():
-                tf.summary.text(f"run/{name}", text)
-
-    def close(self) -> None:
-        """Writes what is left."""
-        if self.writer is not None:
-            with self._unbroken():
-                self.writer.close()
-
-    @contextlib.contextmanager
-    def _unbroken(self) -> Iterator[None]:
-        try:
-            yield
-        except (tf.errors.OpError, OSError) as error:
-            self.writer = None
-            logging.getLogger(__name__).warning("No more summaries are written to %s: %s", self.folder, error)
-
-
-class Progress(_EveryCall):
-    """A bar with steps, speed, time left and losses.
+    The clock starts behind the first call, which compiles for up to minutes: no time left is guessed from it.
 
     >>> progress = Progress(lambda: 30, steps=100, title="controller")
     >>> progress.on_train_begin()
-    >>> progress.at(40, {"critic_loss": 0.25})
     >>> print(progress.bar)
-    controller:  40%|...| 40/100 [...critic=0.25]
+    controller:  30%|...| 30/100 [00:00<?, ?/s, compiling]
+    >>> progress.at(40, {"critic_loss": 0.25})
+    >>> progress.at(50, {"critic_loss": 0.125})
+    >>> print(progress.bar)
+    controller:  50%|...| 50/100 [...critic=0.125]
     >>> progress.close()
     """
 
@@ -118,24 +43,47 @@ class Progress(_EveryCall):
         super().__init__(steps_done)
         self.steps, self.title, self.shown = steps, title, shown
         self.bar: tqdm.tqdm | None = None
+        self.compiled = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Keras' hook."""
+        self.compiled = False
         self.bar = tqdm.tqdm(
             total=self.steps,
             initial=self.steps_done(),
             desc=self.title,
-            unit="step",
+            unit="",
             mininterval=1.0,
             disable=not self.shown,
+            dynamic_ncols=True,
+            bar_format=BAR,
+            postfix="compiling",
         )
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Moves the bar."""
-        self.bar.set_postfix(
-            {name.removesuffix("_loss"): f"{value:.3g}" for name, value in logs.items()}, refresh=False
-        )
-        self.bar.update(step - self.bar.n)
+        if not self.shown:
+            return
+        self.bar.set_postfix_str(self._fitting(step, logs), refresh=False)
+        if self.compiled:
+            self.bar.update(step - self.bar.n)
+        else:
+            self.compiled = True
+            self.bar.reset()
+            self.bar.initial = self.bar.n = self.bar.last_print_n = step
+            self.bar.refresh()
+
+    def _fitting(self, step: int, logs: Mapping[str, float]) -> str:
+        """The losses, those of FIRST first, cut to the terminal's width; all of them where there is none."""
+        names = sorted(logs, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+        bare = self.bar.format_meter(**self.bar.format_dict | {"n": step, "postfix": None, "ncols": None})
+        room = (self.bar.ncols or LONG_LINE) - len(bare)
+        text = ""
+        for name in names:
+            text, before = f"{text}, {SHORT.get(name, name.removesuffix('_loss'))}={logs[name]:.3g}", text
+            if len(text) > room:
+                return before[2:]
+        return text[2:]
 
     def close(self) -> None:
         """Leaves the line, also after an interruption."""
@@ -143,61 +91,7 @@ class Progress(_EveryCall):
             self.bar.close()
 
 
-class Summaries(_EveryCall):
-    """TensorBoard scalars after each call and, now and then, pictures.
-
-    >>> from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    >>> folder = pathlib.Path("runs/watched/logs")
-    >>> summaries = Summaries(lambda: 0, folder, lambda: {"faces": np.zeros([4, 4, 3], np.uint8)}, every_steps=100)
-    >>> for step in (10, 50, 110):
-    ...     summaries.at(step, {"loss": 0.25})
-    >>> summaries.on_train_end()
-    >>> log = EventAccumulator(str(folder)).Reload()
-    >>> {name: [event.step for event in log.Tensors(name)] for name in ("logs/loss", "pictures/faces")}
-    {'logs/loss': [10, 50, 110], 'pictures/faces': [10, 110]}
-    """
-
-    def __init__(
-        self,
-        steps_done: Callable[[], int],
-        folder: pathlib.Path,
-        pictures: Callable[[], dict[str, np.ndarray]] | None = None,
-        every_steps: int = 0,
-        texts: Mapping[str, str] | None = None,
-    ) -> None:
-        """Writes into `folder`.
-
-        Args:
-            steps_done: tells the number of training steps.
-            folder: the stage's folder of logs.
-            pictures: gives uint8 [H, W, 3] by name.
-            every_steps: steps between pictures.
-            texts: Markdown by name, written once.
-        """
-        super().__init__(steps_done)
-        self.log, self.texts = _Log(folder), texts or {}
-        self.pictures, self.every_steps, self.next_picture = pictures, every_steps, 0
-
-    def at(self, step: int, logs: dict[str, float]) -> None:
-        """Writes the call's logs."""
-        drawn = None
-        if self.pictures and step >= self.next_picture:
-            self.next_picture = step + self.every_steps
-            drawn = self.pictures()
-        self.log.write(step, logs | self._rates(), drawn, self.texts)
-        self.texts = {}
-
-    def _rates(self) -> dict[str, float]:
-        """The learning rate of each of the learner's optimizers."""
-        optimizers = getattr(self.model, "optimizers", None) or {}
-        return {f"learning_rate_{name}": float(optimizer.learning_rate) for name, optimizer in optimizers.items()}
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Keras' hook."""
-        self.log.close()
-
-
-class Finite(_EveryCall):
+class Finite(EveryCall):
     """Stops a training whose loss is no longer finite.
 
     >>> Finite(lambda: 0).at(7, {"critic_loss": 0.25, "generator_loss": math.nan})
@@ -278,7 +172,7 @@ class StopOnSignal(keras.callbacks.Callback):
         self.model.stop_training = self.model.stop_training or bool(self.request.number)
 
 
-class Collapse(_EveryCall):
+class Collapse(EveryCall):
     """Stops a training whose generated images have all become one, before such a generator is saved.
 
     An untrained generator draws near to one image too, so the watch begins at twice the share. What was saved by a
@@ -308,7 +202,7 @@ class Collapse(_EveryCall):
         """
         super().__init__(steps_done)
         self.diversity, self.manager, self.every_steps, self.share = diversity, manager, every_steps, share
-        self.log = _Log(folder)
+        self.log = Log(folder)
         self.looked, self.begun = steps_done(), False
         self.advice = f", or {advice}" if advice else ""
 
@@ -344,7 +238,7 @@ class Collapse(_EveryCall):
         self.log.close()
 
 
-class TotalVariation(_EveryCall):
+class TotalVariation(EveryCall):
     """Measures the true TVD to the training rows now and then, and stops the training below a target.
 
     >>> tvd, model = iter([0.3, 0.08, 0.04]), keras.Model()
@@ -372,7 +266,7 @@ class TotalVariation(_EveryCall):
         """Measures every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
         super().__init__(steps_done)
         self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
-        self.log = _Log(folder)
+        self.log = Log(folder)
         self.next = 0
 
     def at(self, step: int, logs: dict[str, float]) -> None:

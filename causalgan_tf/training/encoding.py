@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from causalgan_tf.errors import InputError
+from causalgan_tf.errors import InputError, shown
 from causalgan_tf.inference.arguments import SEED, whole
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.learners.encoder import EncoderLearner
@@ -29,6 +29,8 @@ def fit_encoder(model: CausalModel, steps: int = STEPS, seed: int = 0, progress:
         >>> fit_encoder(faces, steps=1, progress=False).encoder.name
         'encoder'
     """
+    if not isinstance(model, CausalModel):
+        raise InputError(f"fit_encoder: expected a model, such as causalgan_tf.load gives, got {shown(model)}.")
     if model.images is None:
         raise InputError("fit_encoder: this model draws labels only. Train its images: --stages=images.")
     steps, seed = whole("steps", steps, 1), whole("seed", seed, 0, SEED)

@@ -15,7 +15,7 @@ from causalgan_tf.data.dataset import cell_sizes, training_cells
 from causalgan_tf.data.table_columns import describe
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.cells import MAX_CELLS, ObservedCells, enumerable, histogram
-from causalgan_tf.graphs.fit import fit_to_rows, implied_independences
+from causalgan_tf.graphs.fit import quick_fit
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import listed, written
 from causalgan_tf.graphs.variables import Binary
@@ -24,7 +24,6 @@ from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.training import devices
 
-QUICK_ROWS, QUICK_TESTS, QUICK_REGRESSIONS = 20_000, 300, 10  # of a graph's fit that takes a second at most
 DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
 
 
@@ -139,20 +138,15 @@ def fit_line(graph: CausalGraph, rows: np.ndarray) -> Iterator[str]:
     >>> print(*fit_line(CausalGraph.from_text("A; B"), np.array([[0, 0], [1, 1]] * 50)))
     graph: 1 of 1 implied independences is violated (A -> B would buy 0.69 nats a row); causalgan-graph tells more
     """
-    implied = implied_independences(graph)
-    conditions = {given for *_, given in implied}
-    slow = graph.sizes is None and len(conditions) > QUICK_REGRESSIONS
-    if not implied or len(implied) > QUICK_TESTS or slow:
+    fit = quick_fit(graph, rows)
+    if not fit or not fit.tests:
         return
-    if len(rows) > QUICK_ROWS:
-        rows = rows[np.sort(np.random.default_rng(0).choice(len(rows), QUICK_ROWS, replace=False))]
-    fit = fit_to_rows(graph, rows, permutations=0)
     if not fit.violated:
-        yield f"graph: none of {len(implied)} implied independences is violated"
+        yield f"graph: none of {len(fit.tests)} implied independences is violated"
         return
     worst, count = fit.violated[0], len(fit.violated)
     yield (
-        f"graph: {count} of {len(implied)} implied independences {'is' if count == 1 else 'are'} violated "
+        f"graph: {count} of {len(fit.tests)} implied independences {'is' if count == 1 else 'are'} violated "
         f"({written(worst.x)} -> {written(worst.y)} would buy {worst.nats_per_row:.2g} nats a row); "
         "causalgan-graph tells more"
     )

@@ -41,7 +41,7 @@ from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.runs.run_graph import RunGraph
 from causalgan_tf.system import interrupts
 from causalgan_tf.system.locks import locked
-from causalgan_tf.training import callbacks
+from causalgan_tf.training import callbacks, summaries
 from causalgan_tf.training.builders import build_controller, build_images
 from causalgan_tf.training.requirements import check_call, check_dataset, description
 
@@ -163,7 +163,7 @@ def train_stage(run: Run, name: str, dataset: Dataset, strategy: tf.distribute.S
         progress = callbacks.Progress(done, stage.steps, stage.title)
         with interrupts.deferred() as request, contextlib.closing(progress):
             stops = callbacks.StopOnSignal(request)
-            learner.advance(stage.steps, stage.rows, [*before, saves, progress, *after, stops])
+            learner.advance(stage.steps, stage.rows, [*before, saves, *after, progress, stops])
         if request.number:
             raise interrupts.Interrupted(request.number, f"step {done():,} is saved in {saver.latest_checkpoint}")
         return done()
@@ -195,7 +195,7 @@ def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strateg
         return bool(measure and c.tvd_target and step >= c.tvd_after and measure() < c.tvd_target)
 
     def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
-        after: list[keras.callbacks.Callback] = [callbacks.Summaries(steps_done, logs, texts=summary_texts(run))]
+        after: list[keras.callbacks.Callback] = [summaries.Summaries(steps_done, logs, texts=summary_texts(run))]
         if measure:
             every = max(c.steps_per_call, c.checkpoint_every // 5)
             after.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
@@ -238,7 +238,7 @@ def fit_labels(
         >>> model.warnings  # nowhere does it rest on few rows
         ()
     """
-    graph = load_graph(graph) if isinstance(graph, str) else graph
+    graph = graph if isinstance(graph, CausalGraph) else load_graph(graph)
     table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, interventions=interventions)
     run, dataset = in_memory(table, graph, config, seed)
     learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
@@ -315,7 +315,7 @@ def image_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) ->
     def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
         spread, advice = relative_diversity(model, dataset.train.images), config.image_model.against_collapse
         collapse = callbacks.Collapse(steps_done, spread, saver, logs, c.checkpoint_every, c.collapse_share, advice)
-        return [collapse], [callbacks.Summaries(steps_done, logs, pictures, c.pictures_every, summary_texts(run))]
+        return [collapse], [summaries.Summaries(steps_done, logs, pictures, c.pictures_every, summary_texts(run))]
 
     def rows(step: int) -> tf.data.Dataset:
         return real_rows(dataset, config, step)

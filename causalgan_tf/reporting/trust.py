@@ -1,0 +1,177 @@
+"""What can be trusted of a model and what cannot, in words, from the numbers of report.json."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+TRUSTED, DOUBTED, UNTOLD = "trusted", "doubted", "untold"
+SMALL = 0.02  # error of a probability up to which an answer counts as right
+ABOVE = 1.5  # times what sampling alone gives, up to which a distance counts as none
+SHOWS = 0.95  # share of what the judge sees on real images from which on images show their labels
+VARIED = 0.5  # share of the control's coverage from which on images vary as real ones do
+NEAR = 0.25  # standard deviations that a number may be off in an image
+LISTED = 3  # of many findings
+TESTS = "independences-that-the-graph-implies"  # the section of the report
+
+
+@dataclasses.dataclass(frozen=True)
+class Statement:
+    """What holds of a model, or does not.
+
+    >>> numbers = {"labels": {"lost_values": {"count": 0, "looked_at": 64}}}
+    >>> [statement.level for statement in statements(numbers)][:1]
+    ['trusted']
+
+    Attributes:
+        level: TRUSTED, DOUBTED or UNTOLD: neither this report nor the data can tell.
+        about: what it is about, a few words.
+        text: the sentence.
+        section: the report's section with the numbers; empty: none.
+    """
+
+    level: str
+    about: str
+    text: str
+    section: str = ""
+
+
+def statements(numbers: Mapping[str, Any]) -> tuple[Statement, ...]:
+    """What the numbers of report.json say of the model, the graph first; what they lack is not spoken of."""
+    labels, images = numbers["labels"], numbers.get("images")
+    found = [
+        *_graph(labels.get("independences")),
+        *_labels(labels),
+        *_interventions(labels.get("do"), numbers.get("law")),
+        *_limits(labels),
+        *(_images(images) if images else ()),
+        Statement(UNTOLD, "Hidden causes", "That no hidden cause acts on two labels is assumed. No table can show it."),
+        Statement(
+            UNTOLD,
+            "Single units",
+            "What one unit would have been under another intervention is what the fitted mechanisms make of it. The "
+            "data do not determine it.",
+        ),
+    ]
+    return tuple(found)
+
+
+def _graph(found: Mapping[str, Any] | None) -> Iterator[Statement]:
+    about = "The graph"
+    if not found:
+        text = "Whether the data contradict the graph was not tested here. causalgan-graph --labels_file tests it."
+        yield Statement(UNTOLD, about, text)
+    elif not found["implied"]:
+        yield Statement(UNTOLD, about, "The graph joins every two labels, so no table can contradict it.")
+    elif not found["violated"]:
+        text = f"The data violate none of the {found['implied']:,} independences that the graph implies"
+        yield Statement(TRUSTED, about, f"{text}. Its arrows may still point the wrong way.", TESTS)
+    else:
+        worst = "; ".join(_independence(one) for one in found["worst"][:LISTED])
+        count = f"{found['violated']:,} of the {found['implied']:,}"
+        text = f"The data violate {count} independences that the graph implies"
+        yield Statement(DOUBTED, about, f"{text}, most of all: {worst}. Answers under do() rest on it.", TESTS)
+
+
+def _independence(one: Mapping[str, Any]) -> str:
+    given = f" given {', '.join(one['given'])}" if one["given"] else ""
+    return f"{one['x']} and {one['y']}{given}"
+
+
+def _labels(labels: Mapping[str, Any]) -> Iterator[Statement]:
+    about, section = "Labels as in the data", "labels"
+    tvd, alone = labels.get("tvd"), labels.get("marginals")
+    if tvd is not None:
+        floor = labels["tvd_floor"]
+        if tvd <= ABOVE * floor:
+            text = f"The labels are as near to the data as {labels['n']:,} draws can tell (TVD {tvd:.4f})."
+            yield Statement(TRUSTED, about, text, section)
+        else:
+            text = f"Probabilities of labels may be off by up to {tvd:.3f}; sampling alone gives {floor:.3f}."
+            yield Statement(TRUSTED if tvd <= SMALL else DOUBTED, about, text, section)
+    elif alone and alone["worst"]:
+        text = f"The probability of one label's value is off by at most {alone['max_error']:.3f}, at {alone['worst']}."
+        yield Statement(TRUSTED if alone["max_error"] <= SMALL else DOUBTED, about, text, section)
+
+
+def _interventions(do: Mapping[str, Any] | None, law: str | None) -> Iterator[Statement]:
+    if do:
+        side = "exact one" if law == "exact" else "one that the graph implies for the data"
+        text = f"Under one do() a probability is off by at most {do['max_tvd']:.3f} from the {side}, at {do['worst']}."
+        level = TRUSTED if do["max_tvd"] <= SMALL else DOUBTED
+        yield Statement(level, "Labels under interventions", text, "every-single-intervention")
+
+
+def _limits(labels: Mapping[str, Any]) -> Iterator[Statement]:
+    lost, thin, support = (labels.get(part) for part in ("lost_values", "thin_cells", "do_support"))
+    if lost:
+        text = f"The model hardly draws {lost['count']:,} of {lost['looked_at']:,} values that the data have."
+        good = f"Every one of {lost['looked_at']:,} values that the data show often enough is drawn."
+        yield _counted(lost["count"], "Lost values", text, good, "lost-values")
+    if thin:
+        text = (
+            f"{thin['count']:,} of {thin['of']:,} settings of a label's parents have fewer than {thin['below']} rows: "
+            "what the label does there is a guess."
+        )
+        good = f"Every setting of a label's parents has {thin['below']} rows or more."
+        yield _counted(thin["count"], "Thin parent cells", text, good, "where-the-data-tell-little")
+    if support and support["count"]:
+        lowest = ", ".join(one["do"] for one in support["lowest"][:LISTED])
+        text = (
+            f"Under {support['below']:,} of {support['count']:,} interventions labels have parents that the data "
+            f"hardly show, most of all {lowest}: answers there are extrapolated."
+        )
+        good = f"Training rows show what follows from each of the {support['count']:,} interventions."
+        section = "which-interventions-the-data-support"
+        yield _counted(support["below"], "Supported interventions", text, good, section)
+
+
+def _counted(count: int, about: str, text: str, good: str, section: str) -> Statement:
+    return Statement(DOUBTED if count else TRUSTED, about, text if count else good, section)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _images(images: Mapping[str, Any]) -> Iterator[Statement]:
+    yield from _unsupported(images["support"], images["supported_from"])
+    effect, judge = images["effectiveness"]["do"], images["judge"]
+    shown = {label: effect[label] for label in judge if effect.get(label) is not None}
+    if shown:
+        real, worst = sum(judge.values()) / len(judge), min(shown, key=shown.get)
+        text = (
+            f"{_percent(effect['mean'])} of the images under do(X=x) show X=x, by a judge who is right on "
+            f"{_percent(real)} of real ones; the least for {worst}, {_percent(effect[worst])}."
+        )
+        level = TRUSTED if effect["mean"] >= SHOWS * real else DOUBTED
+        yield Statement(level, "Images show what is set", text, "do-the-images-show-their-labels")
+    for node, own in images["continuous"].items():
+        by, errors = ("measured", own["measured"]) if own["measured"] else ("by the judge", own["judge"])
+        text = f"Images under do({node}=x) are off by {errors['do'] / own['sd']:.2f} standard deviations, {by}."
+        near = errors["do"] <= max(NEAR * own["sd"], ABOVE * errors["real"])
+        yield Statement(TRUSTED if near else DOUBTED, f"Images show {node}", text, "do-the-images-show-their-numbers")
+    ours, control = images["coverage"]["model"], images["coverage"]["control"]
+    text = (
+        f"{_percent(ours)} of the real images have a generated one nearby; other real ones cover {_percent(control)}."
+    )
+    level = TRUSTED if ours >= VARIED * control else DOUBTED
+    yield Statement(level, "Images vary", text, "are-they-images-of-the-right-distribution")
+
+
+def _unsupported(support: Mapping[str, float], enough: float) -> Iterator[Statement]:
+    """Which interventions ask for labels that no training image has together."""
+    if not support:
+        return
+    low = sorted((name for name in support if support[name] < enough), key=lambda name: support[name])
+    if low:
+        listed = ", ".join(f"{name} {_percent(support[name])}" for name in low[:LISTED])
+        text = (
+            f"Under {len(low):,} of {len(support):,} interventions some images have labels that no training image has "
+            f"together. Least supported: {listed} of the images. The others are extrapolated."
+        )
+    else:
+        text = (
+            f"Under each intervention {_percent(enough)} of the images or more have labels that a training image has."
+        )
+    section = "where-there-is-no-training-image" if low else ""
+    yield Statement(DOUBTED if low else TRUSTED, "Label cells with images", text, section)

@@ -1,0 +1,108 @@
+"""What a report says of a model in words: each finding in its place, from the numbers alone."""
+
+import re
+
+import pytest
+
+from causalgan_tf.reporting import trust
+
+
+def found(**labels):
+    """The statements about labels, by what they are about."""
+    return {one.about: one for one in trust.statements({"labels": labels, "law": "exact"})}
+
+
+def test_a_graph_that_the_data_contradict_is_doubted_with_the_worst_independences():
+    worst = [{"x": x, "y": "D", "given": given, "nats_per_row": 0.1} for x, given in (("A", []), ("B", ["A", "C"]))]
+    told = found(independences={"implied": 5, "violated": 2, "rows": 100, "worst": worst})["The graph"]
+    assert told.level == trust.DOUBTED
+    assert "violate 2 of the 5 independences" in told.text and "A and D; B and D given A, C." in told.text
+
+
+@pytest.mark.parametrize(
+    ("independences", "level"),
+    [
+        ({"implied": 5, "violated": 0, "rows": 100, "worst": []}, trust.TRUSTED),
+        ({"implied": 0, "violated": 0, "rows": 100, "worst": []}, trust.UNTOLD),
+        (None, trust.UNTOLD),
+    ],
+)
+def test_a_graph_without_violations_is_trusted_only_where_it_could_have_been_contradicted(independences, level):
+    assert found(independences=independences)["The graph"].level == level
+
+
+def test_labels_near_the_data_are_trusted_and_far_ones_doubted():
+    assert found(tvd=0.006, tvd_floor=0.005, n=1_000)["Labels as in the data"].level == trust.TRUSTED
+    far = found(tvd=0.2, tvd_floor=0.005, n=1_000)["Labels as in the data"]
+    assert far.level == trust.DOUBTED and "by up to 0.200; sampling alone gives 0.005" in far.text
+    under = {"max_tvd": 0.3, "worst": "do(A=1)"}
+    assert found(do=under)["Labels under interventions"].level == trust.DOUBTED
+
+
+def test_lost_values_thin_cells_and_unsupported_interventions_are_doubted_where_there_are_any():
+    some = found(
+        lost_values={"count": 2, "looked_at": 9},
+        thin_cells={"count": 3, "of": 8, "below": 30},
+        do_support={"count": 4, "below": 1, "lowest": [{"do": "do(A=1)"}]},
+    )
+    none = found(
+        lost_values={"count": 0, "looked_at": 9},
+        thin_cells={"count": 0, "of": 8, "below": 30},
+        do_support={"count": 4, "below": 0, "lowest": []},
+    )
+    for about, words in (
+        ("Lost values", "2 of 9 values"),
+        ("Thin parent cells", "3 of 8 settings of a label's parents have fewer than 30 rows"),
+        ("Supported interventions", "Under 1 of 4 interventions"),
+    ):
+        assert some[about].level == trust.DOUBTED and words in some[about].text
+        assert none[about].level == trust.TRUSTED
+    assert "most of all do(A=1)" in some["Supported interventions"].text
+
+
+def image_numbers(**changed):
+    """The numbers of good images of a label A and a number B."""
+    own = {"sd": 10.0, "measured": None, "judge": {"do": 1.0, "real": 0.8}}
+    return {
+        "support": {"do(A=0)": 1.0, "do(A=1)": 0.99},
+        "supported_from": 0.95,
+        "judge": {"A": 1.0},
+        "effectiveness": {"do": {"A": 0.99, "mean": 0.99}},
+        "continuous": {"B": own},
+        "coverage": {"model": 0.8, "control": 0.95},
+    } | changed
+
+
+def of_images(**changed):
+    told = trust.statements({"labels": {}, "images": image_numbers(**changed)})
+    return {one.about: one for one in told}
+
+
+def test_good_images_are_trusted_in_all_respects():
+    told = of_images()
+    for about in ("Label cells with images", "Images show what is set", "Images show B", "Images vary"):
+        assert told[about].level == trust.TRUSTED, about
+
+
+@pytest.mark.parametrize(
+    ("about", "changed", "words"),
+    [
+        ("Label cells with images", {"support": {"do(A=0)": 1.0, "do(A=1)": 0.4}}, "Under 1 of 2 .*do.A=1. 40.0 %"),
+        ("Images show what is set", {"effectiveness": {"do": {"A": 0.5, "mean": 0.5}}}, "the least for A, 50.0 %"),
+        (
+            "Images show B",
+            {"continuous": {"B": {"sd": 10.0, "measured": {"do": 9.0, "real": 0.1}, "judge": {}}}},
+            "off by 0.90 standard deviations, measured",
+        ),
+        ("Images vary", {"coverage": {"model": 0.1, "control": 0.95}}, "10.0 % of the real images"),
+    ],
+)
+def test_each_failure_of_the_images_is_doubted_in_words(about, changed, words):
+    told = of_images(**changed)[about]
+    assert told.level == trust.DOUBTED
+    assert re.search(words, told.text)
+
+
+def test_what_no_data_can_tell_is_always_said():
+    untold = [one.about for one in trust.statements({"labels": {}}) if one.level == trust.UNTOLD]
+    assert {"Hidden causes", "Single units"} <= set(untold)

@@ -1,11 +1,11 @@
-"""The package causalgan-tf and its six commands."""
+"""The package causalgan-tf and its seven commands."""
 
 import pathlib
 import re
 
 from setuptools import find_packages, setup
 
-PROGRAMS = ("train", "sample", "query", "evaluate", "export", "graph")
+PROGRAMS = ("train", "sample", "query", "evaluate", "export", "graph", "explore")
 
 
 def version() -> str:
@@ -40,6 +40,7 @@ setup(
     packages=find_packages(include=["causalgan_tf", "causalgan_tf.*"]),
     package_data={
         "causalgan_tf": ["py.typed", "builtin/*/*.json", "builtin/*/*.npz"],
+        "causalgan_tf.explorer": ["static/*"],
         "causalgan_tf.reporting": ["*.j2"],
     },
     python_requires=">=3.10,<3.14",
@@ -65,8 +66,9 @@ setup(
         "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
         "examples": ["ipykernel>=6", "jupytext>=1.16", "nbclient>=0.10"],
         "excel": ["openpyxl>=3.1"],
+        "explore": ["starlette>=0.40", "uvicorn>=0.30"],
         "parquet": ["pyarrow>=15"],
-        "test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"],
+        "test": ["httpx>=0.27", "hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9", "selenium>=4.20"],
     },
     entry_points={"console_scripts": [f"causalgan-{name} = causalgan_tf.cli.{name}:program" for name in PROGRAMS]},
 )

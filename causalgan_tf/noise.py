@@ -24,7 +24,7 @@ ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 ROUNDS = 13  # for numbers by the million; 20, the recommended margin, for the seeds they come from
 PARITY = 0x1BD11BDA
 
-SEED_BITS = 53  # of a drawn row's seed
+DRAWN = 2**53 - 1  # bits of a drawn row's seed: JavaScript and many JSON readers keep every number as float64
 
 
 def threefry(
@@ -78,6 +78,11 @@ def row_seeds(
         int64 [n] in [0, 2**53), which every JSON client holds exactly; row i has the same seed whatever `n` and `first`
         are.
     """
+    return training_seeds(seed, first, n, attempt) & DRAWN
+
+
+def training_seeds(seed: int | tf.Tensor, first: int | tf.Tensor, n: int, attempt: int | tf.Tensor = 0) -> tf.Tensor:
+    """Seeds int64 [n] of rows that are drawn for a training step: `row_seeds` of 64 bits, for no client sees them."""
     rows = tf.cast(first, tf.int64) + tf.range(tf.cast(n, tf.int64))
     counter = tf.cast(rows, tf.uint32), tf.cast(tf.cast(attempt, tf.int64), tf.uint32)
     return _joined(*threefry(_key(tf.cast(seed, tf.int64)), counter))
@@ -87,14 +92,12 @@ def derived(seeds: tf.Tensor, n: int, first: int | tf.Tensor = 0) -> tf.Tensor:
     """Seeds int64 [B, n] of draws first .. first + n - 1 of each row with a seed int64 [B]: what `row_seeds` makes."""
     low, high = (part[:, None] for part in _key(tf.cast(seeds, tf.int64)))
     draws = tf.cast(first, tf.int64) + tf.range(n, dtype=tf.int64)
-    return _joined(*threefry((low, high), (tf.cast(draws, tf.uint32)[None], tf.constant(0, tf.uint32))))
+    return _joined(*threefry((low, high), (tf.cast(draws, tf.uint32)[None], tf.constant(0, tf.uint32)))) & DRAWN
 
 
 def _joined(low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
-    """int64 seeds in [0, 2**53) of two uint32 words of random bits."""
-    # float64, in which JavaScript and many a JSON reader keep every number, holds no more bits
-    high = tf.cast(high & tf.constant(2 ** (SEED_BITS - 32) - 1, tf.uint32), tf.int64)
-    return tf.bitwise.left_shift(high, tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
+    """int64 seeds of their two words."""
+    return tf.bitwise.left_shift(tf.cast(high, tf.int64), tf.constant(32, tf.int64)) | tf.cast(low, tf.int64)
 
 
 def uniform(seeds: tf.Tensor, blocks: Sequence[str], width: int) -> tf.Tensor:

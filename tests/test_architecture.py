@@ -29,6 +29,7 @@ FLOORS = (
     "runs",
     "evaluation",
     "reporting",
+    "explorer",
     "training",
     "cli",
 )

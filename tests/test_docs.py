@@ -10,7 +10,7 @@ import sys
 import pytest
 from absl import flags
 
-from causalgan_tf.cli import common, evaluate, export, graph, query, sample, train
+from causalgan_tf.cli import common, evaluate, explore, export, graph, query, sample, train
 from tools import docs_tables
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -25,6 +25,7 @@ PROGRAMS = {
     "evaluate": evaluate,
     "export": export,
     "graph": graph,
+    "explore": explore,
 }
 OTHERS = {"all", "help", "helpfull", "flagfile", "logdir", "to"}  # of tools/test, absl, TensorBoard and jupytext
 

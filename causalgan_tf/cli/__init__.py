@@ -1,1 +1,1 @@
-"""The six programs. Each one reads its flags, builds what they describe and calls the library once."""
+"""The seven programs. Each one reads its flags, builds what they describe and calls the library once."""

@@ -52,7 +52,7 @@ class EncoderLearner(keras.Model):
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step, a function of the seed and the step's number."""
-        seeds = noise.row_seeds(self.seed, step * self.batch_size, self.batch_size)
+        seeds = noise.training_seeds(self.seed, step * self.batch_size, self.batch_size)
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
         labels = self._labels(seeds)
         blur = tf.random.stateless_normal(

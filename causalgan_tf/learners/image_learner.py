@@ -171,7 +171,7 @@ class ImageLearner(Learner):
         rows = self.batch_size // self.replicas
         # rows are numbered through the whole training, so that a resumed one draws what was to come
         first = tf.cast(step, tf.int64) * self.batch_size + self._first_row()
-        seeds = noise.row_seeds(self.seed, first, rows, update)
+        seeds = noise.training_seeds(self.seed, first, rows, update)
         chance = tf.transpose(noise.uniform(seeds, [noise.MIXING], 2 + len(self.codec.variables)))
         random_labels = self.codec.random_labels(chance[:, 2:])
         drawn = self.sample_labels(seeds)

@@ -3,8 +3,8 @@
     python -m tools.docs_tables [--check]
 
 A page holds a table between the lines `<!-- table: NAME -->` and `<!-- end of table -->`. NAME.csv is shown as it is,
-without its column `command`; the commands stand below the table. ablation.csv holds single trainings: its table has
-means and standard errors over the seeds.
+without its column `command`; the commands stand below the table. Those of `ABLATIONS` hold single trainings: their
+tables have means and standard errors over the seeds.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import pandas as pd
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "tools" / "benchmarks" / "results"
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
-ROWS = {
+ROWS = {  # of ablation.csv: each part of the recipe before the changes below
     "real": "real images, drawn afresh",
     "paper": "CausalGAN, the paper's recipe (updates in turn, 6 of G)",
     "paper_hinge": "the same + hinge + spectral norm",
@@ -34,7 +34,23 @@ ROWS = {
     "ac_gan": "AC-GAN, no mixing",
     "joint": "labels and image by one discriminator",
 }
-COLUMNS = {  # of ablation.csv: title and decimals
+CHANGES = {  # of ablation_changes.csv: one change each of the present recipe
+    "real": "real images, drawn afresh",
+    "default": "**CausalGAN, the default recipe**",
+    "no_additivity": "without additivity",
+    "image_fed": "the discriminator does not see the labels, D(x)",
+    "relativistic": "D(x), relativistic pairs with R1 and R2",
+    "relativistic_plain_norm": "the same + generator without batch norm",
+    "relativistic_fed": "D(x, l), relativistic pairs with R1 and R2",
+    "patch": "D(x) + patch head",
+    "patch_fed": "D(x, l) + patch head",
+    "patch_fed_everywhere": "the same, heard on rows of unseen cells too",
+    "overlap_labeler": "labelers learn on overlap",
+    "soft_labeler": "soft labels",
+    "label_fed_mixed_patch": "D(x, l) as a projection, mixed labels, patch head, no labelers",
+}
+ABLATIONS = {"ablation": ROWS, "ablation_changes": CHANGES}
+COLUMNS = {  # of both: title and decimals
     "effect_observational": ("shows its labels: observational", 3),
     "effect_do": ("set by do", 3),
     "effect_uniform": ("uniform cells", 3),
@@ -56,12 +72,12 @@ def number(value: float, digits: int) -> str:
     return re.sub(r"^0\.", ".", f"{value:,.{digits}f}")
 
 
-def ablation(runs: pd.DataFrame) -> list[list[str]]:
+def ablation(runs: pd.DataFrame, titles: dict[str, str]) -> list[list[str]]:
     """Head and rows of the ablation: mean ± standard error over the seeds."""
     grouped = runs.groupby("row")[list(COLUMNS)]
     mean, error = grouped.mean(), grouped.sem()
     table = [["mean ± standard error of three seeds", *(title for title, _ in COLUMNS.values())]]
-    for row, name in ROWS.items():
+    for row, name in titles.items():
         cells = []
         for column, (_, digits) in COLUMNS.items():
             value, spread = mean[column][row], error[column][row]
@@ -87,8 +103,8 @@ def figures(path: pathlib.Path) -> pd.DataFrame:
 def table(name: str) -> str:
     """The table of results/NAME.csv as Markdown, its commands below."""
     path = RESULTS / f"{name}.csv"
-    if name == "ablation":
-        rows, commands = ablation(pd.read_csv(path)), []
+    if name in ABLATIONS:
+        rows, commands = ablation(pd.read_csv(path), ABLATIONS[name]), []
     else:
         frame = figures(path)
         shown = frame.drop(columns="command")

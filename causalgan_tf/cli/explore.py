@@ -16,6 +16,8 @@ from causalgan_tf.errors import InputError, brief
 from causalgan_tf.runs.run_folder import Run
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from causalgan_tf.explorer.answers import Explorer
 
 GROUPS = {  # what --help lists
@@ -45,15 +47,21 @@ def main(values: flags.FlagValues) -> None:
 
 
 def serve(explorer: "Explorer", host: str, listener: socket.socket) -> None:
-    """Answers at a bound socket; a first answer compiles what the page will ask for."""
+    """Answers at a bound socket until a signal ends it; a first answer compiles what the page will ask for."""
+    explorer.answer({})
+    print(f"Open {address(listener)} (Ctrl+C ends)", flush=True)
+    server(explorer, host).run(sockets=[listener])
+
+
+def server(explorer: "Explorer", host: str) -> "uvicorn.Server":
+    """A server of the page."""
     import uvicorn
 
     from causalgan_tf.explorer.app import build
 
-    explorer.answer({})
-    server = uvicorn.Server(uvicorn.Config(build(explorer, host), log_level="warning", server_header=False))
-    print(f"Open {address(listener)} (Ctrl+C ends)", flush=True)
-    server.run(sockets=[listener])
+    # a page asks over HTTP alone
+    config = uvicorn.Config(build(explorer, host), log_level="warning", server_header=False, ws="none", lifespan="off")
+    return uvicorn.Server(config)
 
 
 def require_extra() -> None:

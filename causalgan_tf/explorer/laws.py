@@ -23,7 +23,7 @@ class Scale:
     """The range of the sliders of a number, in the label's own unit.
 
     >>> Scale.of(Continuous(0, 100), np.array([1.0, 2.0]))
-    Scale(low=0.0, high=100.0, step=0.5)
+    Scale(low=0.0, high=100.0, step=1.0)
     """
 
     low: float
@@ -38,7 +38,9 @@ class Scale:
             return cls(low, high, _step(high - low))
         low, high = (float(end) for end in np.quantile(values.astype(np.float64), TAILS))
         step = _step(high - low if high > low else 1.0)
-        return cls(math.floor(low / step) * step, math.ceil(high / step) * step, step)
+        # a number that hardly varies still needs a range
+        low, high = math.floor(low / step) * step, max(math.ceil(high / step), math.floor(low / step) + 100) * step
+        return cls(low, high, step)
 
     @property
     def values(self) -> list[float]:

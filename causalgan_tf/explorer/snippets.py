@@ -1,6 +1,7 @@
 """What the page shows as the same question elsewhere: in Python, on the command line, and to a served model."""
 
 import json
+import math
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -83,11 +84,12 @@ def _written(asked: Request) -> list[tuple[str, dict[str, Any]]]:
 def _conditions(graph: CausalGraph, asked: Request) -> dict[str, list[list[float]]]:
     """The inputs given, and with numbers in the graph given_low and given_high, one row each."""
     names = ("given", "given_low", "given_high") if graph.sizes is None else ("given",)
-    rows = {name: [float("nan")] * len(graph) for name in names}
+    rows = {name: [math.nan] * len(graph) for name in names}
     for node, value in asked.query.given.items():
         k = graph.index(node)
         if isinstance(value, tuple):
-            rows["given_low"][k], rows["given_high"][k] = (float(end) for end in value)
+            # NaN is an open end, as it is no condition
+            rows["given_low"][k], rows["given_high"][k] = (end if math.isfinite(end) else math.nan for end in value)
         else:
             rows["given"][k] = float(value)
     return {name: [row] for name, row in rows.items()}

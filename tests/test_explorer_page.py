@@ -237,7 +237,7 @@ class Page:
 
     def answered(self):
         """Waits until the page shows the answer to its state."""
-        ready = "const b = document.body; return b.dataset.answered === (location.hash || '') && b.ariaBusy === 'false'"
+        ready = "return document.body.dataset.answered === location.hash"
         end = time.monotonic() + 30
         while not self.js(ready):
             assert time.monotonic() < end, self.js("return [document.body.dataset.answered, location.hash]")
@@ -250,7 +250,7 @@ class Page:
         self.answered()
 
     def share(self, label):
-        return float(self.find(f'[data-label="{label}"] .bar').get_attribute("data-after"))
+        return float(self.js(f"return document.querySelector('[data-label=\"{label}\"] .bar').dataset.after"))
 
     def images(self):
         return self.js("return [...document.querySelectorAll('.main .unit img')].map(e => e.src)")

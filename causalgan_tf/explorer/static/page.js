@@ -38,6 +38,7 @@ async function ask(path, body) {
 function change(changes) {
   Object.assign(state, changes);
   history.replaceState(null, "", toHash(state) || location.pathname);
+  delete document.body.dataset.answered;
   show();
   clearTimeout(timer);
   timer = setTimeout(answerState, WAIT);
@@ -233,6 +234,7 @@ function wire() {
 
 function restore() {
   state = fromHash(location.hash, model);
+  delete document.body.dataset.answered;
   show();
   answerState();
 }

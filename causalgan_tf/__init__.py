@@ -30,6 +30,7 @@ _HOMES = {
     "Run": "runs.run_folder",
     "RunConfig": "config.run",
     "Samples": "inference.samples",
+    "ServedModel": "inference.served_model",
     "draw_graph": "graphs.drawing",
     "evaluate": "reporting.run_evaluation",
     "evaluate_run": "reporting.run_evaluation",

@@ -42,6 +42,7 @@ VALUES = (
     "graph",
     "graphs.formats",
     "inference.distribution",
+    "inference.served_model",
     "query",
     "reporting.gallery",
     "reporting.report",

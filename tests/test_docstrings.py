@@ -8,6 +8,7 @@ import pathlib
 
 import pandas as pd
 import pytest
+import rest_server
 
 import causalgan_tf
 from causalgan_tf.inference.causal_model import CausalModel
@@ -38,13 +39,15 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def names(place):
-    """What the examples speak of: a model of labels, and an untrained one of labels and images."""
+    """What the examples speak of: a model of labels, an untrained one of labels and images, and that one served."""
     config, graph = causalgan_tf.RunConfig(), causalgan_tf.load_graph("causal_graph_1")
     generator = run_folder.build_image_generator(config, graph)
     faces = CausalModel(graph, run_folder.build_mechanisms(config, graph), generator, config.image.label_encoding)
     shared = {name: PUBLIC[name] for name in ("Run", "RunConfig", "CausalGraph", "ControllerConfig", "DataConfig")}
     model = causalgan_tf.load(place / "runs" / "people")
-    return {"causalgan_tf": causalgan_tf, "model": model, "faces": faces, "pathlib": pathlib, "pd": pd, **shared}
+    found = {"causalgan_tf": causalgan_tf, "model": model, "faces": faces, "pathlib": pathlib, "pd": pd, **shared}
+    with rest_server.serving(causalgan_tf.export_model(faces, place / "served faces")) as url:
+        yield found | {"served": causalgan_tf.ServedModel(url)}
 
 
 @pytest.mark.parametrize("module", modules_with_examples())

@@ -89,6 +89,35 @@ def check_columns(graph: CausalGraph, frame: pd.DataFrame) -> None:
             raise InputError(f"labels: the data frame {words}: {told}. Expected {brief(', '.join(graph.nodes))}.")
 
 
+def frame_rows(graph: CausalGraph, rows: Any) -> np.ndarray:
+    """Label rows float64 [n, K] of a data frame, NaN where a cell or a whole column is missing.
+
+    Raises:
+        InputError: no data frame or no rows, columns that are no labels, or a value that a label does not have.
+
+    >>> frame_rows(CausalGraph.from_text("Old -> Smokes"), pd.DataFrame({"Old": [1, None]})).tolist()
+    [[1.0, nan], [nan, nan]]
+    """
+    if not isinstance(rows, pd.DataFrame):
+        raise InputError(f"counterfactual: expected a data frame of labels, got a {type(rows).__name__}.")
+    if not len(rows):
+        raise InputError("counterfactual: expected at least 1 row, got none.")
+    unknown = [name for name in rows.columns if name not in graph.parents]
+    if unknown:
+        raise InputError(
+            f"counterfactual: the data frame has columns that are no labels: {brief(', '.join(map(str, unknown)))}. "
+            f"Expected some of {brief(', '.join(graph.nodes))}."
+        )
+    found = np.full([len(rows), len(graph)], np.nan)
+    for node in rows.columns:
+        seen = rows[node].notna().to_numpy()
+        if seen.any():
+            k, alone = graph.index(node), _single(graph, node)
+            column = rows.loc[seen, [node]]
+            found[seen, k] = label_rows(alone, column, between=False)[:, 0]
+    return found
+
+
 def _array(graph: CausalGraph, labels: Any) -> np.ndarray:
     try:
         array = np.asarray(labels)
@@ -123,6 +152,10 @@ def _numbers(node: str, variable: Variable, column: Any, offset: float, between:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating | np.bool_) and abs(value) <= LARGEST
+
+
+def _single(graph: CausalGraph, node: str) -> CausalGraph:
+    return CausalGraph({node: []}, {node: graph.variables[node]})
 
 
 def _told(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,9 @@ from causalgan_tf.inference.answers import Causation, Mediation
 from causalgan_tf.inference.arguments import SEED, whole
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.estimate import Estimate
-from causalgan_tf.inference.query import Query, meets
+from causalgan_tf.inference.query import Event, Query, event_query, meets
 
 UNITS = 1_000_000  # that are drawn
-Event = str | Mapping[str, Any]
 
 
 class Causes:
@@ -37,7 +36,7 @@ class Causes:
         """
         draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
         self._binary_cause(cause)
-        wanted = self._event(event)
+        wanted = event_query(self.graph, event)
         if cause in wanted.given:
             raise InputError(f"event {wanted.text()}: expected another node than the cause {cause}.")
         # the same units, thrice: all noise is kept, so that each one's three worlds stand side by side

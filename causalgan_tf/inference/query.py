@@ -15,9 +15,20 @@ from causalgan_tf.graphs.variables import Variable, parse_range, written
 from causalgan_tf.inference.query_text import parse_assignments, parse_names, parse_probability, parse_query
 from causalgan_tf.inference.soft_do import Formula, Law, Soft
 
-__all__ = ["Interval", "Query", "meets", "parse_assignments", "parse_names", "parse_probability", "parse_query"]
+__all__ = [
+    "Event",
+    "Interval",
+    "Query",
+    "event_query",
+    "meets",
+    "parse_assignments",
+    "parse_names",
+    "parse_probability",
+    "parse_query",
+]
 
 Interval = tuple[float, float]
+Event = str | Mapping[str, Any]
 Condition = int | float | Interval | frozenset[int]
 
 
@@ -158,6 +169,25 @@ class Query:
 
     def __reduce__(self) -> tuple:
         return Query, tuple(dict(getattr(self, field.name)) for field in dataclasses.fields(self))
+
+
+def event_query(graph: CausalGraph, event: Event) -> Query:
+    """The query whose `given` is an event, "Ill=1, Age=20..30" or a mapping.
+
+    Raises:
+        InputError: no event, an unknown node, or a value that it does not have.
+
+    Examples:
+        >>> event_query(CausalGraph.from_text("Old -> Ill"), "Ill=1").text()
+        'Ill=1'
+    """
+    values = parse_assignments(event) if isinstance(event, str) else event
+    if not isinstance(values, Mapping) or not values:
+        raise InputError(f'event: expected "Ill=1" or {{"Ill": 1}}, got {brief(repr(event))}.')
+    try:
+        return Query.create(graph, given=values)
+    except InputError as error:
+        raise InputError(str(error).replace("given ", "event ", 1)) from error
 
 
 def meets(rows: np.ndarray, graph: CausalGraph, given: Mapping[str, Condition]) -> np.ndarray:

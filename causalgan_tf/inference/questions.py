@@ -13,19 +13,18 @@ from causalgan_tf.errors import InputError, TooLargeError, brief
 from causalgan_tf.graphs import names
 from causalgan_tf.inference import estimate
 from causalgan_tf.inference.answers import Effect
-from causalgan_tf.inference.arguments import SEED, label_rows, row_seeds, whole
+from causalgan_tf.inference.arguments import SEED, frame_rows, label_rows, row_seeds, whole
 from causalgan_tf.inference.causes import Causes
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.estimate import Estimate
 from causalgan_tf.inference.image_units import given_images
-from causalgan_tf.inference.query import Query, meets, parse_assignments
+from causalgan_tf.inference.query import Event, Query, event_query, meets
 from causalgan_tf.inference.query_text import parse_query
 from causalgan_tf.inference.samples import Samples
-from causalgan_tf.inference.units import Units, frame_rows
+from causalgan_tf.inference.units import Units
 
 DRAWS = 100_000  # of an answer that is not exact
 REDRAWN = ("direct", "rejection")  # methods whose rows are functions of their seeds and do alone
-Event = str | Mapping[str, Any]
 
 
 class Questions(Causes):
@@ -80,7 +79,7 @@ class Questions(Causes):
             True
         """
         draws, seed = whole("draws", draws, 1, MANY), whole("seed", seed, 0, SEED)
-        wanted = self._event(event)
+        wanted = event_query(self.graph, event)
         query = Query.create(self.graph, do, given, evidence)
         text = f"P({wanted.text()}{_bar(query)})"
         value = self._exact_probability(wanted, query)
@@ -270,15 +269,6 @@ class Questions(Causes):
             raise InputError(f"labels: expected a row for each of {len(read)} images, got {len(seen)} rows.")
         return np.where(np.isnan(seen), read, seen)
 
-    def _event(self, event: Event) -> Query:
-        values = parse_assignments(event) if isinstance(event, str) else event
-        if not isinstance(values, Mapping) or not values:
-            raise InputError(f'event: expected "Ill=1" or {{"Ill": 1}}, got {brief(repr(event))}.')
-        try:
-            return Query.create(self.graph, given=values)
-        except InputError as error:
-            raise InputError(str(error).replace("given ", "event ", 1)) from error
-
     def _outcome(self, outcome: Event, quantile: float | None) -> str | Query:
         """A node whose mean is asked for, or an event."""
         if isinstance(outcome, str) and outcome in self.graph.parents:
@@ -292,7 +282,7 @@ class Questions(Causes):
             raise InputError("quantile: it is of a number, not of an event. Name a node.")
         if isinstance(outcome, str) and "=" not in outcome:
             self.graph.index(outcome)
-        return self._event(outcome)
+        return event_query(self.graph, outcome)
 
     def _number_node(self, node: str) -> Any:
         self.graph.index(node)

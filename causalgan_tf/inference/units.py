@@ -1,16 +1,12 @@
 """Units that were seen: their rows given evidence, and what they would have been under do."""
 
-from typing import Any
-
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
 from causalgan_tf import noise
-from causalgan_tf.errors import ConditioningError, InputError, brief
+from causalgan_tf.errors import ConditioningError, InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.abduction import Abduction, completed
-from causalgan_tf.inference.arguments import label_rows
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.label_sampler import FRUITLESS, LabelDraw, LabelSampler
 from causalgan_tf.inference.query import Query, meets
@@ -162,36 +158,3 @@ def chosen(weights: np.ndarray, draws: int, shares: np.ndarray) -> np.ndarray:
     sums = np.cumsum(weights, 1)
     found = [np.searchsorted(line, place) for line, place in zip(sums, places, strict=True)]
     return np.minimum(np.array(found).reshape([len(weights), draws]), weights.shape[1] - 1)
-
-
-def frame_rows(graph: CausalGraph, rows: Any) -> np.ndarray:
-    """Label rows float64 [n, K] of a data frame, NaN where a cell or a whole column is missing.
-
-    Raises:
-        InputError: no data frame or no rows, columns that are no labels, or a value that a label does not have.
-
-    >>> frame_rows(CausalGraph.from_text("Old -> Smokes"), pd.DataFrame({"Old": [1, None]})).tolist()
-    [[1.0, nan], [nan, nan]]
-    """
-    if not isinstance(rows, pd.DataFrame):
-        raise InputError(f"counterfactual: expected a data frame of labels, got a {type(rows).__name__}.")
-    if not len(rows):
-        raise InputError("counterfactual: expected at least 1 row, got none.")
-    unknown = [name for name in rows.columns if name not in graph.parents]
-    if unknown:
-        raise InputError(
-            f"counterfactual: the data frame has columns that are no labels: {brief(', '.join(map(str, unknown)))}. "
-            f"Expected some of {brief(', '.join(graph.nodes))}."
-        )
-    found = np.full([len(rows), len(graph)], np.nan)
-    for node in rows.columns:
-        seen = rows[node].notna().to_numpy()
-        if seen.any():
-            k, alone = graph.index(node), _single(graph, node)
-            column = rows.loc[seen, [node]]
-            found[seen, k] = label_rows(alone, column, between=False)[:, 0]
-    return found
-
-
-def _single(graph: CausalGraph, node: str) -> CausalGraph:
-    return CausalGraph({node: []}, {node: graph.variables[node]})

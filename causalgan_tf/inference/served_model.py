@@ -1,0 +1,293 @@
+"""A served model: the questions of CausalModel that a server answers, asked over REST."""
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from causalgan_tf.config import budget
+from causalgan_tf.errors import ConditioningError, InputError, brief
+from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import from_json
+from causalgan_tf.inference import estimate
+from causalgan_tf.inference.arguments import SEED, frame_rows, whole
+from causalgan_tf.inference.diagnostics import Diagnostics
+from causalgan_tf.inference.estimate import Estimate
+from causalgan_tf.inference.query import Event, Query, event_query
+from causalgan_tf.inference.samples import Samples, label_frame
+from causalgan_tf.inference.served_requests import Outputs, Requests
+
+LABEL_ROWS, PICTURE_ROWS, IMAGE_ROWS = 4_096, 256, 32  # of one request; an image as JSON takes a hundred kB
+ROUNDS = 64  # in which rows that met no condition are asked for again, from other seeds
+FRUITLESS = 500_000  # candidates after which a condition that none met is given up
+
+
+class ServedModel:
+    """A model behind TensorFlow Serving, KServe, or another server of its signatures.
+
+    Attributes:
+        url: the address of the model.
+        card: what the model says of itself, as in assets/card.json of the export.
+        graph: over the labels, with their types.
+        image_size: side of the images, pixels; None if the model draws labels only.
+
+    Examples:
+        `served` is a model that draws images, behind a server of this machine.
+
+        >>> served.graph.nodes[:2], served.image_size
+        (('Young', 'Male'), 32)
+    """
+
+    def __init__(self, url: str, timeout: float = 60.0) -> None:
+        """Asks a server for the model's card.
+
+        Args:
+            url: such as http://127.0.0.1:8501/v1/models/faces, or /v2/models/faces of the open inference protocol; of
+                a server that lists its models, as KServe's does, HOST:PORT is enough.
+            timeout: of one request, seconds.
+
+        Raises:
+            InputError: no server is there, or none in time; no such model, or one that causalgan-export has not
+                written.
+        """
+        self._requests = Requests(url, timeout)
+        self.url = self._requests.url
+        (text,) = self._requests.ask("metadata", {"row": np.zeros(1, np.int64)})["card"]
+        try:
+            self.card: dict[str, Any] = json.loads(text)
+            labels = self.card["labels"]
+            types = from_json({label["name"]: label["type"] for label in labels})
+            self.graph = CausalGraph({label["name"]: label["parents"] for label in labels}, types)
+            self.image_size: int | None = self.card["images"][0] if self.card["images"] else None
+            self._signatures = self.card["signatures"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{brief(self.url)}: its card is none of causalgan-export. Export the model anew."
+            ) from error
+
+    def __repr__(self) -> str:
+        drawn = f", images of {self.card['images']}" if self.image_size else ", no images"
+        return f"ServedModel: {brief(self.url)}, {len(self.graph)} labels{drawn}\n{self.graph!r}"
+
+    def sample(
+        self,
+        n: int,
+        do: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        images: bool | None = None,
+    ) -> Samples:
+        """Draws exactly `n` rows from P(. | do(x), z); without `given` those of CausalModel.sample with this seed.
+
+        A condition is met in the server by rejection, and its rows are others than those of CausalModel.
+
+        Args:
+            n: rows, at least 1.
+            do: interventions, node to 0 or 1, a category's name or a number.
+            given: conditions, node to a value; of a continuous node to an interval.
+            seed: seed of the draw, from 0 to 2**63 - 1.
+            images: whether images are drawn too; None: if the model has an image generator.
+
+        Raises:
+            InputError: as CausalModel.sample; a set of values in `given`, a law or a formula in `do`.
+            ConditioningError: a condition that too few of the server's candidates meet.
+
+        Examples:
+            >>> put_on = served.sample(3, do={"Mustache": 1}, seed=7)
+            >>> put_on.images.shape, put_on.labels["Mustache"].tolist()
+            ((3, 32, 32, 3), [1, 1, 1])
+        """
+        drawing = self._draws(images)
+        n, seed = whole("n", n, low=1, unit=" row"), whole("seed", seed, 0, SEED)
+        budget.check_draw(n, self.graph, self.card["images"] if drawing else ())
+        query = self._query(do, given)
+        if query.given:
+            return self._given(n, query, seed, drawing)
+        seeds = _row_seeds(seed, n)
+        found = self._drawn(seeds, query, drawing)
+        return self._samples(found, seeds, query, Diagnostics("direct", n, effective=float(n)), drawing)
+
+    def counterfactual(
+        self, rows: pd.DataFrame, do: Mapping[str, Any], seed: int = 0, images: bool | None = None
+    ) -> Samples:
+        """What units that were seen would have been under do, as CausalModel.counterfactual of whole rows.
+
+        Args:
+            rows: a data frame with a column a label and no missing cell.
+            do: interventions.
+            seed: of the noise that a unit's labels leave open.
+            images: whether images of the new labels are drawn too; None: if the model has an image generator.
+
+        Raises:
+            InputError: as CausalModel.counterfactual; a missing column or cell, or a model without this signature.
+
+        Examples:
+            >>> units = served.sample(2, images=False).labels
+            >>> served.counterfactual(units, do={}).labels.equals(units)
+            True
+        """
+        self._require("counterfactual", "Its mechanisms are implicit: train explicit ones and export them.")
+        drawing, query, seed = self._draws(images), self._query(do, None), whole("seed", seed, 0, SEED)
+        seen = frame_rows(self.graph, rows)
+        if np.isnan(seen).any():
+            node = self.graph.nodes[int(np.flatnonzero(np.isnan(seen).any(0))[0])]
+            raise InputError(
+                f"counterfactual: {node} is missing in some row; a served model needs every label. "
+                "CausalModel.counterfactual does not."
+            )
+        budget.check_draw(len(seen), self.graph, self.card["images"] if drawing else ())
+        seeds = _row_seeds(seed, len(seen))
+        inputs = {"seed": seeds, "observed": seen.astype(np.float32), "do": self._rows(query.constants, len(seen))}
+        found = self._ask("counterfactual", inputs)
+        diagnostics = Diagnostics("abduction", len(seen), effective=float(len(seen)))
+        return self._samples(found, seeds, query, diagnostics, drawing)
+
+    def probability(
+        self, event: Event, do: Mapping[str, Any] | None = None, given: Mapping[str, Any] | None = None
+    ) -> Estimate:
+        """P(event | do, given), exact, of discrete labels and explicit mechanisms.
+
+        Args:
+            event: "Ill=1", or a mapping from nodes to values.
+            do: interventions.
+            given: conditions in the model that `do` has mutilated.
+
+        Raises:
+            InputError: an unknown node, a value that it does not have, a set of values, or a model that has no such
+                signature.
+            ConditioningError: a condition of probability 0.
+
+        Examples:
+            >>> 0.0 < served.probability("Male=0", do={"Mustache": 1}).value < 1.0
+            True
+        """
+        self._require("probability", "It states none: draw rows with `sample` and count them.")
+        wanted, query = event_query(self.graph, event), self._query(do, given)
+        parts = {"event": wanted.given, "do": query.constants, "given": query.given}
+        inputs = {name: self._rows(_single(name, values), 1) for name, values in parts.items()}
+        value = float(self._ask("probability", inputs)["probability"][0])
+        asked = query.text()
+        if math.isnan(value):
+            raise ConditioningError(f"given {asked}: the model never shows it. Condition on less.", 0, 1, 0, 0.0)
+        return estimate.exact(f"P({wanted.text()}{' | ' * bool(asked)}{asked})", value)
+
+    def _query(self, do: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> Query:
+        query = Query.create(self.graph, do, given)
+        if query.soft:
+            node = next(iter(query.soft))
+            raise InputError(f"do {node}: a served model sets labels to constants. Draw laws and formulas in Python.")
+        return query
+
+    def _draws(self, images: bool | None) -> bool:
+        """Whether images are drawn; InputError for images of a model of labels."""
+        if images and not self.image_size:
+            raise InputError("images: this model draws labels only. Train its images and export it anew.")
+        return self.image_size is not None and images is not False
+
+    def _require(self, signature: str, way_out: str) -> None:
+        if signature not in self._signatures:
+            raise InputError(f"{brief(self.url)}: this model has no signature {signature!r}. {way_out}")
+
+    def _rows(self, values: Mapping[str, float], n: int) -> np.ndarray:
+        """Numbers of nodes as float32 [n, K], NaN elsewhere."""
+        vector = np.full(len(self.graph), np.nan, np.float32)
+        for node, value in values.items():
+            vector[self.graph.index(node)] = value
+        return np.tile(vector, [n, 1])
+
+    def _drawn(self, seeds: np.ndarray, query: Query, drawing: bool) -> Outputs:
+        """The rows of these seeds under do, by the signature that sends least."""
+        do = self._rows(query.constants, len(seeds))
+        if drawing and "picture" in self._signatures:
+            chosen = ~np.isnan(do)
+            return self._ask("picture", {"seed": seeds, "value": np.where(chosen, do, np.float32(0)), "set": chosen})
+        return self._ask("sample" if drawing else "labels", {"seed": seeds, "do": do})
+
+    def _given(self, n: int, query: Query, seed: int, drawing: bool) -> Samples:
+        """Rows that meet a condition: of rows that did not, others are asked for in their place."""
+        inputs = {"do": self._rows(query.constants, n)} | self._conditions(query, n)
+        kept: Outputs = {}
+        left, draws = np.arange(n), 0
+        for attempt in range(ROUNDS):
+            seeds = _row_seeds(seed, n, attempt)[left]
+            found = self._ask("sample_given", {"seed": seeds} | {name: part[left] for name, part in inputs.items()})
+            draws += int(found["draws"].sum())
+            met = found.pop("accepted").astype(bool)
+            for name, part in found.items():
+                kept.setdefault(name, np.zeros([n, *part.shape[1:]], part.dtype))[left[met]] = part[met]
+            left = left[~met]
+            if not len(left) or (len(left) == n and draws >= FRUITLESS):
+                break
+        if len(left):
+            share = (n - len(left)) / draws
+            raise ConditioningError(
+                f"{n - len(left):,} of {n:,} rows meet {query.text()} in {draws:,} draws of the server. Ask for fewer "
+                "rows or condition on less; causalgan_tf.load finds rarer rows than a server does.",
+                n - len(left),
+                n,
+                draws,
+                share,
+            )
+        diagnostics = Diagnostics("rejection", draws, n / draws, float(n))
+        return self._samples(kept, kept["row_seed"].astype(np.int64), query, diagnostics, drawing)
+
+    def _conditions(self, query: Query, n: int) -> dict[str, np.ndarray]:
+        """The inputs of `sample_given` that hold a query's conditions."""
+        values = _single("given", query.given, intervals=True)
+        intervals = {node: value for node, value in values.items() if isinstance(value, tuple)}
+        found = {"given": self._rows({node: value for node, value in values.items() if node not in intervals}, n)}
+        for place, name in enumerate(("given_low", "given_high")):
+            if name in self._signatures["sample_given"]["inputs"]:
+                ends = {node: ends[place] for node, ends in intervals.items() if math.isfinite(ends[place])}
+                found[name] = self._rows(ends, n)
+        return found
+
+    def _ask(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Outputs:
+        """The outputs of many rows, asked for in several requests."""
+        outputs = self._signatures[signature]["outputs"]
+        step = IMAGE_ROWS if "image" in outputs else PICTURE_ROWS if "image_bytes" in outputs else LABEL_ROWS
+        rows = len(next(iter(inputs.values())))
+        parts = [
+            self._requests.ask(signature, {name: value[first : first + step] for name, value in inputs.items()})
+            for first in range(0, rows, step)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _samples(self, found: Outputs, seeds: np.ndarray, query: Query, how: Diagnostics, drawing: bool) -> Samples:
+        labels = found["labels"].astype(np.float32 if self.graph.sizes is None else np.uint8)
+        images = None
+        if drawing:
+            images = found["image"].astype(np.uint8) if "image" in found else _pictures(found["image_bytes"])
+        return Samples(label_frame(self.graph, labels), images, seeds, query, None, how)
+
+
+def _single(part: str, values: Mapping[str, Any], intervals: bool = False) -> Mapping[str, Any]:
+    """The values, each one number, or an interval where these are allowed."""
+    for node, value in values.items():
+        if isinstance(value, frozenset) or (isinstance(value, tuple) and not intervals):
+            raise InputError(
+                f"{part} {brief(node, 60)}: a served model takes one value of a label. Ask for each value."
+            )
+    return values
+
+
+def _pictures(files: np.ndarray) -> np.ndarray:
+    """The contents of PNG files [n] as uint8 [n, S, S, C]."""
+    images = []
+    for file in files:
+        with Image.open(io.BytesIO(file)) as picture:
+            image = np.asarray(picture)
+        images.append(image[..., None] if image.ndim == 2 else image)
+    return np.stack(images)
+
+
+def _row_seeds(seed: int, n: int, attempt: int = 0) -> np.ndarray:
+    """noise.row_seeds, which starts TensorFlow: not before rows are drawn."""
+    from causalgan_tf import noise
+
+    return noise.row_seeds(seed, 0, n, attempt).numpy()

@@ -12,19 +12,21 @@ import pytest
 from absl import flags
 from PIL import Image
 
+import causalgan_tf
 from causalgan_tf.cli import common, sample
 from causalgan_tf.errors import InputError
 from causalgan_tf.explorer.answers import Explorer, rows
 from causalgan_tf.explorer.laws import BINS, Scale
 from causalgan_tf.explorer.picture import graph_shapes
 from causalgan_tf.explorer.request import Request, RequestError
+from causalgan_tf.explorer.snippets import curl
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.query import Query, parse_assignments
 from causalgan_tf.networks.mechanisms import CausalController
+from tests import rest_server
 from tests.explored import BOLD, DOSE, MIXED, SCRIPT, SUM, faces, mixed
 from tests.random_models import random_model
 
-SERVER = {"server": "http://host:8501/v1/models/faces"}
 ASKED = {"do": {"Mustache": 1}, "n": 12, "seed": 7}
 
 
@@ -114,41 +116,25 @@ def test_implicit_mechanisms_have_laws_of_drawn_rows():
     assert answer["laws"]["Bald"]["after"][1] == pytest.approx(counted["Bald"].mean())
 
 
-class Served:
-    """A model as a server shows it: rows and counterfactuals, no twins and no laws."""
-
-    def __init__(self, model):
-        self.graph, self.image_size, self.own = model.graph, model.image_size, model
-
-    def sample(self, n, do=None, given=None, seed=0, images=None):
-        return self.own.sample(n, do, given, seed, images)
-
-    def counterfactual(self, rows, do, seed=0):
-        return self.own.counterfactual(rows, do, seed=seed)
-
-
-def test_a_served_model_has_the_same_units_and_twins_and_laws_of_drawn_rows():
-    served, asked = (
-        Explorer(Served(faces().model), {"server": "http://host:8501/v1/models/faces"}),
-        ASKED | {"label": "Bald"},
-    )
-    answer, own = served.answer(asked), faces().answer(asked)
-    assert answer["samples"] == own["samples"] and answer["twins"] == own["twins"]
+@pytest.mark.long
+def test_a_served_model_has_the_same_units_and_twins_and_laws_of_drawn_rows(tmp_path):
+    with rest_server.serving(causalgan_tf.export_model(faces().model, tmp_path)) as url:
+        served = Explorer(causalgan_tf.ServedModel(url), {"server": url})
+        asked = ASKED | {"label": "Bald"}
+        answer, own = served.answer(asked), faces().answer(asked)
+        both = served.answer({"do": {"Smiling": 1}, "given": {"Male": 1}, "n": 6, "label": "Young"})
+        names = {}
+        exec(answer["code"]["python"], names)
+    for part in ("samples", "twins"):
+        assert answer[part]["labels"] == own[part]["labels"] and answer[part]["seeds"] == own[part]["seeds"]
+        assert np.abs(drawn(answer[part]).astype(int) - drawn(own[part])).max() <= 1
     assert [row["labels"] for row in answer["strip"]["rows"]] == [row["labels"] for row in own["strip"]["rows"]]
-    assert not answer["exact"] and answer["laws"]["Male"]["after"][1] == pytest.approx(
-        own["laws"]["Male"]["after"][1], abs=0.05
-    )
-
-
-def test_a_served_model_imagines_units_that_were_seen_but_not_those_of_do_and_given():
-    served = Explorer(Served(faces().model), SERVER)
-    asked = {"given": {"Mustache": 1}, "n": 6, "unit": 3, "label": "Smiling"}
-    answer = served.answer(asked)
-    units = faces().model.sample(6, given={"Mustache": 1}).labels
-    for value, row in zip((0, 1), answer["strip"]["rows"], strict=True):
-        assert row["labels"][0] == faces().model.counterfactual(units, {"Smiling": value}).labels.iloc[3].tolist()
-    both = served.answer(asked | {"do": {"Bald": 1}})
-    assert "Drop one, or use --workdir" in both["twins"]["error"] and "error" in both["strip"]
+    assert not answer["exact"] and answer["samples"]["supported"] is None
+    assert answer["laws"]["Male"]["after"] == pytest.approx(own["laws"]["Male"]["after"], abs=0.05)
+    assert rows(names["samples"]) == answer["samples"]
+    male = faces().graph.index("Male")
+    assert {row[male] for part in ("samples", "twins") for row in both[part]["labels"]} == {1}
+    assert len(both["strip"]["rows"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -230,6 +216,19 @@ def sent(explorer, body):
     words = shlex.split(explorer.answer(body)["code"]["curl"])
     request = json.loads(words[words.index("-d") + 1])
     return words[2], request["signature_name"], request["inputs"]
+
+
+def test_the_curl_for_the_open_inference_protocol_has_flat_arrays_and_no_nan():
+    asked = Request.of(MIXED, {"do": {"Old": 1}, "given": {"Age": [20, None]}})
+    text = curl(MIXED, asked, {"server": "http://host/v2/models/mixed"}, np.array([7, 8]), images=False)
+    words = shlex.split(text)
+    request = json.loads(words[words.index("-d") + 1], parse_constant=pytest.fail)
+    assert words[2] == "http://host/v2/models/mixed/infer"
+    assert request["parameters"] == {"signature_name": "sample_given"}
+    parts = {part["name"]: part for part in request["inputs"]}
+    assert parts["seed"] == {"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}
+    assert parts["given_low"]["shape"] == [1, 5] and parts["given_low"]["data"].count(None) == 4
+    assert parts["do"]["data"][MIXED.index("Old")] == 1.0
 
 
 def test_the_curl_to_copy_asks_a_served_model_for_the_same_rows():

@@ -1,27 +1,30 @@
 """Shows a model in the browser: causalgan-explore --workdir=runs/faces, then open the address that it prints.
 
 One page: labels are set or seen, and images, laws of labels, the same units without do, one unit under each value of a
-label and the graph follow. Needs the extra [explore]: pip install "causalgan-tf[explore]". It is reached from this
-machine alone unless --host says otherwise.
+label and the graph follow. --server=URL shows an exported model behind a server in place of a run. Needs the extra
+[explore]: pip install "causalgan-tf[explore]". It is reached from this machine alone unless --host says otherwise.
 """
 
 import pathlib
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from causalgan_tf.cli import common
 from causalgan_tf.errors import InputError, brief
+from causalgan_tf.inference.served_model import ServedModel
 from causalgan_tf.runs.run_folder import Run
 
 if TYPE_CHECKING:
     import uvicorn
 
     from causalgan_tf.explorer.answers import Explorer
+    from causalgan_tf.inference.causal_model import CausalModel
 
 GROUPS = {  # what --help lists
-    "Model": ("workdir",),
+    "Model": ("workdir", "server"),
     "Address": ("host", "port"),
 }
 
@@ -29,21 +32,33 @@ GROUPS = {  # what --help lists
 def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
     common.define(values, "workdir", "", "folder of the trained run, or builtin:faces")
+    common.define(
+        values, "server", "", "in place of --workdir: a served model, such as http://HOST:8501/v1/models/NAME"
+    )
     common.define(values, "host", "127.0.0.1", "address to listen at; 0.0.0.0: whoever reaches this machine may ask")
     common.define(values, "port", 8700, "port to listen at; 0: a free one", low=0, high=65_535)
 
 
 def main(values: flags.FlagValues) -> None:
     """Serves the page until it is interrupted."""
-    run = Run.open(common.folder(values, "workdir"))
+    if bool(values.workdir) == bool(values.server):
+        raise InputError("causalgan-explore shows one model: expected --workdir or --server.")
     require_extra()
+    model, origin = opened(values)
     # the port is taken before the model is loaded, which takes seconds
     with listening(values.host, values.port) as listener:
         common.start_tensorflow()
         from causalgan_tf.explorer.answers import Explorer
 
-        explorer = Explorer(run.model(), {"workdir": shown_place(values.workdir, values.host)})
-        serve(explorer, values.host, listener)
+        serve(Explorer(model(), origin), values.host, listener)
+
+
+def opened(values: flags.FlagValues) -> "tuple[Callable[[], CausalModel | ServedModel], dict[str, str]]":
+    """What loads the model, and where it is from."""
+    if values.server:
+        served = ServedModel(values.server)
+        return lambda: served, {"server": served.url}
+    return Run.open(common.folder(values, "workdir")).model, {"workdir": shown_place(values.workdir, values.host)}
 
 
 def serve(explorer: "Explorer", host: str, listener: socket.socket) -> None:

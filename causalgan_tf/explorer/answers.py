@@ -11,7 +11,6 @@ import pandas as pd
 from PIL import Image
 
 import causalgan_tf
-from causalgan_tf.errors import InputError
 from causalgan_tf.explorer.laws import Laws, settled
 from causalgan_tf.explorer.picture import graph_shapes
 from causalgan_tf.explorer.request import MOST, Request
@@ -26,8 +25,7 @@ VALUES = 24  # of a label in the strip at most
 class Explorer:
     """What the page knows of a model and asks of it.
 
-    Any object will do that has `graph`, `image_size` and `sample` as `CausalModel` has them, and either `twins` or
-    `counterfactual`; laws are exact where it has `states_probabilities` and `distribution`.
+    The model is a CausalModel, or a ServedModel, whose laws are of drawn rows.
 
     Examples:
         `model` was fitted to a data frame, see `fit_labels`.
@@ -75,7 +73,7 @@ class Explorer:
             "exact": exact,
             "settled": settled(self.graph, asked.query.do),
             "samples": rows(samples),
-            "twins": self._twin_rows(samples, asked),
+            "twins": rows(self.model.twins(samples, {})) if asked.do else None,
             "strip": self._strip(samples, asked),
             "how": METHODS[samples.diagnostics.method],
             "mass": samples.diagnostics.mass,
@@ -88,14 +86,6 @@ class Explorer:
             return plain | dataclasses.asdict(self.laws.scales[node]) | {"bounded": variable.bounded}
         return plain | {"values": [variable.shown(place) for place in range(variable.size)]}
 
-    def _twin_rows(self, samples: Samples, asked: Request) -> dict[str, Any] | None:
-        if not asked.do:
-            return None
-        try:
-            return rows(self._twins(samples, asked, {}))
-        except InputError as error:
-            return {"error": str(error)}
-
     def _strip(self, samples: Samples, asked: Request) -> dict[str, Any] | None:
         """One unit under each value of a label, the rest of do kept."""
         if asked.label is None:
@@ -103,25 +93,9 @@ class Explorer:
         variable = self.graph.variables[asked.label]
         values = self.laws.scales[asked.label].values if variable.size is None else range(variable.size)
         shown = [value if variable.size is None else variable.shown(value) for value in values][:VALUES]
-        one = _only(samples, asked.unit) if hasattr(self.model, "twins") else samples
-        try:
-            twins = [self._twins(one, asked, {**asked.do, asked.label: value}) for value in shown]
-        except InputError as error:
-            return {"error": str(error)}
-        units = [twin if len(twin.labels) == 1 else _only(twin, asked.unit) for twin in twins]
-        own = rows(_only(samples, asked.unit))
-        return {"label": asked.label, "values": shown, "own": own, "rows": [rows(unit) for unit in units]}
-
-    def _twins(self, samples: Samples, asked: Request, do: Mapping[str, Any]) -> Samples:
-        """The same units under another do."""
-        if hasattr(self.model, "twins"):
-            return self.model.twins(samples, do)
-        # without a condition a row is a function of seed and place
-        if not asked.given:
-            return self.model.sample(asked.n, do, None, asked.seed)
-        if not asked.do:
-            return self.model.counterfactual(samples.labels, do, seed=asked.seed)
-        raise InputError("A served model does not draw the units of do with given again. Drop one, or use --workdir.")
+        one = _only(samples, asked.unit)
+        twins = [rows(self.model.twins(one, {**asked.do, asked.label: value})) for value in shown]
+        return {"label": asked.label, "values": shown, "own": rows(one), "rows": twins}
 
 
 def rows(samples: Samples) -> dict[str, Any]:

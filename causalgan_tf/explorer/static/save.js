@@ -62,7 +62,7 @@ export async function picture(blocks, size) {
 
 export async function savePng(model, answer, twins) {
   const blocks = [[caption(answer.query), answer.samples.images]];
-  if (twins && answer.twins?.images) blocks.unshift(["the same units without do", answer.twins.images]);
+  if (twins && answer.twins) blocks.unshift(["the same units without do", answer.twins.images]);
   const canvas = await picture(blocks, model.image_size);
   canvas.toBlob((blob) => offer(blob, "units.png"), "image/png");
 }

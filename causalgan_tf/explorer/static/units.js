@@ -7,10 +7,9 @@ const rowText = (model, row) => model.labels.map((label, k) => `${label.name}=${
 
 // Draws the units; `chosen(place)` is called for the one that the strip shall show.
 export function drawUnits(root, model, state, answer, chosen) {
-  const twins = state.twins && answer.twins && !answer.twins.error ? answer.twins : null;
+  const twins = state.twins ? answer.twins : null;
   if (!answer.samples.images || state.view === "table") {
-    const before = answer.twins?.labels ?? null;
-    root.replaceChildren(table(model, answer.samples, twins && before, state, chosen));
+    root.replaceChildren(table(model, answer.samples, twins?.labels, state, chosen));
     if (twins) root.append(el("p", { class: "muted small" }, "Marked: what do has changed; the value without do is behind it."));
   } else {
     const parts = [grid(model, answer.samples, caption(answer.query), state.unit, chosen, true)];
@@ -20,7 +19,6 @@ export function drawUnits(root, model, state, answer, chosen) {
     root.replaceChildren(el("div", { class: twins ? "grids two" : "grids" }, ...parts));
     if (focused) root.querySelector(".unit[tabindex='0']").focus({ preventScroll: true });
   }
-  if (state.twins && answer.twins?.error) root.append(el("p", { class: "muted small" }, answer.twins.error));
 }
 
 export const caption = (query) => (query === "" ? "as observed" : `${query.startsWith("do(") ? "under" : "given"} ${query}`);
@@ -89,7 +87,6 @@ function cells(row, before, differs) {
 // One unit under each value of a label.
 export function drawStrip(root, model, strip) {
   if (!strip) return root.replaceChildren();
-  if (strip.error) return root.replaceChildren(el("p", { class: "muted" }, strip.error));
   const own = strip.own.labels[0];
   const place = model.labels.findIndex((label) => label.name === strip.label);
   if (!strip.own.images) return root.replaceChildren(stripTable(model, strip, own, place));

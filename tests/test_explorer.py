@@ -15,10 +15,11 @@ from PIL import Image
 import causalgan_tf
 from causalgan_tf.cli import common, sample
 from causalgan_tf.errors import InputError
-from causalgan_tf.explorer.answers import Explorer, rows
-from causalgan_tf.explorer.laws import BINS, Scale
+from causalgan_tf.explorer.answers import Explorer
+from causalgan_tf.explorer.histograms import BINS, Scale
 from causalgan_tf.explorer.picture import graph_shapes
 from causalgan_tf.explorer.request import Request, RequestError
+from causalgan_tf.explorer.rows import rows
 from causalgan_tf.explorer.snippets import curl
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.query import Query, parse_assignments

@@ -20,6 +20,7 @@ import pytest
 
 from causalgan_tf.cli import explore
 from causalgan_tf.errors import InputError
+from causalgan_tf.explorer.guard import is_own
 from tests.explored import BOLD, DOSE, SCRIPT, SUM, faces, mixed
 
 pytestmark = pytest.mark.extra("explore")
@@ -158,8 +159,6 @@ def test_this_machine_may_be_called_by_each_of_its_local_names(port, host):
 
 
 def test_an_open_address_answers_to_figures_and_its_own_name_alone():
-    from causalgan_tf.explorer.app import is_own
-
     own = socket.gethostname()
     assert all(is_own(name, "0.0.0.0") for name in ("192.168.1.5", "[fd00::1]", "localhost", own))
     assert not any(is_own(name, "0.0.0.0") for name in ("evil.example", "", "1.2.3.4.evil.example"))

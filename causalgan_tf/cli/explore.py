@@ -14,6 +14,7 @@ from absl import flags
 
 from causalgan_tf.cli import common
 from causalgan_tf.errors import InputError, brief
+from causalgan_tf.explorer.guard import is_local
 from causalgan_tf.inference.served_model import ServedModel
 from causalgan_tf.runs.run_folder import Run
 
@@ -113,8 +114,6 @@ def address(listener: socket.socket) -> str:
 
 def shown_place(workdir: str, host: str) -> str:
     """The folder as the page names it: as it was given, but to other machines by its last name alone."""
-    from causalgan_tf.explorer.app import is_local
-
     return workdir if is_local(host) else pathlib.Path(workdir).name
 
 

@@ -1,7 +1,7 @@
 // Files for the user: the units as a PNG and as a CSV.
 
 import { el } from "./dom.js";
-import { caption } from "./units.js";
+import { TWINS, caption } from "./units.js";
 
 const CELL = 64;
 const GAP = 2;
@@ -62,7 +62,7 @@ export async function picture(blocks, size) {
 
 export async function savePng(model, answer, twins) {
   const blocks = [[caption(answer.query), answer.samples.images]];
-  if (twins && answer.twins) blocks.unshift(["the same units without do", answer.twins.images]);
+  if (twins && answer.twins) blocks.unshift([TWINS, answer.twins.images]);
   const canvas = await picture(blocks, model.image_size);
   canvas.toBlob((blob) => offer(blob, "units.png"), "image/png");
 }

@@ -3,6 +3,8 @@
 import { el, number, soft } from "./dom.js";
 import { changed } from "./state.js";
 
+export const TWINS = "the same units without do";
+
 const rowText = (model, row) => model.labels.map((label, k) => `${label.name}=${number(row[k])}`).join(", ");
 
 // Draws the units; `chosen(place)` is called for the one that the strip shall show.
@@ -13,8 +15,7 @@ export function drawUnits(root, model, state, answer, chosen) {
     if (twins) root.append(el("p", { class: "muted small" }, "Marked: what do has changed; the value without do is behind it."));
   } else {
     const parts = [grid(model, answer.samples, caption(answer.query), state.unit, chosen, true)];
-    const without = Object.keys(state.given).length ? "the same units without do and given" : "the same units without do";
-    if (twins) parts.unshift(grid(model, twins, without, state.unit, chosen, false));
+    if (twins) parts.unshift(grid(model, twins, TWINS, state.unit, chosen, false));
     const focused = document.activeElement?.classList.contains("unit") && root.contains(document.activeElement);
     root.replaceChildren(el("div", { class: twins ? "grids two" : "grids" }, ...parts));
     if (focused) root.querySelector(".unit[tabindex='0']").focus({ preventScroll: true });

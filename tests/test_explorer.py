@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+import sys
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from absl import flags
 from PIL import Image
 
 import causalgan_tf
-from causalgan_tf.cli import common, sample
+from causalgan_tf.cli import common, explore, sample
 from causalgan_tf.errors import InputError
 from causalgan_tf.explorer.answers import Explorer
 from causalgan_tf.explorer.histograms import BINS, Scale
@@ -247,6 +248,12 @@ def test_the_curl_to_copy_asks_a_served_model_for_the_same_rows():
     assert inputs["given_low"][0][at] == 20.0 and np.isnan(inputs["given_high"][0][at])
     assert inputs["given"][0][MIXED.index("Ill")] == 1.0
     assert sent(mixed(), {"do": {"Old": 1}})[1] == "labels"
+
+
+def test_without_its_extra_the_program_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(InputError, match=re.escape('pip install "causalgan-tf[explore]"')):
+        explore.require_extra()
 
 
 def test_every_arrow_leaves_its_cause_and_meets_its_effect():

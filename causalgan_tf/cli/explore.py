@@ -44,8 +44,8 @@ def main(values: flags.FlagValues) -> None:
     """Serves the page until it is interrupted."""
     if bool(values.workdir) == bool(values.server):
         raise InputError("causalgan-explore shows one model: expected --workdir or --server.")
-    require_extra()
     model, origin = opened(values)
+    require_extra()
     # the port is taken before the model is loaded, which takes seconds
     with listening(values.host, values.port) as listener:
         common.start_tensorflow()

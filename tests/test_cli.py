@@ -12,7 +12,7 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from causalgan_tf.cli import common, evaluate, export, graph, query, sample, train
+from causalgan_tf.cli import common, evaluate, explore, export, graph, query, sample, train
 from causalgan_tf.config import BeganConfig, ControllerConfig, DataConfig, GanConfig, ImageConfig, RunConfig, run
 from causalgan_tf.data.tables import read_labels, table_from_frame
 from causalgan_tf.errors import InputError
@@ -27,7 +27,14 @@ from causalgan_tf.training import devices
 
 ROOT = pathlib.Path(__file__).parents[1]
 PRESETS = sorted((ROOT / "flags").glob("*.flags"))
-PROGRAMS = {"train": train, "sample": sample, "query": query, "evaluate": evaluate, "export": export}
+PROGRAMS = {
+    "train": train,
+    "sample": sample,
+    "query": query,
+    "evaluate": evaluate,
+    "export": export,
+    "explore": explore,
+}
 
 
 def parsed(program, *arguments: object) -> flags.FlagValues:
@@ -201,6 +208,11 @@ def test_a_run_of_another_configuration_is_refused_with_what_differs(run_folder)
         ("evaluate", ["--workdir=x", "--images=5"], "--images=5"),
         ("export", ["--workdir=x"], "--export_dir is missing"),
         ("export", ["--workdir=/no/run", "--export_dir=x"], "/no/run holds no run"),
+        ("explore", [], "expected --workdir or --server"),
+        ("explore", ["--workdir=x", "--server=http://host"], "expected --workdir or --server"),
+        ("explore", ["--workdir=/no/run"], "/no/run holds no run"),
+        ("explore", ["--server=http://127.0.0.1:9/v1/models/m"], "no server answers"),
+        ("explore", ["--port=65536", "--workdir=x"], "--port=65536"),
     ],
 )
 def test_wrong_input_is_refused_before_tensorflow_starts(no_tensorflow, program, arguments, said):

@@ -73,6 +73,17 @@ def test_rows_of_a_seed_are_those_of_the_model(faces, served):
     assert labels.images is None
 
 
+def test_twins_are_the_same_units_also_of_rows_that_met_a_condition(faces, served):
+    for given in ({}, {"Male": 1}):
+        units = served.sample(6, {"Smiling": 1}, given, seed=5)
+        expected, found = (one.twins(units, {"Young": 0}) for one in (faces, served))
+        pd.testing.assert_frame_equal(found.labels, expected.labels)
+        assert np.abs(found.images.astype(int) - expected.images).max() <= 1
+        pd.testing.assert_frame_equal(served.twins(units, {"Smiling": 1}, images=False).labels, units.labels)
+    with pytest.raises(InputError, match="ask `counterfactual`"):
+        served.twins(served.counterfactual(units.labels, {}), {})
+
+
 def test_rows_of_all_types_are_those_of_the_model_with_names_of_categories(mixed, served_mixed):
     expected, found = (one.sample(30, {"Ill": "<b>yes</b>"}, seed=2).labels for one in (mixed, served_mixed))
     assert (found["Ill"] == "<b>yes</b>").all() and list(found.dtypes) == list(expected.dtypes)

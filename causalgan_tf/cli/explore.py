@@ -1,25 +1,31 @@
 """Shows a model in the browser: causalgan-explore --workdir=runs/faces, then open the address that it prints.
 
 One page: labels are set or seen, and images, laws of labels, the same units without do, one unit under each value of a
-label and the graph follow. Needs the extra [explore]: pip install "causalgan-tf[explore]". It is reached from this
-machine alone unless --host says otherwise.
+label and the graph follow. --server=URL shows an exported model behind a server in place of a run. Needs the extra
+[explore]: pip install "causalgan-tf[explore]". It is reached from this machine alone unless --host says otherwise.
 """
 
 import pathlib
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from causalgan_tf.cli import common
 from causalgan_tf.errors import InputError, brief
+from causalgan_tf.explorer.guard import is_local
+from causalgan_tf.inference.served_model import ServedModel
 from causalgan_tf.runs.run_folder import Run
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from causalgan_tf.explorer.answers import Explorer
+    from causalgan_tf.inference.causal_model import CausalModel
 
 GROUPS = {  # what --help lists
-    "Model": ("workdir",),
+    "Model": ("workdir", "server"),
     "Address": ("host", "port"),
 }
 
@@ -27,33 +33,51 @@ GROUPS = {  # what --help lists
 def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
     common.define(values, "workdir", "", "folder of the trained run, or builtin:faces")
+    common.define(
+        values, "server", "", "in place of --workdir: a served model, such as http://HOST:8501/v1/models/NAME"
+    )
     common.define(values, "host", "127.0.0.1", "address to listen at; 0.0.0.0: whoever reaches this machine may ask")
     common.define(values, "port", 8700, "port to listen at; 0: a free one", low=0, high=65_535)
 
 
 def main(values: flags.FlagValues) -> None:
     """Serves the page until it is interrupted."""
-    run = Run.open(common.folder(values, "workdir"))
+    if bool(values.workdir) == bool(values.server):
+        raise InputError("causalgan-explore shows one model: expected --workdir or --server.")
+    model, origin = opened(values)
     require_extra()
     # the port is taken before the model is loaded, which takes seconds
     with listening(values.host, values.port) as listener:
         common.start_tensorflow()
         from causalgan_tf.explorer.answers import Explorer
 
-        explorer = Explorer(run.model(), {"workdir": shown_place(values.workdir, values.host)})
-        serve(explorer, values.host, listener)
+        serve(Explorer(model(), origin), values.host, listener)
+
+
+def opened(values: flags.FlagValues) -> "tuple[Callable[[], CausalModel | ServedModel], dict[str, str]]":
+    """What loads the model, and where it is from."""
+    if values.server:
+        served = ServedModel(values.server)
+        return lambda: served, {"server": served.url}
+    return Run.open(common.folder(values, "workdir")).model, {"workdir": shown_place(values.workdir, values.host)}
 
 
 def serve(explorer: "Explorer", host: str, listener: socket.socket) -> None:
-    """Answers at a bound socket; a first answer compiles what the page will ask for."""
+    """Answers at a bound socket until a signal ends it; a first answer compiles what the page will ask for."""
+    explorer.answer({})
+    print(f"Open {address(listener)} (Ctrl+C ends)", flush=True)
+    server(explorer, host).run(sockets=[listener])
+
+
+def server(explorer: "Explorer", host: str) -> "uvicorn.Server":
+    """A server of the page."""
     import uvicorn
 
     from causalgan_tf.explorer.app import build
 
-    explorer.answer({})
-    server = uvicorn.Server(uvicorn.Config(build(explorer, host), log_level="warning", server_header=False))
-    print(f"Open {address(listener)} (Ctrl+C ends)", flush=True)
-    server.run(sockets=[listener])
+    # a page asks over HTTP alone
+    config = uvicorn.Config(build(explorer, host), log_level="warning", server_header=False, ws="none", lifespan="off")
+    return uvicorn.Server(config)
 
 
 def require_extra() -> None:
@@ -90,8 +114,6 @@ def address(listener: socket.socket) -> str:
 
 def shown_place(workdir: str, host: str) -> str:
     """The folder as the page names it: as it was given, but to other machines by its last name alone."""
-    from causalgan_tf.explorer.app import is_local
-
     return workdir if is_local(host) else pathlib.Path(workdir).name
 
 

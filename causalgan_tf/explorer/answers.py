@@ -1,20 +1,14 @@
 """Answers of a model as plain values that the page shows."""
 
-import base64
 import dataclasses
-import io
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from PIL import Image
-
 import causalgan_tf
-from causalgan_tf.errors import InputError
 from causalgan_tf.explorer.laws import Laws, settled
 from causalgan_tf.explorer.picture import graph_shapes
 from causalgan_tf.explorer.request import MOST, Request
+from causalgan_tf.explorer.rows import one_row, rows
 from causalgan_tf.explorer.snippets import snippets
 from causalgan_tf.graphs.variables import Variable
 from causalgan_tf.inference.diagnostics import METHODS
@@ -26,8 +20,7 @@ VALUES = 24  # of a label in the strip at most
 class Explorer:
     """What the page knows of a model and asks of it.
 
-    Any object will do that has `graph`, `image_size` and `sample` as `CausalModel` has them, and either `twins` or
-    `counterfactual`; laws are exact where it has `states_probabilities` and `distribution`.
+    The model is a CausalModel, or a ServedModel, whose laws are of drawn rows.
 
     Examples:
         `model` was fitted to a data frame, see `fit_labels`.
@@ -75,7 +68,7 @@ class Explorer:
             "exact": exact,
             "settled": settled(self.graph, asked.query.do),
             "samples": rows(samples),
-            "twins": self._twin_rows(samples, asked),
+            "twins": rows(self.model.twins(samples, {})) if asked.do else None,
             "strip": self._strip(samples, asked),
             "how": METHODS[samples.diagnostics.method],
             "mass": samples.diagnostics.mass,
@@ -88,14 +81,6 @@ class Explorer:
             return plain | dataclasses.asdict(self.laws.scales[node]) | {"bounded": variable.bounded}
         return plain | {"values": [variable.shown(place) for place in range(variable.size)]}
 
-    def _twin_rows(self, samples: Samples, asked: Request) -> dict[str, Any] | None:
-        if not asked.do:
-            return None
-        try:
-            return rows(self._twins(samples, asked, {}))
-        except InputError as error:
-            return {"error": str(error)}
-
     def _strip(self, samples: Samples, asked: Request) -> dict[str, Any] | None:
         """One unit under each value of a label, the rest of do kept."""
         if asked.label is None:
@@ -103,64 +88,6 @@ class Explorer:
         variable = self.graph.variables[asked.label]
         values = self.laws.scales[asked.label].values if variable.size is None else range(variable.size)
         shown = [value if variable.size is None else variable.shown(value) for value in values][:VALUES]
-        one = _only(samples, asked.unit) if hasattr(self.model, "twins") else samples
-        try:
-            twins = [self._twins(one, asked, {**asked.do, asked.label: value}) for value in shown]
-        except InputError as error:
-            return {"error": str(error)}
-        units = [twin if len(twin.labels) == 1 else _only(twin, asked.unit) for twin in twins]
-        own = rows(_only(samples, asked.unit))
-        return {"label": asked.label, "values": shown, "own": own, "rows": [rows(unit) for unit in units]}
-
-    def _twins(self, samples: Samples, asked: Request, do: Mapping[str, Any]) -> Samples:
-        """The same units under another do."""
-        if hasattr(self.model, "twins"):
-            return self.model.twins(samples, do)
-        # without a condition a row is a function of seed and place
-        if not asked.given:
-            return self.model.sample(asked.n, do, None, asked.seed)
-        if not asked.do:
-            return self.model.counterfactual(samples.labels, do, seed=asked.seed)
-        raise InputError("A served model does not draw the units of do with given again. Drop one, or use --workdir.")
-
-
-def rows(samples: Samples) -> dict[str, Any]:
-    """Rows as plain values: labels, images as data URLs, seeds as texts (they pass 2^53), and which are supported."""
-    drawn = samples.images
-    return {
-        "labels": [list(row) for row in zip(*(_plain(samples.labels[node]) for node in samples.labels), strict=True)],
-        "images": None if drawn is None else [data_url(image) for image in drawn],
-        "seeds": [str(seed) for seed in samples.seeds],
-        "supported": None if samples.supported is None else samples.supported.tolist(),
-        "support": samples.support_in_words(),
-    }
-
-
-def data_url(image: np.ndarray) -> str:
-    """An image uint8 [S, S, 1 or 3] as a PNG in a data URL.
-
-    >>> data_url(np.zeros([2, 2, 1], np.uint8))[:22]
-    'data:image/png;base64,'
-    """
-    file = io.BytesIO()
-    Image.fromarray(image if image.shape[2] == 3 else image[..., 0]).save(file, "png")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def _only(samples: Samples, place: int) -> Samples:
-    """One row of samples, as samples."""
-    row = slice(place, place + 1)
-    return dataclasses.replace(
-        samples,
-        labels=samples.labels.iloc[row],
-        images=None if samples.images is None else samples.images[row],
-        seeds=samples.seeds[row],
-        supported=None if samples.supported is None else samples.supported[row],
-    )
-
-
-def _plain(column: pd.Series) -> list[Any]:
-    """A column as JSON's values; a number as short as float32 needs it."""
-    if column.dtype == np.float32:
-        return [float(f"{value:.7g}") for value in column]
-    return column.tolist()
+        one = one_row(samples, asked.unit)
+        twins = [rows(self.model.twins(one, {**asked.do, asked.label: value})) for value in shown]
+        return {"label": asked.label, "values": shown, "own": rows(one), "rows": twins}

@@ -1,9 +1,7 @@
 """The explorer's server: a page of fixed files, and answers in JSON. Nothing else can be read through it."""
 
-import ipaddress
 import json
 import pathlib
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -11,25 +9,16 @@ import anyio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.explorer.answers import Explorer
+from causalgan_tf.explorer.guard import Guard
 
 STATIC = pathlib.Path(__file__).with_name("static")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 LONGEST = 100_000  # bytes of a request
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "cache-control": "no-store",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
 
 
 def build(explorer: Explorer, host: str = "127.0.0.1") -> Starlette:
@@ -70,51 +59,7 @@ def build(explorer: Explorer, host: str = "127.0.0.1") -> Starlette:
 
     routes = [_file(path) for path in sorted(STATIC.iterdir()) if path.suffix in TYPES]
     routes += [Route("/api/model", model), Route("/api/answer", answer, methods=["POST"])]
-    return Starlette(routes=routes, middleware=[Middleware(_Guard, host=host)])
-
-
-def is_own(name: str, host: str) -> bool:
-    """Whether a request's Host header, without its port, is a name of this server.
-
-    A page of another site may have its own name point here (DNS rebinding); the header then holds that name. An address
-    in figures cannot be made to point elsewhere.
-    """
-    name = name.strip("[]").lower()
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return name == "localhost" or (not is_local(host) and name in (host.lower(), socket.gethostname().lower()))
-    return address.is_loopback or not is_local(host)
-
-
-def is_local(host: str) -> bool:
-    """Whether an address to bind to is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-class _Guard:
-    """Refuses requests under foreign names, and adds the headers that keep the page to itself."""
-
-    def __init__(self, app: Any, host: str) -> None:
-        self.app, self.host = app, host
-
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        named = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        name = named[: named.rfind("]") + 1] if named.startswith("[") else named.partition(":")[0]
-
-        async def send_guarded(message: dict) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] += [(key.encode(), value.encode()) for key, value in HEADERS.items()]
-            await send(message)
-
-        app = self.app if is_own(name, self.host) else PlainTextResponse("This server has another name.", 403)
-        await app(scope, receive, send_guarded)
+    return Starlette(routes=routes, middleware=[Middleware(Guard, host=host)])
 
 
 def _file(path: pathlib.Path) -> Route:

@@ -1,7 +1,5 @@
 """The law of each label with and without a query, the bars of the page: exact where it can be, else of drawn rows."""
 
-import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,42 +7,12 @@ import numpy as np
 import pandas as pd
 
 from causalgan_tf.errors import TooLargeError
+from causalgan_tf.explorer.histograms import Scale, histogram
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.variables import Continuous, Variable
+from causalgan_tf.graphs.variables import Variable
 
 DRAWN, SEED = 2_000, 1  # rows of a law that is not exact, and their seed
 MOST_EXACT = 60  # labels of a graph whose laws are computed one by one
-BINS = 32
-TAILS = (0.005, 0.995)  # quantiles between which the sliders of an unbounded number go
-
-
-@dataclasses.dataclass(frozen=True)
-class Scale:
-    """The range of the sliders of a number, in the label's own unit.
-
-    >>> Scale.of(Continuous(0, 100), np.array([1.0, 2.0]))
-    Scale(low=0.0, high=100.0, step=0.5)
-    """
-
-    low: float
-    high: float
-    step: float
-
-    @classmethod
-    def of(cls, variable: Continuous, values: np.ndarray) -> "Scale":
-        """The range of a number that was drawn: its bounds, else where nearly all of `values` [n] lie."""
-        if variable.bounded:
-            low, high = variable.shown(variable.low), variable.shown(variable.high)
-            return cls(low, high, _step(high - low))
-        low, high = (float(end) for end in np.quantile(values.astype(np.float64), TAILS))
-        step = _step(high - low if high > low else 1.0)
-        return cls(math.floor(low / step) * step, math.ceil(high / step) * step, step)
-
-    @property
-    def values(self) -> list[float]:
-        """Seven numbers from the lowest to the highest, but for the ends in whole steps."""
-        between = [self.low + self.step * round(k * (self.high - self.low) / self.step / 6) for k in range(1, 6)]
-        return [float(f"{value:.10g}") for value in (self.low, *between, self.high)]
 
 
 def exact_laws(model: Any, do: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list[float]] | None:
@@ -67,19 +35,6 @@ def shares(variable: Variable, column: pd.Series) -> list[float]:
     """The share of each value of a discrete label among drawn rows."""
     codes = column.cat.codes if variable.named else column
     return (np.bincount(codes.to_numpy(np.int64), minlength=variable.size) / len(column)).tolist()
-
-
-def histogram(scale: Scale, before: pd.Series, after: pd.Series) -> dict[str, Any]:
-    """Shares of a number in BINS bins without and with a query, and its means; the longest tails are cut off."""
-    columns = {"before": before.to_numpy(np.float64), "after": after.to_numpy(np.float64)}
-    # a query may move the number away from where the sliders are
-    least, most = np.quantile(columns["after"], TAILS)
-    low, high = min(scale.low, float(least)), max(scale.high, float(most))
-    found: dict[str, Any] = {"low": low, "high": high}
-    for name, values in columns.items():
-        counts = np.histogram(values, BINS, (low, high))[0]
-        found |= {name: (counts / len(values)).tolist(), f"mean_{name}": float(values.mean())}
-    return found
 
 
 class Laws:
@@ -143,9 +98,3 @@ def settled(graph: CausalGraph, do: Mapping[str, float]) -> dict[str, float]:
     return {
         node: variable.shown(do[node]) for node, variable in graph.variables.items() if node in do and not variable.size
     }
-
-
-def _step(span: float) -> float:
-    """A step of 1, 2 or 5 times a power of ten, of which 100 to 250 cover the span."""
-    power = 10.0 ** math.floor(math.log10(span / 100))
-    return next(power * part for part in (5, 2, 1) if power * part <= span / 100)

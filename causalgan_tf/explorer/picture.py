@@ -7,7 +7,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 
 INCH = 96  # pixels
 LETTER, SIDES = 0.082, 0.3  # width of a letter and of both margins of a box, inches
-LETTERS = 24  # of a name that is shown whole
+LETTERS = 28  # of a name that is shown whole
 HEIGHT, LAYER, MARGIN = 30, 82, 14  # of a box, from layer to layer, round all: pixels
 
 
@@ -44,7 +44,7 @@ def graph_shapes(graph: CausalGraph) -> dict[str, Any]:
 
 
 def _points(layout: Layout, cause: str, effect: str) -> list[list[float]]:
-    """From the lower edge of the cause, upright past the boxes of each layer between, to the upper edge of the effect."""
+    """From the cause's lower edge, upright past the boxes of each layer between, to the effect's upper edge."""
     first, last = layout.depth[cause], layout.depth[effect]
     passed = [(_x(layout, cause, layer), layer, side) for layer in range(first + 1, last) for side in (-1, 1)]
     whole = [(_x(layout, cause, first), first, 1), *passed, (_x(layout, effect, last), last, -1)]

@@ -1,6 +1,7 @@
 """What the page shows as the same question elsewhere: in Python, on the command line, and to a served model."""
 
 import json
+import math
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from causalgan_tf.explorer.request import Request
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import written
 from causalgan_tf.inference.query import Query
+from causalgan_tf.inference.served_requests import DATATYPES
 
 SERVER = "http://localhost:8501/v1/models/NAME"  # where a model that is not served yet may come to be
 ROWS = 4  # of a request at most
@@ -38,16 +40,12 @@ def snippets(graph: CausalGraph, asked: Request, origin: Mapping[str, str], seed
 
 def python(asked: Request, origin: Mapping[str, str]) -> str:
     """A program that draws the same rows."""
-    if "server" in origin:
-        head = "from causalgan_tf.inference.served_model import ServedModel\n\n"
-        head += f"model = ServedModel({origin['server']!r})\n"
-    else:
-        head = f"import causalgan_tf\n\nmodel = causalgan_tf.load({origin['workdir']!r})\n"
+    made = f"ServedModel({origin['server']!r})" if "server" in origin else f"load({origin['workdir']!r})"
     parts = [str(asked.n), *(f"{part}={values!r}" for part, values in _written(asked) if values)]
     lines = [f"samples = model.sample({', '.join(parts)}, seed={asked.seed})  # .labels, .images"]
-    if "server" not in origin and asked.do:
+    if asked.do:
         lines.append("same_units = model.twins(samples, do={})  # what they are without do")
-    return head + "\n".join(lines) + "\n"
+    return "\n".join(["import causalgan_tf", "", f"model = causalgan_tf.{made}", *lines, ""])
 
 
 def command(asked: Request, origin: Mapping[str, str]) -> str:
@@ -60,18 +58,33 @@ def command(asked: Request, origin: Mapping[str, str]) -> str:
 
 
 def curl(graph: CausalGraph, asked: Request, origin: Mapping[str, str], seeds: np.ndarray, images: bool) -> str:
-    """A request to the exported model behind TensorFlow Serving's REST interface, which reads NaN."""
-    do = asked.query.do_vector(graph)
-    rows = {"seed": [int(seed) for seed in seeds]}
+    """A request to the exported model over REST: TensorFlow Serving's, or the open inference protocol's."""
+    do, url = asked.query.do_vector(graph), origin.get("server", SERVER)
+    set_ = ~np.isnan(do)
     if asked.given:
-        name, inputs = "sample_given", rows | {"do": [do.tolist()]} | _conditions(graph, asked)
+        name, inputs = "sample_given", {"do": do, **_conditions(graph, asked)}
     elif images:
-        set_ = ~np.isnan(do)
-        name, inputs = "picture", rows | {"value": [np.where(set_, do, 0.0).tolist()], "set": [set_.tolist()]}
+        name, inputs = "picture", {"value": np.where(set_, do, np.float32(0)), "set": set_}
     else:
-        name, inputs = "labels", rows | {"do": [do.tolist()]}
-    body = json.dumps({"signature_name": name, "inputs": inputs})
-    return f"curl -s {shlex.quote(origin.get('server', SERVER) + ':predict')} -d {shlex.quote(body)}"
+        name, inputs = "labels", {"do": do}
+    # one row of do stands for all
+    inputs = {"seed": seeds, **{key: row[None] for key, row in inputs.items()}}
+    if "/v2/" in url:
+        parts = [
+            {"name": key, "shape": list(value.shape), "datatype": DATATYPES[value.dtype.name], "data": _nulls(value)}
+            for key, value in inputs.items()
+        ]
+        url, body = f"{url}/infer", {"parameters": {"signature_name": name}, "inputs": parts}
+    else:
+        plain = {key: value.tolist() for key, value in inputs.items()}
+        url, body = f"{url}:predict", {"signature_name": name, "inputs": plain}
+    kind = "-H 'Content-Type: application/json'"
+    return f"curl -s {shlex.quote(url)} {kind} -d {shlex.quote(json.dumps(body))}"
+
+
+def _nulls(values: np.ndarray) -> list:
+    """The values in one list, NaN as null."""
+    return [None if value != value else value for value in values.ravel().tolist()]
 
 
 def _written(asked: Request) -> list[tuple[str, dict[str, Any]]]:
@@ -80,14 +93,14 @@ def _written(asked: Request) -> list[tuple[str, dict[str, Any]]]:
     return [("do", dict(asked.do)), ("given", given)]
 
 
-def _conditions(graph: CausalGraph, asked: Request) -> dict[str, list[list[float]]]:
-    """The inputs given, and with numbers in the graph given_low and given_high, one row each."""
+def _conditions(graph: CausalGraph, asked: Request) -> dict[str, np.ndarray]:
+    """The inputs given, and with numbers in the graph given_low and given_high: float32 [K], NaN: no condition."""
     names = ("given", "given_low", "given_high") if graph.sizes is None else ("given",)
-    rows = {name: [float("nan")] * len(graph) for name in names}
+    rows = {name: np.full(len(graph), np.nan, np.float32) for name in names}
     for node, value in asked.query.given.items():
         k = graph.index(node)
         if isinstance(value, tuple):
-            rows["given_low"][k], rows["given_high"][k] = (float(end) for end in value)
+            rows["given_low"][k], rows["given_high"][k] = (end if math.isfinite(end) else math.nan for end in value)
         else:
-            rows["given"][k] = float(value)
-    return {name: [row] for name, row in rows.items()}
+            rows["given"][k] = value
+    return rows

@@ -72,7 +72,8 @@ class Abduction:
         if not len(moved):
             return
         before, after = (tf.constant(rows[moved][:, above], tf.float32) for rows in (seen, under))
-        under[moved, k] = predicted(self.mechanisms, node, seen[moved, k], before, after, seeds[moved]).numpy()
+        uniform = _uniform(node, exogenous_of(self.graph.variables[node]).uniforms, seeds[moved])
+        under[moved, k] = predicted(self.mechanisms, node, seen[moved, k], before, after, uniform).numpy()
 
 
 def predicted(
@@ -81,7 +82,7 @@ def predicted(
     numbers: np.ndarray | tf.Tensor,
     before: tf.Tensor,
     after: tf.Tensor,
-    seeds: np.ndarray | tf.Tensor,
+    uniform: np.ndarray | tf.Tensor,
     stacks: list[Layers] | None = None,
 ) -> tf.Tensor:
     """What a node would have been under other parents, in TensorFlow operations: a served model has it too.
@@ -92,16 +93,15 @@ def predicted(
         numbers: [n], what it was.
         before: float32 [n, P], what its parents were.
         after: float32 [n, P], what they would have been.
-        seeds: int64 [n], of the noise that the number leaves open.
+        uniform: [U, n] in (0, 1), block ABDUCTION of the node: the noise that the number leaves open.
         stacks: see StackedMechanisms.layers_of.
 
     Returns:
         float64 [n].
     """
     own = exogenous_of(mechanisms.graph.variables[node])
-    uniform = noise.unit(tf.convert_to_tensor(seeds, tf.int64), [f"{noise.ABDUCTION}{node}"], own.uniforms)
     outputs = tf.split(mechanisms.stated_by(node, tf.concat([before, after], 0), stacks), 2, axis=1)
-    unit = own.infer(outputs[0], tf.cast(numbers, tf.float64), tf.cast(uniform, tf.float64))
+    unit = own.infer(outputs[0], tf.cast(numbers, tf.float64), tf.cast(uniform[: own.uniforms], tf.float64))
     return own.value(outputs[1], unit)
 
 

@@ -19,6 +19,7 @@ from causalgan_tf.errors import InputError, brief
 from causalgan_tf.inference import warmup
 from causalgan_tf.inference.card import card_of, readme
 from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.inference.compact import compact
 from causalgan_tf.inference.signatures import Signature, Signatures
 from causalgan_tf.system.outputs import writing
 
@@ -82,6 +83,7 @@ def export_model(
             path.write_text(json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
             module.card = tf.saved_model.Asset(str(path))
             tf.saved_model.save(module, str(folder), {"serving_default": traced["sample"], **traced})
+        compact(folder)
         (folder / "README.md").write_text(readme(card), encoding="utf-8")
         warmup.write(folder, {name: example(part.inputs, row) for name, part in signatures.all.items()})
 

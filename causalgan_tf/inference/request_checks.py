@@ -37,14 +37,15 @@ class RequestChecks:
         """Labels [K] that there may be: 0, or of a number the value in its bounds that is nearest to it."""
         return np.clip(np.float32(0.0), self.low, self.high)
 
-    def together(self, **inputs: tf.Tensor) -> list[tf.Tensor]:
-        """Inputs of as many rows each; one row stands for all."""
+    def together(self, most: int, **inputs: tf.Tensor) -> list[tf.Tensor]:
+        """Inputs of as many rows each, `most` at most; one row stands for all."""
+        inputs = {name: self._few(name, value, most) for name, value in inputs.items()}
         sizes = {name: tf.shape(value)[0] for name, value in inputs.items()}
         several = tf.reduce_max([tf.where(size == 1, -1, size) for size in sizes.values()])
         rows, width, found = tf.where(several < 0, 1, several), len(self.names), []
-        most = f"as many rows as the largest of {', '.join(inputs)} has, {{}}, or one"
+        alike = f"as many rows as the largest of {', '.join(inputs)} has, {{}}, or one"
         for name, value in inputs.items():
-            message = tf.strings.format(f"{name}: expected {most}; got {{}}.", [rows, sizes[name]])
+            message = tf.strings.format(f"{name}: expected {alike}; got {{}}.", [rows, sizes[name]])
             checked = _asserted((sizes[name] == rows) | (sizes[name] == 1), message, value)
             if value.shape.rank == 2:
                 columns = tf.shape(value)[1]
@@ -54,6 +55,12 @@ class RequestChecks:
             else:
                 found.append(tf.broadcast_to(checked, [rows]))
         return found
+
+    def _few(self, name: str, value: tf.Tensor, most: int) -> tf.Tensor:
+        """An input of at most so many rows: a short request must not take a server's memory."""
+        rows = tf.shape(value)[0]
+        message = f"{name}: expected at most {most} rows in a request, got {{}}. Ask in several."
+        return _asserted(rows <= most, tf.strings.format(message, [rows]), value)
 
     def values(self, what: str, values: tf.Tensor) -> tf.Tensor:
         """Values [B, K] of the input `what`, each one that its label has, or NaN."""

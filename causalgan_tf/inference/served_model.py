@@ -24,6 +24,7 @@ from causalgan_tf.inference.served_requests import Outputs, Requests
 
 LABEL_ROWS, PICTURE_ROWS, IMAGE_ROWS = 4_096, 256, 32  # of one request; an image as JSON takes a hundred kB
 ROUNDS = 64  # in which rows that met no condition are asked for again, from other seeds
+REDRAWN = ("direct", "rejection")  # methods whose rows are functions of their seeds
 FRUITLESS = 500_000  # candidates after which a condition that none met is given up
 
 
@@ -111,6 +112,28 @@ class ServedModel:
         seeds = _row_seeds(seed, n)
         found = self._drawn(seeds, query, drawing)
         return self._samples(found, seeds, query, Diagnostics("direct", n, effective=float(n)), drawing)
+
+    def twins(self, samples: Samples, do: Mapping[str, Any] | None = None, images: bool | None = None) -> Samples:
+        """The same units under another intervention, as CausalModel.twins.
+
+        Args:
+            samples: what `sample` has drawn.
+            do: interventions; those under which the rows were drawn are not kept.
+            images: as in `sample`.
+
+        Raises:
+            InputError: as `sample`; rows of `counterfactual`, whose labels are no function of their seeds.
+
+        Examples:
+            >>> shaved = served.twins(served.sample(3, do={"Mustache": 1}, seed=7), do={"Mustache": 0})
+            >>> shaved.labels.equals(served.sample(3, do={"Mustache": 0}, seed=7).labels)
+            True
+        """
+        if samples.diagnostics.method not in REDRAWN:
+            raise InputError("twins: expected what `sample` has drawn; ask `counterfactual` about rows that were seen.")
+        drawing, query, n = self._draws(images), self._query(do, None), len(samples.seeds)
+        found = self._drawn(samples.seeds, query, drawing)
+        return self._samples(found, samples.seeds, query, Diagnostics("direct", n, effective=float(n)), drawing)
 
     def counterfactual(
         self, rows: pd.DataFrame, do: Mapping[str, Any], seed: int = 0, images: bool | None = None

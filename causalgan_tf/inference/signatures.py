@@ -1,7 +1,7 @@
 """What a served model answers: signatures in plain TensorFlow operations, each request checked inside the graph.
 
 Every input is required. Rows come first and are independent: a row is a function of its own seed and values, whatever
-batch it comes in. One row of an input beside several of the others stands for all of them. Labels are numbers in graph
+batch it comes in; a batch has at most ROWS rows, or SEARCHED. One row of an input beside several of the others stands for all of them. Labels are numbers in graph
 order, K of them: 0 or 1, a category's place, or the value of a number.
 """
 
@@ -18,11 +18,15 @@ from causalgan_tf.inference.abduction import predicted
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.request_checks import RequestChecks
 from causalgan_tf.networks import columns
+from causalgan_tf.networks.exogenous import exogenous_of
 from causalgan_tf.networks.stacked import unpack
 
 CANDIDATES = 64  # rows of a seed that are looked at in one step
 MOST = 4_096  # rows of a seed that are looked at before a condition counts as not met
 CELLS = 16_384  # label cells up to which probabilities are computed
+ROWS, SEARCHED = 65_536, 4_096  # rows of a request at most; where images are drawn or candidates looked at
+TABLE = 2**22  # label cells of all rows of a request for probabilities
+DRAWN = 64  # images that are drawn at once
 PNG_CHANNELS = (1, 3, 4)
 
 Outputs = dict[str, tf.Tensor]
@@ -63,7 +67,8 @@ class Signatures:
         # functions of their own, so that the exported graph holds each network once and not in every signature
         rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.variables)], tf.float32)]
         self._labels = tf.function(model.labels.__call__, input_signature=rows)
-        self._images = tf.function(model.images.__call__, input_signature=rows) if model.images else None
+        self._images = tf.function(self._in_parts, input_signature=rows) if model.images else None
+        self.most = SEARCHED if model.images else ROWS
 
     @property
     def all(self) -> dict[str, Signature]:
@@ -93,13 +98,13 @@ class Signatures:
         Returns:
             `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C].
         """
-        seed, do = self.checks.together(seed=seed, do=do)
+        seed, do = self.checks.together(self.most, seed=seed, do=do)
         labels = self._labels(seed, self.checks.values("do", do))
         return {"labels": labels} | ({"image": self._images(seed, labels)} if self.model.images else {})
 
     def labels(self, seed: tf.Tensor, do: tf.Tensor) -> Outputs:
         """The labels of `sample` alone."""
-        seed, do = self.checks.together(seed=seed, do=do)
+        seed, do = self.checks.together(ROWS, seed=seed, do=do)
         return {"labels": self._labels(seed, self.checks.values("do", do))}
 
     # the name is that of the input
@@ -114,7 +119,7 @@ class Signatures:
         Returns:
             `labels` float32 [B, K] and `image_bytes`, string [B]: PNG files.
         """
-        seed, value, chosen = self.checks.together(seed=seed, value=value, set=set)
+        seed, value, chosen = self.checks.together(self.most, seed=seed, value=value, set=set)
         # what is not set may hold anything, and what is set must hold a value
         value = self.checks.whole("value", tf.where(chosen, value, self.checks.any_row))
         drawn = self.sample(seed, tf.where(chosen, value, math.nan))
@@ -144,7 +149,7 @@ class Signatures:
             candidate, which `sample` draws again.
         """
         ends = {} if given_low is None else {"given_low": given_low, "given_high": given_high}
-        seed, do, given, *limits = self.checks.together(seed=seed, do=do, given=given, **ends)
+        seed, do, given, *limits = self.checks.together(SEARCHED, seed=seed, do=do, given=given, **ends)
         do, given = self.checks.values("do", do), self.checks.places("given", given)
         low, high = [self.checks.ends(*end) for end in zip(ends, limits, strict=True)] or [given, given]
         asked = ~tf.math.is_nan(given) | ~tf.math.is_nan(low) | ~tf.math.is_nan(high)
@@ -168,7 +173,8 @@ class Signatures:
         Returns:
             `probability` float32 [B].
         """
-        event, do, given = self.checks.together(event=event, do=do, given=given)
+        most = min(ROWS, TABLE // int(np.prod(self.sizes)))
+        event, do, given = self.checks.together(most, event=event, do=do, given=given)
         event, do, given = (
             self.checks.values(name, part) for name, part in (("event", event), ("do", do), ("given", given))
         )
@@ -199,25 +205,51 @@ class Signatures:
         Returns:
             `labels` float32 [B, K] and, if the model draws images, `image` uint8 [B, S, S, C]: one with these labels.
         """
-        seed, observed, do = self.checks.together(seed=seed, observed=observed, do=do)
+        seed, observed, do = self.checks.together(self.most, seed=seed, observed=observed, do=do)
         observed, do = self.checks.whole("observed", observed), self.checks.values("do", do)
         graph, mechanisms, under = self.model.graph, self.model.mechanisms, {}
         stacks = unpack(tf.convert_to_tensor(mechanisms.vector), mechanisms.shapes)
+        uniforms = self._abduction(seed)
         for k, node in enumerate(graph.nodes):
             value, parents = observed[:, k], graph.parents[node]
             if parents:
                 seen = tf.gather(observed, [graph.index(parent) for parent in parents], axis=1)
                 now = tf.stack([under[parent] for parent in parents], 1)
-                own = predicted(mechanisms, node, value, seen, now, seed, stacks)
+                own = predicted(mechanisms, node, value, seen, now, uniforms[node], stacks)
                 # the others keep what was seen, to the bit
                 value = tf.where(tf.reduce_any(now != seen, 1), tf.cast(own, tf.float32), value)
             under[node] = tf.where(tf.math.is_nan(do[:, k]), value, do[:, k])
         labels = tf.stack(list(under.values()), 1)
         return {"labels": labels} | ({"image": self._images(seed, labels)} if self.model.images else {})
 
+    def _abduction(self, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The noise [U, B] of each node that has parents: drawn at once, for a cipher a node fills the graph."""
+        nodes = [node for node in self.variables if self.model.graph.parents[node]]
+        if not nodes:
+            return {}
+        width = max(exogenous_of(self.variables[node]).uniforms for node in nodes)
+        drawn = noise.unit(seed, [f"{noise.ABDUCTION}{node}" for node in nodes], width)
+        return dict(zip(nodes, tf.split(drawn, len(nodes)), strict=True))
+
     def metadata(self, row: tf.Tensor) -> Outputs:
         """The model's card as JSON, `card` string [B], for each of `row` int64 [B]."""
+        (row,) = self.checks.together(SEARCHED, row=row)
         return {"card": tf.fill(tf.shape(row), self.card)}
+
+    def _in_parts(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Images of rows, drawn in parts: the networks' layers take a hundred times the memory of the images."""
+        rows, shape = tf.shape(seed)[0], self.model.images.shape
+
+        def draw(first: tf.Tensor, found: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            part = slice(first, first + DRAWN)
+            return first + DRAWN, found.write(first // DRAWN, self.model.images(seed[part], labels[part]))
+
+        # one part even of no rows, so that there is something to join
+        parts = tf.TensorArray(tf.uint8, 1, dynamic_size=True, infer_shape=False, element_shape=[None, *shape])
+        _, parts = tf.while_loop(
+            lambda first, _: (first < rows) | (first == 0), draw, (tf.constant(0), parts), parallel_iterations=1
+        )
+        return tf.ensure_shape(parts.concat(), [None, *shape])
 
     def _first(
         self, seed: tf.Tensor, do: tf.Tensor, meets: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]

@@ -142,6 +142,7 @@ function continuous(part, label, changed) {
   const set = (value) => {
     put(box, value);
     range.value = value ?? (label.low + label.high) / 2;
+    range.style.setProperty("--fill", `${(100 * (range.value - label.low)) / (label.high - label.low)}%`);
     range.classList.toggle("off", value === undefined);
     free.hidden = value === undefined;
   };

@@ -14,7 +14,7 @@ const LANGUAGES = { python: "Python", command: "Command line", curl: "curl" };
 const NOTES = {
   python: "",
   command: "Writes labels.csv and images into the folder out.",
-  curl: "For the exported model behind TensorFlow Serving (causalgan-export); put its name for NAME. At most four rows.",
+  curl: "For a served model (causalgan-export), at most four rows. TensorFlow Serving reads NaN; KServe wants null in its place.",
 };
 
 let model;
@@ -38,6 +38,7 @@ async function ask(path, body) {
 function change(changes) {
   Object.assign(state, changes);
   history.replaceState(null, "", toHash(state) || location.pathname);
+  delete document.body.dataset.answered;
   show();
   clearTimeout(timer);
   timer = setTimeout(answerState, WAIT);
@@ -233,6 +234,7 @@ function wire() {
 
 function restore() {
   state = fromHash(location.hash, model);
+  delete document.body.dataset.answered;
   show();
   answerState();
 }

@@ -1,6 +1,7 @@
 // Files for the user: the units as a PNG and as a CSV.
 
 import { el } from "./dom.js";
+import { TWINS, caption } from "./units.js";
 
 const CELL = 64;
 const GAP = 2;
@@ -33,23 +34,23 @@ async function loaded(source) {
   return image;
 }
 
-// One captioned grid a block, side by side; `blocks` are [caption, sources].
+// One captioned grid a block, side by side; `blocks` are [words, sources].
 export async function picture(blocks, size) {
   const scale = Math.max(1, Math.ceil(CELL / size));
   const side = size * scale + GAP;
   const count = blocks[0][1].length;
   const columns = Math.min(count, blocks.length > 1 ? 6 : 8);
   const rows = Math.ceil(count / columns);
-  const canvas = el("canvas", { width: blocks.length * (columns * side + 16) - 16 + 16, height: HEAD + rows * side + 8 });
+  const canvas = el("canvas", { width: blocks.length * (columns * side + 16), height: HEAD + rows * side + 8 });
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingEnabled = false;
   context.font = "15px system-ui, sans-serif";
-  for (const [block, [caption, sources]] of blocks.entries()) {
+  for (const [block, [words, sources]] of blocks.entries()) {
     const left = 8 + block * (columns * side + 16);
     context.fillStyle = "#1d2433";
-    context.fillText(caption, left, 22, columns * side);
+    context.fillText(words, left, 22, columns * side);
     const images = await Promise.all(sources.map(loaded));
     images.forEach((image, place) => {
       const x = left + (place % columns) * side;
@@ -60,8 +61,8 @@ export async function picture(blocks, size) {
 }
 
 export async function savePng(model, answer, twins) {
-  const blocks = [[answer.query || "as observed", answer.samples.images]];
-  if (twins && answer.twins?.images) blocks.unshift(["the same units without do", answer.twins.images]);
+  const blocks = [[caption(answer.query), answer.samples.images]];
+  if (twins && answer.twins) blocks.unshift([TWINS, answer.twins.images]);
   const canvas = await picture(blocks, model.image_size);
   canvas.toBlob((blob) => offer(blob, "units.png"), "image/png");
 }

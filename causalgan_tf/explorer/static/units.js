@@ -3,26 +3,26 @@
 import { el, number, soft } from "./dom.js";
 import { changed } from "./state.js";
 
+export const TWINS = "the same units without do";
+
 const rowText = (model, row) => model.labels.map((label, k) => `${label.name}=${number(row[k])}`).join(", ");
 
 // Draws the units; `chosen(place)` is called for the one that the strip shall show.
 export function drawUnits(root, model, state, answer, chosen) {
-  const twins = state.twins && answer.twins && !answer.twins.error ? answer.twins : null;
-  const asked = answer.query || "as observed";
+  const twins = state.twins ? answer.twins : null;
   if (!answer.samples.images || state.view === "table") {
-    const before = answer.twins?.labels ?? null;
-    root.replaceChildren(table(model, answer.samples, twins && before, state, chosen));
+    root.replaceChildren(table(model, answer.samples, twins?.labels, state, chosen));
     if (twins) root.append(el("p", { class: "muted small" }, "Marked: what do has changed; the value without do is behind it."));
   } else {
-    const parts = [grid(model, answer.samples, answer.query ? `under ${answer.query}` : asked, state.unit, chosen, true)];
-    const without = Object.keys(state.given).length ? "the same units without do and given" : "the same units without do";
-    if (twins) parts.unshift(grid(model, twins, without, state.unit, chosen, false));
+    const parts = [grid(model, answer.samples, caption(answer.query), state.unit, chosen, true)];
+    if (twins) parts.unshift(grid(model, twins, TWINS, state.unit, chosen, false));
     const focused = document.activeElement?.classList.contains("unit") && root.contains(document.activeElement);
     root.replaceChildren(el("div", { class: twins ? "grids two" : "grids" }, ...parts));
     if (focused) root.querySelector(".unit[tabindex='0']").focus({ preventScroll: true });
   }
-  if (state.twins && answer.twins?.error) root.append(el("p", { class: "muted small" }, answer.twins.error));
 }
+
+export const caption = (query) => (query === "" ? "as observed" : `${query.startsWith("do(") ? "under" : "given"} ${query}`);
 
 function grid(model, rows, caption, unit, chosen, main) {
   const images = rows.images.map((source, place) => {
@@ -88,7 +88,6 @@ function cells(row, before, differs) {
 // One unit under each value of a label.
 export function drawStrip(root, model, strip) {
   if (!strip) return root.replaceChildren();
-  if (strip.error) return root.replaceChildren(el("p", { class: "muted" }, strip.error));
   const own = strip.own.labels[0];
   const place = model.labels.findIndex((label) => label.name === strip.label);
   if (!strip.own.images) return root.replaceChildren(stripTable(model, strip, own, place));
@@ -118,7 +117,7 @@ export function drawStrip(root, model, strip) {
 }
 
 function stripTable(model, strip, own, place) {
-  const head = el("tr", {}, el("th", { scope: "col" }, "Set"), ...model.labels.map((label) => el("th", { scope: "col" }, label.name)));
+  const head = el("tr", {}, el("th", { scope: "col" }, `${strip.label} =`), ...model.labels.map((label) => el("th", { scope: "col" }, label.name)));
   const body = strip.rows.map((rows, k) =>
     el(
       "tr",

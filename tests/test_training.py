@@ -122,6 +122,7 @@ def test_tensorboard_compares_runs_by_settings_and_final_figures(workdir, config
     assert found["controller.steps"] == 100 and found["image.model"] == "causal_gan" and found["seed"] == 3
     assert found["controller.critic_width"] == 8  # no default
     assert "image.labeler_noise" not in found  # a default
+    assert "data.data_dir" not in found  # another folder of data is no other run
     tags = set(log.Tags()["tensors"])
     assert {"final/labels_tvd", "final/labels_do_tvd_max", "final/effectiveness_mean", "final/generator_loss"} <= tags
     last = tensorboard.read(workdir / "logs" / "images").Tensors("effectiveness/mean")[-1]

@@ -1,5 +1,6 @@
 """What TensorBoard's hparams tab compares runs by: settings, and figures at the end of training and evaluation."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping
 
@@ -16,7 +17,7 @@ ALWAYS = (
 
 
 def settings(config: RunConfig) -> dict[str, bool | int | float | str]:
-    """The settings of a run that are no defaults, and those of ALWAYS, by PART.NAME.
+    """The settings of a run that make it another than the default one, and those of ALWAYS, by PART.NAME.
 
     >>> found = settings(RunConfig(seed=3))
     >>> found["seed"], found["image.model"], "image.labeler_noise" in found
@@ -24,8 +25,10 @@ def settings(config: RunConfig) -> dict[str, bool | int | float | str]:
     """
     values, plain = {"seed": config.seed}, RunConfig()
     for part in PARTS:
-        for name, value in vars(getattr(config, part)).items():
-            if f"{part}.{name}" in ALWAYS or value != getattr(getattr(plain, part), name):
+        for field in dataclasses.fields(getattr(config, part)):
+            name, value = field.name, getattr(getattr(config, part), field.name)
+            changed = value != getattr(getattr(plain, part), name) and field.metadata["compared"]
+            if changed or f"{part}.{name}" in ALWAYS:
                 values[f"{part}.{name}"] = value if isinstance(value, bool | int | float | str) else str(value)
     return values
 

@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
+import tensorboard_log as tensorboard
 import tensorflow as tf
 from tiny_began import BATCH, build, fit, real_rows, soft_coins
 
 from causalgan_tf.learners.optimization import ExponentialAfter, Halving
+from causalgan_tf.training.summaries import Summaries
 
 
 def run(steps=1, **changes):
@@ -48,6 +50,15 @@ def test_the_first_steps_margins_and_controllers_are_those_of_the_equations(with
     # all c are 0 in the first step
     losses = [logs[f"{name}_loss"] for name in ("discriminator", "labeler", "generator")]
     assert losses == pytest.approx([l_real, llab_real, l_fake], rel=1e-4)
+
+
+def test_tensorboard_shows_margins_and_weights_and_says_what_they_are(with_margin, tmp_path):
+    summaries = Summaries(lambda: 1, tmp_path / "images")
+    summaries.at(1, with_margin["logs"])
+    summaries.on_train_end()
+    found = tensorboard.tags(tmp_path / "images")
+    assert {f"images/{name}" for name in ("b1", "b2", "b3", "c1", "c2", "c3", "convergence")} <= found.keys()
+    assert all(found.values())
 
 
 def test_the_generators_label_term_moves_the_generator_alone(with_margin, without_margin):

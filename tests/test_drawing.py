@@ -1,5 +1,6 @@
 """Drawings: every edge arrives at its effect, nothing lies on a box, and the files are whole and the same each time."""
 
+import html
 import itertools
 import xml.etree.ElementTree as ElementTree
 
@@ -161,3 +162,13 @@ def test_large_graphs_are_drawn(tmp_path, graph):
     save_drawing(graph, tmp_path / "graph.png", image=True)
     with Image.open(tmp_path / "graph.png") as drawn:
         assert max(drawn.size) <= 8_000
+
+
+def test_names_that_are_markup_are_text_in_an_svg(tmp_path):
+    node, category = "<script>alert(1)</script>", "<script>alert`1`</script>"
+    graph = CausalGraph({node: [], "B": [node]}, {node: Categorical((category, "no"))})
+    save_drawing(graph, tmp_path / "graph.svg")
+    text = (tmp_path / "graph.svg").read_text(encoding="utf-8")
+    tags = {element.tag.removeprefix(SVG) for element in ElementTree.fromstring(text).iter()}
+    assert "script" not in tags and "<script" not in text
+    assert html.escape(node) in text  # said beside the letters, which are drawn as paths

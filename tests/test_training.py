@@ -9,9 +9,9 @@ import types
 import numpy as np
 import pytest
 import squares
+import tensorboard_log as tensorboard
 import tensorflow as tf
 from absl import flags
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import causalgan_tf
 from causalgan_tf import data
@@ -20,8 +20,10 @@ from causalgan_tf.cli import evaluate as evaluate_program
 from causalgan_tf.config.data import CELEBA_QUERIES
 from causalgan_tf.config.image import IMAGE_MODELS
 from causalgan_tf.config.run import BeganConfig, ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.data.causal_faces import distribution_over
 from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
+from causalgan_tf.evaluation.labels import do_distances
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
 from causalgan_tf.inference.export import check_servable, export_model
@@ -80,22 +82,51 @@ def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
     assert list((workdir / "logs" / "images").glob("*tfevents*"))
 
 
-def test_tensorboard_has_a_group_for_each_stage_and_no_tag_twice(workdir, config):
-    stages_tags = {}
-    for stage in run_folder.STAGES:
-        log = EventAccumulator(str(workdir / "logs" / stage)).Reload()
-        stages_tags[stage] = set(log.Tags()["tensors"])
-        scalars = {tag for tag in stages_tags[stage] if tag.startswith(f"{stage}/")}
-        assert {f"{stage}/generator_loss", f"{stage}/negative_log_likelihood"} & scalars
-        assert {tag.split("/")[0] for tag in stages_tags[stage]} <= {stage, "pictures", "run"}
-        for tag in scalars:
-            described = log.SummaryMetadata(tag).summary_description
-            assert described or "learning_rate" in tag, tag
-        (text,) = log.Tensors("run/configuration")
-        assert config.to_json() in text.tensor_proto.string_val[0].decode()
-    assert {"images/diversity", "images/learning_rate_generator", "pictures/samples"} <= stages_tags["images"]
-    assert "controller/tvd" in stages_tags["controller"]
-    assert stages_tags["images"] & stages_tags["controller"] == {"run/configuration", "run/graph"}
+def test_tensorboard_has_a_group_for_each_stage_and_no_tag_twice(workdir, model, config):
+    tags = {stage: tensorboard.tags(workdir / "logs" / stage) for stage in run_folder.STAGES}
+    groups = {"controller": {"controller", "labels"}, "images": {"images", "effectiveness"}}
+    for stage, own in groups.items():
+        assert {tag.split("/")[0] for tag in tags[stage]} == own | {"pictures", "run"}
+    assert {"images/diversity", "images/learning_rate_generator", "pictures/samples"} <= tags["images"].keys()
+    assert {"labels/tvd", "labels/do_tvd_mean", "labels/do_tvd_max"} <= tags["controller"].keys()
+    assert {"controller/negative_log_likelihood", "pictures/graph", "pictures/labels"} <= tags["controller"].keys()
+    assert {f"labels/Male/{side}" for side in ("real", "generated")} <= tags["controller"].keys()
+    assert {f"effectiveness/{name}" for name in (*model.graph.nodes, "mean")} <= tags["images"].keys()
+    assert tags["images"].keys() & tags["controller"].keys() == {"run/configuration", "run/graph"}
+    (text,) = tensorboard.read(workdir / "logs" / "images").Tensors("run/configuration")
+    assert config.to_json() in text.tensor_proto.string_val[0].decode()
+
+
+def test_every_tag_of_tensorboard_has_a_description(workdir):
+    parts = [tensorboard.tags(workdir / "logs" / part) for part in ("controller", "images", "final")]
+    tags = {tag: told for part in parts for tag, told in part.items()}
+    assert len(tags) > 40 and not [tag for tag, told in tags.items() if not told]
+
+
+def test_tensorboard_sees_the_labels_approach_the_data_and_the_truth_under_do(workdir, model):
+    log = tensorboard.read(workdir / "logs" / "controller")
+    first, *_, last = (float(tf.make_ndarray(event.tensor_proto)) for event in log.Tensors("labels/do_tvd_mean"))
+    assert 0.0 < last < first < 1.0
+    exact = do_distances(model.label_distribution(), distribution_over(model.graph))
+    assert last == pytest.approx(exact["mean_tvd"], abs=1e-5)
+    histograms = [
+        tf.make_ndarray(log.Tensors(f"labels/Male/{side}")[-1].tensor_proto) for side in ("real", "generated")
+    ]
+    shares = [histogram[1, 2] / histogram[:, 2].sum() for histogram in histograms]
+    assert abs(shares[0] - shares[1]) < 0.1 and histograms[1][:, 2].sum() == 10_000
+
+
+def test_tensorboard_compares_runs_by_settings_and_final_figures(workdir, config):
+    log = tensorboard.read(workdir / "logs" / "final")
+    found = tensorboard.hparams(log)
+    assert found["controller.steps"] == 100 and found["image.model"] == "causal_gan" and found["seed"] == 3
+    assert found["controller.critic_width"] == 8  # no default
+    assert "image.labeler_noise" not in found  # a default
+    assert "data.data_dir" not in found  # another folder of data is no other run
+    tags = set(log.Tags()["tensors"])
+    assert {"final/labels_tvd", "final/labels_do_tvd_max", "final/effectiveness_mean", "final/generator_loss"} <= tags
+    last = tensorboard.read(workdir / "logs" / "images").Tensors("effectiveness/mean")[-1]
+    assert log.Tensors("final/effectiveness_mean")[-1].tensor_proto == last.tensor_proto
 
 
 def test_the_report_of_a_run_holds_every_promised_number(model, config, workdir):

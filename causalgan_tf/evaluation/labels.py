@@ -61,18 +61,18 @@ def label_numbers(
     """
     rows = model.sample_labels(sizes.draws, seed=derived_seed(seed, "labels"))
     truth = dataset.law or fitted
-    draws = _draws_of_a_cell(model.graph, sizes.law)
+    draws = draws_of_a_cell(model.graph, sizes.law)
     # enumerated rather than counted in draws: under do the differences are smaller than the noise of counting
     own = model.label_distribution(draws, derived_seed(seed, "law")) if draws else None
     drawn = 0 if model.states_probabilities else draws
     numbers: dict[str, Any] = {}
     if truth and enumerable(model.graph):
         numbers |= _joint_distances(model.graph, rows, dataset.label_rows, truth)
-        numbers["do"] = _interventional(own, truth) | {"draws": drawn} if own else None
+        numbers["do"] = do_distances(own, truth) | {"draws": drawn} if own else None
     else:
         numbers |= marginals.part_numbers(model.graph, rows, dataset.label_rows, sizes.mmd, derived_seed(seed, "mmd"))
         if dataset.sample_labels:
-            numbers["do_marginals"] = _marginals_under_do(model, dataset, min(len(rows), UNDER_DO), seed)
+            numbers["do_marginals"] = marginals_under_do(model, dataset, min(len(rows), UNDER_DO), seed)
     limits = label_limits(model.labels, dataset.label_rows, seed)
     return LabelMetrics(
         n=len(rows),
@@ -95,7 +95,7 @@ def _independences(dataset: Dataset) -> dict[str, Any] | None:
     return {"implied": len(fit.tests), "violated": len(fit.violated), "rows": fit.rows, "worst": worst}
 
 
-def _draws_of_a_cell(graph: CausalGraph, most: int) -> int:
+def draws_of_a_cell(graph: CausalGraph, most: int) -> int:
     """How often each mechanism is drawn in each cell of its parents; 0 if the distribution does not fit in tables."""
     try:
         sizes = dict(zip(graph.nodes, discrete_sizes(graph), strict=True))
@@ -121,7 +121,7 @@ def _joint_distances(
     }
 
 
-def _interventional(own: LabelDistribution, truth: LabelDistribution) -> dict[str, Any]:
+def do_distances(own: LabelDistribution, truth: LabelDistribution) -> dict[str, Any]:
     """TVD of P(. | do(X=x)) between two distributions, for every single intervention."""
     each = {}
     for text, do in tqdm(list(single_interventions(truth.graph)), desc="labels under do", leave=False, disable=None):
@@ -130,7 +130,7 @@ def _interventional(own: LabelDistribution, truth: LabelDistribution) -> dict[st
     return {"mean_tvd": float(np.mean(list(each.values()))), "max_tvd": each[worst], "worst": worst, "each": each}
 
 
-def _marginals_under_do(model: CausalModel, dataset: Dataset, n: int, seed: int) -> dict[str, Any]:
+def marginals_under_do(model: CausalModel, dataset: Dataset, n: int, seed: int) -> dict[str, Any]:
     """How far each label's own distribution under do(X=x) is from the true one, for every single intervention.
 
     Returns:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from causalgan_tf import evaluation
@@ -14,11 +15,24 @@ from causalgan_tf.evaluation.features import FeatureExtractor
 from causalgan_tf.graphs import drawing
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.reporting import gallery, report
+from causalgan_tf.runs.hparams import write_final
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.runs.timing import read_timing
 from causalgan_tf.system.outputs import OutputFolder
 
 PHASES = ("install_s", "data_s", "controller_train_s", "image_train_s")
+# what TensorBoard compares runs by, and where it stands in report.json
+FIGURES = {
+    "labels_tvd": "labels.tvd",
+    "labels_do_tvd_max": "labels.do.max_tvd",
+    "labels_error": "labels.marginals.max_error",
+    "images_effectiveness_do": "images.effectiveness.do.mean",
+    "images_cfid": "images.cfid.observational",
+    "images_cfid_do": "images.cfid.do",
+    "images_fid": "images.fid.observational",
+    "images_coverage": "images.coverage.model",
+    "images_off_target": "images.off_target.mean",
+}
 DRAWN = 60  # nodes; a drawing of more cannot be read in a report
 
 
@@ -66,7 +80,23 @@ def evaluate_run(
     if len(model.graph) <= DRAWN:
         pictures["graph"] = drawing.graph_picture(model.graph, image=model.image_size is not None)
     report.write_report(OutputFolder(run.workdir / "report", overwrite), numbers, pictures)
+    write_final(run.workdir, run.config, report_figures(numbers), step=0)
     return numbers
+
+
+def report_figures(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a report that TensorBoard compares runs by, those that were measured.
+
+    >>> report_figures({"labels": {"tvd": 0.01, "do": {"max_tvd": 0.02}}})
+    {'report/labels_tvd': 0.01, 'report/labels_do_tvd_max': 0.02}
+    """
+    found: dict[str, float | None] = {}
+    for name, path in FIGURES.items():
+        value: Any = numbers
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        found[f"report/{name}"] = value
+    return {tag: float(value) for tag, value in found.items() if value is not None}
 
 
 def evaluate(

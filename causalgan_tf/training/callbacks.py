@@ -13,8 +13,9 @@ import tqdm
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.runs.checkpoints import Saver
+from causalgan_tf.runs.event_log import Log, Shown
 from causalgan_tf.system.interrupts import Request
-from causalgan_tf.training.summaries import EveryCall, Log
+from causalgan_tf.training.summaries import EveryCall
 
 BAR = "{desc}: {percentage:3.0f}%|{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 LONG_LINE = 1_000  # letters of a line in a file
@@ -220,7 +221,7 @@ class Collapse(EveryCall):
         """Looks now."""
         self.looked = step
         diversity = self.diversity()
-        self.log.write(step, {"diversity": diversity})
+        self.log.write(step, Shown({f"{self.log.folder.name}/diversity": diversity}))
         self.begun = self.begun or diversity >= 2.0 * self.share
         if self.begun and diversity < self.share:
             latest = self.manager.latest_checkpoint
@@ -267,7 +268,7 @@ class TotalVariation(EveryCall):
         super().__init__(steps_done)
         self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
         self.log = Log(folder)
-        self.next = 0
+        self.next, self.latest = 0, {}
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Measures if it is time to."""
@@ -275,7 +276,8 @@ class TotalVariation(EveryCall):
             return
         self.next = step + self.every_steps
         tvd = self.measure()
-        self.log.write(step, {"tvd": tvd})
+        self.latest = {"labels/tvd": tvd}
+        self.log.write(step, Shown(self.latest))
         if self.target and step >= self.after and tvd < self.target:
             self.model.stop_training = True
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
-import itertools
+import math
 import pathlib
+import shlex
 import time
 from collections.abc import Callable
 from typing import Any
@@ -33,9 +34,9 @@ from causalgan_tf.learners.learner import Learner
 from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.label_codec import LabelCodec
-from causalgan_tf.reporting import gallery
 from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.checkpoints import Saver
+from causalgan_tf.runs.hparams import write_final
 from causalgan_tf.runs.limits_file import save_limits
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.runs.run_graph import RunGraph
@@ -43,9 +44,10 @@ from causalgan_tf.system import interrupts
 from causalgan_tf.system.locks import locked
 from causalgan_tf.training import callbacks, summaries
 from causalgan_tf.training.builders import build_controller, build_images
+from causalgan_tf.training.looks import final_figures, first_summaries, image_look, label_look
 from causalgan_tf.training.requirements import check_call, check_dataset, description
 
-ALL_PICTURES = 5  # every fifth time all kinds of pictures are drawn for TensorBoard: they take seconds
+LABEL_LOOKS = 4  # looks at the labels, which take about as long as a hundred steps each
 
 
 def train(
@@ -103,6 +105,7 @@ def _train(
     for line in description(dataset, run):
         say(line)
     run.begin(stack, time.perf_counter() - start)
+    say(f"TensorBoard: tensorboard --logdir={shlex.quote(str(run.workdir / 'logs'))}")
     for stage in stages:
         steps = train_stage(run, stage, dataset, distribution)
         say(f"{stage}: {steps:,} steps trained")
@@ -164,14 +167,10 @@ def train_stage(run: Run, name: str, dataset: Dataset, strategy: tf.distribute.S
         with interrupts.deferred() as request, contextlib.closing(progress):
             stops = callbacks.StopOnSignal(request)
             learner.advance(stage.steps, stage.rows, [*before, saves, *after, progress, stops])
+        write_final(run.workdir, run.config, final_figures(after), done())
         if request.number:
             raise interrupts.Interrupted(request.number, f"step {done():,} is saved in {saver.latest_checkpoint}")
         return done()
-
-
-def summary_texts(run: Run) -> dict[str, str]:
-    """What TensorBoard's texts say of a run, in Markdown: its graph and its configuration."""
-    return {"graph": f"`{run.graph.to_text()}`", "configuration": f"```json\n{run.config.to_json()}```"}
 
 
 def measured_limits(run: Run, dataset: Dataset) -> LabelLimits:
@@ -189,13 +188,16 @@ def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strateg
     c, graph = run.config.controller, dataset.graph
     with strategy.scope():
         learner = build_controller(run.config, graph, dataset.label_rows, dataset.do_rows)
-    measure = label_tvd(LabelSampler(learner.averaged), dataset) if enumerable(graph) else None
+    sampler = LabelSampler(learner.averaged)
+    measure = label_tvd(sampler, dataset) if enumerable(graph) else None
 
     def reached(step: int) -> bool:
         return bool(measure and c.tvd_target and step >= c.tvd_after and measure() < c.tvd_target)
 
     def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
-        after: list[keras.callbacks.Callback] = [summaries.Summaries(steps_done, logs, texts=summary_texts(run))]
+        look = summaries.Look(label_look(sampler, dataset), math.ceil(c.steps / LABEL_LOOKS))
+        shown = summaries.Summaries(steps_done, logs, [look], first_summaries(run, picture=True))
+        after: list[keras.callbacks.Callback] = [shown]
         if measure:
             every = max(c.steps_per_call, c.checkpoint_every // 5)
             after.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
@@ -306,16 +308,13 @@ def image_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) ->
     with strategy.scope():
         learner = build_images(config, graph, LabelSampler(controller), label_codec(config, dataset))
     model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
-    looks = itertools.count()
-
-    def pictures() -> dict[str, np.ndarray]:
-        kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
-        return gallery.summary_pictures(model, kinds)
+    look = image_look(model, learner, dataset)
 
     def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
         spread, advice = relative_diversity(model, dataset.train.images), config.image_model.against_collapse
         collapse = callbacks.Collapse(steps_done, spread, saver, logs, c.checkpoint_every, c.collapse_share, advice)
-        return [collapse], [summaries.Summaries(steps_done, logs, pictures, c.pictures_every, summary_texts(run))]
+        shown = summaries.Summaries(steps_done, logs, [summaries.Look(look, c.pictures_every)], first_summaries(run))
+        return [collapse], [shown]
 
     def rows(step: int) -> tf.data.Dataset:
         return real_rows(dataset, config, step)

@@ -1,35 +1,12 @@
-"""What TensorBoard shows of a training: scalars after each call, pictures, texts."""
+"""When TensorBoard is told of a training: scalars after each call, and looks, which take longer, now and then."""
 
-import contextlib
-import logging
+import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-# what TensorBoard says of a scalar, by its name behind the stage's; learning rates are told by their own name
-DESCRIPTIONS = {
-    "negative_log_likelihood": "mean of -log P(labels) of the training rows, nats; at least their entropy",
-    "critic_loss": "Wasserstein distance as the critic sees it, less the gradient penalty, negative",
-    "generator_loss": "what the generator minimises: GAN term, labelers, additivity",
-    "discriminator_loss": "what the discriminator minimises; 2 ln 2 where it can tell nothing apart",
-    "labeler_loss": "what the labeler minimises: that its answers are the labels of real images",
-    "anti_labeler_loss": "what the anti-labeler minimises: that its answers are the labels of generated images",
-    "rebuilder_loss": "squared error of the noise that is reconstructed from generated images",
-    "label_agreement": "share of labels that the labeler reads off generated images as they were asked for",
-    "c": "weight of the anti-labeler in the generator's loss; falls exponentially",
-    "b1": "first margin: how well real images are rebuilt beside generated ones",
-    "b2": "second margin: how well labels of real images are read beside those of generated ones",
-    "b3": "third margin: whether labels are ahead of images",
-    "c1": "weight of generated images in the discriminator's loss",
-    "c2": "weight of generated labels in the labeler's loss",
-    "c3": "weight of labels in the generator's loss",
-    "convergence": "BEGAN's measure of convergence: falls as images improve",
-    "tvd": "total variation distance of the labels to the training rows, exact up to its draws",
-    "diversity": "mean distance of generated images within a label cell, as a share of the real ones'",
-}
+from causalgan_tf.runs.event_log import RATE, Log, Shown
 
 
 class EveryCall(keras.callbacks.Callback):
@@ -48,99 +25,87 @@ class EveryCall(keras.callbacks.Callback):
         raise NotImplementedError(f"{type(self).__name__} must say what it does.")
 
 
-class Log:
-    """TensorBoard's summaries of a training, which a full disk or a folder in the way does not stop."""
+@dataclasses.dataclass
+class Look:
+    """Something that is shown every so many steps, and at the end.
 
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.folder, self.writer = folder, None
-        with self._unbroken():
-            self.writer = tf.summary.create_file_writer(str(folder))
+    >>> Look(lambda: Shown({"labels/tvd": 0.1}), every_steps=100).next
+    0
 
-    def write(
-        self,
-        step: int,
-        scalars: Mapping[str, float],
-        pictures: Mapping[str, np.ndarray] | None = None,
-        texts: Mapping[str, str] | None = None,
-    ) -> None:
-        """Writes numbers, pictures, uint8 [H, W, 3], and texts in Markdown, by name.
+    Attributes:
+        show: gives it.
+        every_steps: steps from one look to the next.
+        next: the step from which it is due.
+        last: the step at which it was shown; -1: never.
+    """
 
-        Numbers stand under the name of the folder, which is the stage's: the stages' losses have charts of their own.
-        """
-        if self.writer is None:
-            return
-        with self._unbroken(), self.writer.as_default(step):
-            for name, value in scalars.items():
-                tf.summary.scalar(f"{self.folder.name}/{name}", value, description=DESCRIPTIONS.get(name))
-            for name, picture in (pictures or {}).items():
-                tf.summary.image(f"pictures/{name}", picture[None])
-            for name, text in (texts or {}).items():
-                tf.summary.text(f"run/{name}", text)
+    show: Callable[[], Shown]
+    every_steps: int
+    next: int = 0
+    last: int = -1
 
-    def close(self) -> None:
-        """Writes what is left."""
-        if self.writer is not None:
-            with self._unbroken():
-                self.writer.close()
-
-    @contextlib.contextmanager
-    def _unbroken(self) -> Iterator[None]:
-        try:
-            yield
-        except (tf.errors.OpError, OSError) as error:
-            self.writer = None
-            logging.getLogger(__name__).warning("No more summaries are written to %s: %s", self.folder, error)
+    def at(self, step: int) -> Shown:
+        """What is shown at a step, if anything."""
+        if step < self.next or step == self.last:
+            return Shown()
+        self.last, self.next = step, step + self.every_steps
+        return self.show()
 
 
 class Summaries(EveryCall):
-    """TensorBoard scalars after each call and, now and then, pictures.
+    """TensorBoard's scalars after each call, and looks.
 
     >>> from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     >>> folder = pathlib.Path("runs/watched/logs")
-    >>> summaries = Summaries(lambda: 0, folder, lambda: {"faces": np.zeros([4, 4, 3], np.uint8)}, every_steps=100)
-    >>> for step in (10, 50, 110):
+    >>> look = Look(lambda: Shown({"labels/tvd": 0.1}), every_steps=100)
+    >>> summaries = Summaries(lambda: 130, folder, [look], Shown(texts={"run/graph": "`A -> B`"}))
+    >>> for step in (10, 50, 110, 130):
     ...     summaries.at(step, {"loss": 0.25})
     >>> summaries.on_train_end()
     >>> log = EventAccumulator(str(folder)).Reload()
-    >>> {name: [event.step for event in log.Tensors(name)] for name in ("logs/loss", "pictures/faces")}
-    {'logs/loss': [10, 50, 110], 'pictures/faces': [10, 110]}
+    >>> {tag: [event.step for event in log.Tensors(tag)] for tag in ("logs/loss", "labels/tvd", "run/graph")}
+    {'logs/loss': [10, 50, 110, 130], 'labels/tvd': [10, 110, 130], 'run/graph': [10]}
     """
 
     def __init__(
         self,
         steps_done: Callable[[], int],
         folder: pathlib.Path,
-        pictures: Callable[[], dict[str, np.ndarray]] | None = None,
-        every_steps: int = 0,
-        texts: Mapping[str, str] | None = None,
+        looks: Sequence[Look] = (),
+        first: Shown | None = None,
     ) -> None:
-        """Writes into `folder`.
+        """Writes into `folder`, whose name, the stage's, is the group of the scalars.
 
         Args:
             steps_done: tells the number of training steps.
             folder: the stage's folder of logs.
-            pictures: gives uint8 [H, W, 3] by name.
-            every_steps: steps between pictures.
-            texts: Markdown by name, written once.
+            looks: what is shown now and then.
+            first: what is shown once.
         """
         super().__init__(steps_done)
-        self.log, self.texts = Log(folder), texts or {}
-        self.pictures, self.every_steps, self.next_picture = pictures, every_steps, 0
+        self.log, self.looks, self.first = Log(folder), looks, first or Shown()
+        self.latest: dict[str, float] = {}  # each scalar's last value
 
     def at(self, step: int, logs: dict[str, float]) -> None:
-        """Writes the call's logs."""
-        drawn = None
-        if self.pictures and step >= self.next_picture:
-            self.next_picture = step + self.every_steps
-            drawn = self.pictures()
-        self.log.write(step, logs | self._rates(), drawn, self.texts)
-        self.texts = {}
+        """Writes the call's logs, and what is due."""
+        own = {f"{self.log.folder.name}/{name}": value for name, value in (logs | self._rates()).items()}
+        self._write(step, Shown(own) | self.first)
+        self.first = Shown()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Keras' hook: a last look."""
+        for look in self.looks:
+            look.next = self.steps_done()
+        self._write(self.steps_done(), Shown())
+        self.log.close()
+
+    def _write(self, step: int, shown: Shown) -> None:
+        for look in self.looks:
+            shown |= look.at(step)
+        self.latest |= shown.scalars
+        self.log.write(step, shown)
 
     def _rates(self) -> dict[str, float]:
         """The learning rate of each of the learner's optimizers."""
         optimizers = getattr(self.model, "optimizers", None) or {}
-        return {f"learning_rate_{name}": float(optimizer.learning_rate) for name, optimizer in optimizers.items()}
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Keras' hook."""
-        self.log.close()
+        return {f"{RATE}{name}": float(optimizer.learning_rate) for name, optimizer in optimizers.items()}

@@ -8,6 +8,7 @@ from worlds import LEARNERS, TYPES, Trained, config, read, variables, world
 from causalgan_tf.graphs import variables as types
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.export import export_model
+from causalgan_tf.runs.event_log import described
 
 ROWS = [(part, name, kind) for _, part, name in LEARNERS for kind in TYPES]
 NAMES = [f"{title}-{kind}" for title, _, _ in LEARNERS for kind in TYPES]
@@ -43,6 +44,11 @@ def test_two_steps_are_finite_and_every_network_moves(row):
         now = variables(trained.learner.saved[name])
         assert any((before[id(variable)] != read(variable)).any() for variable in now), name
         assert all(np.isfinite(value).all() for value in values[name]), name
+
+
+def test_tensorboard_says_what_each_log_is(row):
+    _, _, logs, *_ = row
+    assert not [name for log in logs for name in log if not described(f"images/{name}")]
 
 
 def test_a_step_from_what_was_saved_is_the_same_to_the_bit(row):

@@ -121,7 +121,11 @@ def test_implicit_mechanisms_have_laws_of_drawn_rows():
 @pytest.mark.long
 def test_a_served_model_has_the_same_units_and_twins_and_laws_of_drawn_rows(tmp_path):
     with rest_server.serving(causalgan_tf.export_model(faces().model, tmp_path)) as url:
-        served = Explorer(causalgan_tf.ServedModel(url), {"server": url})
+        values = flags.FlagValues()
+        explore.declare(values)
+        common.parse(["causalgan-explore", f"--server={url}"], values)
+        model, origin = explore.opened(values)
+        served = Explorer(model(), origin)
         asked = ASKED | {"label": "Bald"}
         answer, own = served.answer(asked), faces().answer(asked)
         both = served.answer({"do": {"Smiling": 1}, "given": {"Male": 1}, "n": 6, "label": "Young"})

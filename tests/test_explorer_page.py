@@ -16,7 +16,9 @@ import threading
 import time
 import urllib.parse
 
+import pandas as pd
 import pytest
+from PIL import Image
 
 from causalgan_tf.cli import explore
 from causalgan_tf.errors import InputError
@@ -406,6 +408,26 @@ def test_the_csv_holds_the_units_with_all_their_digits(mixed_page):
     for row, labels, seed in zip(table[1:], answer["samples"]["labels"], answer["samples"]["seeds"], strict=True):
         assert row[0] == BOLD and row[-1] == seed
         assert [float(value) for value in row[1:-1]] == labels[1:]
+
+
+def test_png_and_csv_are_saved_and_the_link_is_copied(page, tmp_path):
+    page.driver.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    page.choose("Mustache", "do", 1)
+    for button in ("#save-png", "#save-csv", "#copy-link", "#copy-code"):
+        page.find(button).click()
+    end = time.monotonic() + 20
+    while not all((tmp_path / name).exists() for name in ("units.png", "units.csv")):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    with Image.open(tmp_path / "units.png") as picture:
+        assert picture.size == (2 * (6 * 66 + 16), 34 + 4 * 66 + 8)
+    table = pd.read_csv(tmp_path / "units.csv")
+    samples = faces().model.sample(24, {"Mustache": 1})
+    assert (table[list(samples.labels)] == samples.labels).all(axis=None)
+    assert (
+        table["seed"].tolist() == samples.seeds.tolist() and table["supported"].tolist() == samples.supported.tolist()
+    )
+    assert page.texts("#copy-link, #copy-code") == ["Copied", "Copied"]
 
 
 def test_the_png_holds_the_units_beside_their_twins(page):

@@ -44,7 +44,8 @@ from causalgan_tf.system import interrupts
 from causalgan_tf.system.locks import locked
 from causalgan_tf.training import callbacks, summaries
 from causalgan_tf.training.builders import build_controller, build_images
-from causalgan_tf.training.looks import final_figures, first_summaries, image_look, label_bars, label_look
+from causalgan_tf.training.label_looks import label_bars, label_look
+from causalgan_tf.training.looks import final_figures, first_summaries, image_look
 from causalgan_tf.training.requirements import check_call, check_dataset, description
 
 LABEL_LOOKS = 4  # looks at the labels, which take about as long as a hundred steps each

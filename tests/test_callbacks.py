@@ -5,6 +5,7 @@ import types
 import pytest
 
 from causalgan_tf.errors import InputError
+from causalgan_tf.training import callbacks
 from causalgan_tf.training.callbacks import Collapse, Progress
 
 
@@ -71,7 +72,7 @@ def test_the_last_steps_are_looked_at_before_they_are_saved(tmp_path):
         look.on_train_end()
 
 
-def bar_of(columns, logs, title="CausalGAN", steps=12_000):
+def bar_of(columns, logs, monkeypatch, title="CausalGAN", steps=12_000):
     """The line of a bar in a terminal of so many columns, or in a file (0), after a slow first call and 20 steps."""
     progress = Progress(lambda: 0, steps=steps, title=title)
     progress.on_train_begin()
@@ -79,6 +80,7 @@ def bar_of(columns, logs, title="CausalGAN", steps=12_000):
     progress.bar.ncols = columns or None
     clock = {"now": 0.0}
     progress.bar._time = lambda: clock["now"]
+    monkeypatch.setattr(callbacks, "time", types.SimpleNamespace(time=progress.bar._time))
     for step, clock["now"] in ((20, 60.0), (40, 62.0), (60, 64.0)):
         progress.at(step, logs)
     line = str(progress.bar)
@@ -90,13 +92,13 @@ LOSSES = {"anti_labeler_loss": 0.0646, "c": 0.549, "discriminator_loss": 0.884, 
 
 
 @pytest.mark.parametrize(("columns", "shown"), [(80, 1), (110, 2), (140, 4), (0, 4)])
-def test_a_bar_keeps_ten_letters_and_shows_whole_losses_where_there_is_room(columns, shown):
-    line = bar_of(columns, LOSSES)
+def test_a_bar_keeps_ten_letters_and_shows_whole_losses_where_there_is_room(columns, shown, monkeypatch):
+    line = bar_of(columns, LOSSES, monkeypatch)
     assert len(line.split("|")[1]) == 10 and line.endswith("]")
     assert line.count("=") == shown and "generator=1.23" in line
     assert not columns or len(line) <= columns
 
 
-def test_a_long_first_call_does_not_count_in_the_time_that_is_left():
+def test_a_long_first_call_does_not_count_in_the_time_that_is_left(monkeypatch):
     # 11,940 steps at 10 a second are 19:54; with the minute of the first call they would be hours
-    assert "<19:54, 10.00/s" in bar_of(0, LOSSES)
+    assert "<19:54, 10.00/s" in bar_of(0, LOSSES, monkeypatch)

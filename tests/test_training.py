@@ -325,6 +325,24 @@ def test_the_training_says_what_it_learns_and_what_it_leaves_out(table_run):
     assert said[4] == "3 rows left out, for they miss a value; 400 remain"
 
 
+def test_the_training_says_how_to_watch_it(table_run):
+    folder, said = table_run
+    assert f"TensorBoard: tensorboard --logdir={folder / 'logs'}" in said
+
+
+def test_tensorboard_shows_numbers_and_categories_and_the_figures_of_the_evaluation(table_run):
+    folder, _ = table_run
+    numbers = causalgan_tf.evaluate_run(folder, EvaluationSizes(draws=2_000, mmd=50))
+    found = tensorboard.tags(folder / "logs" / "controller")
+    assert {"labels/error", "labels/wasserstein", "labels/Age/real", "labels/Smoke/generated"} <= found.keys()
+    assert all(found.values())
+    log = tensorboard.read(folder / "logs" / "final")
+    measured = tf.make_ndarray(log.Tensors("report/labels_error")[-1].tensor_proto)
+    assert float(measured) == pytest.approx(numbers["labels"]["marginals"]["max_error"])
+    assert tensorboard.hparams(log)["data.dataset"] == "table" and "final/labels_error" in log.Tags()["tensors"]
+    assert numbers["labels"]["independences"]["implied"] >= 0
+
+
 def test_a_run_of_other_kinds_of_labels_is_loaded_with_them(table_run):
     folder, _ = table_run
     kinds = causalgan_tf.load(folder).graph.variables

@@ -26,8 +26,7 @@ class LabelMetrics:
         do_marginals: errors of each label alone under each single intervention.
         lost_values: values that the data have and the model hardly draws, see inference.limits.LostValues.
         thin_cells: settings of a label's parents with few rows, see inference.limits.ThinCells.
-        independences: of those that the graph implies, how many were tested on how many rows, how many the rows
-            violate, and the `worst` by what the missing edge would buy; None: too many to be tested here.
+        independences: that the graph implies, tested on the rows: implied, violated, rows and worst; None: too many.
         do_support: share of the rows under each do that the data show, see inference.limits.DoSupports.
         warnings: the same in sentences.
         queries: statements with the model's probability and the true one.

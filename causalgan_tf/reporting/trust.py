@@ -19,8 +19,8 @@ class Statement:
     """What holds of a model, or does not.
 
     >>> numbers = {"labels": {"lost_values": {"count": 0, "looked_at": 64}}}
-    >>> [statement.level for statement in statements(numbers)][:1]
-    ['trusted']
+    >>> [statement.about for statement in statements(numbers) if statement.level == TRUSTED]
+    ['Lost values']
 
     Attributes:
         level: TRUSTED, DOUBTED or UNTOLD: neither this report nor the data can tell.

@@ -6,6 +6,7 @@ finite and collapsed images are faults.
 
 import math
 import pathlib
+import time
 from collections.abc import Callable, Mapping
 
 import keras
@@ -70,7 +71,7 @@ class Progress(EveryCall):
             self.bar.update(step - self.bar.n)
         else:
             self.compiled = True
-            self.bar.reset()
+            self.bar.start_t = self.bar.last_print_t = time.time()
             self.bar.initial = self.bar.n = self.bar.last_print_n = step
             self.bar.refresh()
 
@@ -115,7 +116,7 @@ class Finite(EveryCall):
 class Checkpoints(Finite):
     """Saves every `every_steps` steps and at the end; stops before a loss that is not finite is saved.
 
-    >>> saver = Saver(pathlib.Path("runs/watched/controller"), {"weight": tf.Variable(3.0)})
+    >>> saver = Saver(pathlib.Path("runs/watched/controller"), {"weight": keras.Variable(3.0)})
     >>> saves = Checkpoints(lambda: 0, saver, every_steps=100)
     >>> for step in (60, 120, 180):
     ...     saves.at(step, {"critic_loss": 0.25})

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of labels and images while they are trained, measured in a second or less."""
+"""What TensorBoard shows of a run at its start and its end, and of images while they are trained."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -10,36 +10,25 @@ import tensorflow as tf
 from causalgan_tf import noise
 from causalgan_tf.data import Dataset
 from causalgan_tf.evaluation.interventions import single_interventions
-from causalgan_tf.evaluation.labels import do_distances, draws_of_a_cell, fitted_distribution, marginals_under_do
-from causalgan_tf.evaluation.marginals import marginals
 from causalgan_tf.graphs import drawing
-from causalgan_tf.graphs.cells import enumerable
 from causalgan_tf.graphs.names import safe
 from causalgan_tf.inference.causal_model import CausalModel
-from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.query import Query
 from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.networks.codecs import codec_of
 from causalgan_tf.reporting import gallery
-from causalgan_tf.reporting.pictures import bars
 from causalgan_tf.runs.event_log import Shown
 from causalgan_tf.runs.run_folder import Run
 
-ROWS = 10_000  # label rows on either side
-DRAWS = 20_000  # of an implicit mechanism's noise for each cell of its parents
-WORK = 20_000_000  # cells of all interventions' distributions together, at most: half a second
-NODES = 20  # labels that have histograms; interventions are looked at where a graph has no more
-BUCKETS = 30  # of a number's histogram
 IMAGES = 1_024  # images of all interventions together
 READ = 256  # images that a labeler reads at once
-BARS = 60  # values of labels in a picture
+DRAWN = 60  # nodes; a drawing of more cannot be read
 ALL_PICTURES = 5  # every fifth time all kinds of pictures are drawn for TensorBoard: they take seconds
 # figures at the end of a training that TensorBoard compares runs by
 COMPARED = (
     *("negative_log_likelihood", "critic_loss", "generator_loss", "label_agreement", "convergence"),
     *("labels/tvd", "labels/do_tvd_mean", "labels/do_tvd_max", "labels/error", "effectiveness/mean"),
 )
-DRAWN = 60  # nodes; a drawing of more cannot be read
 
 
 def first_summaries(run: Run, picture: bool = False) -> Shown:
@@ -59,32 +48,6 @@ def final_figures(after: Sequence[keras.callbacks.Callback]) -> dict[str, float]
     figures = {tag: tag.partition("/")[2] for tag in latest if tag.partition("/")[2] in COMPARED}
     figures |= {tag: tag.replace("/", "_") for tag in latest if tag in COMPARED}
     return {f"final/{name}": latest[tag] for tag, name in figures.items()}
-
-
-def label_look(sampler: LabelSampler, dataset: Dataset) -> Callable[[], Shown]:
-    """A function that shows the labels as the sampler draws them now, beside the training rows and the truth.
-
-    >>> rows = np.array([[0, 1], [1, 0], [0, 0], [0, 1]] * 500, np.uint8)
-    >>> look = label_look(model.labels, Dataset(model.graph, rows))
-    >>> sorted(look().scalars), sorted(look().histograms)[:2]
-    (['labels/do_tvd_max', 'labels/do_tvd_mean'], ['labels/Old/generated', 'labels/Old/real'])
-    """
-    graph, truth = dataset.graph, dataset.law or fitted_distribution(dataset)
-    real = _some(dataset.label_rows)
-
-    def look() -> Shown:
-        # anew at each look: a model keeps the tables that it has made
-        model = CausalModel(graph, sampler.mechanisms)
-        rows = sampler.draw(ROWS, Query.create(graph), seed=0)[0]
-        scalars = {} if enumerable(graph) else _errors(marginals(graph, rows, real), "")
-        if truth and _quick(dataset):
-            found = do_distances(model.label_distribution(draws_of_a_cell(graph, DRAWS)), truth)
-            scalars |= {"labels/do_tvd_mean": found["mean_tvd"], "labels/do_tvd_max": found["max_tvd"]}
-        elif dataset.sample_labels and len(graph) <= NODES:
-            scalars |= _errors(marginals_under_do(model, dataset, ROWS, seed=0), "do_")
-        return Shown(scalars, _bars(dataset, rows, real), _histograms(dataset, rows, real))
-
-    return look
 
 
 def image_look(model: CausalModel, learner: ImageLearner, dataset: Dataset) -> Callable[[], Shown]:
@@ -114,43 +77,3 @@ def image_look(model: CausalModel, learner: ImageLearner, dataset: Dataset) -> C
         return Shown(shares, pictures, descriptions=captions)
 
     return look
-
-
-def _some(rows: np.ndarray) -> np.ndarray:
-    """At most ROWS of the rows, always the same."""
-    if len(rows) <= ROWS:
-        return rows
-    return rows[np.random.default_rng(0).choice(len(rows), ROWS, replace=False)]
-
-
-def _quick(dataset: Dataset) -> bool:
-    """Whether the distributions under all single interventions are computed within a second."""
-    graph = dataset.graph
-    if not enumerable(graph) or len(graph) > NODES or not draws_of_a_cell(graph, DRAWS):
-        return False
-    return sum(graph.sizes) * float(np.prod(graph.sizes, dtype=np.float64)) <= WORK
-
-
-def _errors(found: dict, prefix: str) -> dict[str, float]:
-    names = {"error": "max_error", "wasserstein": "max_wasserstein_sd"}
-    return {f"labels/{prefix}{name}": found[key] for name, key in names.items() if found[key] is not None}
-
-
-def _bars(dataset: Dataset, rows: np.ndarray, real: np.ndarray) -> dict[str, np.ndarray]:
-    """How often each value of each discrete label is drawn, with a tick where training rows have it."""
-    drawn, data = {}, {}
-    for k, (node, variable) in enumerate(dataset.graph.variables.items()):
-        for value in range(variable.size or 0):
-            name = f"{node}={variable.shown(value)}"
-            drawn[name], data[name] = (float(np.mean(side[:, k] == value)) for side in (rows, real))
-    if not drawn or len(drawn) > BARS:
-        return {}
-    return {"pictures/labels": np.asarray(bars(drawn, data, "share of rows; ticks: of the training rows"))}
-
-
-def _histograms(dataset: Dataset, rows: np.ndarray, real: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
-    shown = {}
-    for k, (node, variable) in list(enumerate(dataset.graph.variables.items()))[:NODES]:
-        for side, values in (("real", real), ("generated", rows)):
-            shown[f"labels/{safe(node)}/{side}"] = values[:, k].astype(np.float32), variable.size or BUCKETS
-    return shown

@@ -44,7 +44,8 @@ from causalgan_tf.system import interrupts
 from causalgan_tf.system.locks import locked
 from causalgan_tf.training import callbacks, summaries
 from causalgan_tf.training.builders import build_controller, build_images
-from causalgan_tf.training.looks import final_figures, first_summaries, image_look, label_look
+from causalgan_tf.training.label_looks import label_bars, label_look
+from causalgan_tf.training.looks import final_figures, first_summaries, image_look
 from causalgan_tf.training.requirements import check_call, check_dataset, description
 
 LABEL_LOOKS = 4  # looks at the labels, which take about as long as a hundred steps each
@@ -195,8 +196,12 @@ def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strateg
         return bool(measure and c.tvd_target and step >= c.tvd_after and measure() < c.tvd_target)
 
     def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
-        look = summaries.Look(label_look(sampler, dataset), math.ceil(c.steps / LABEL_LOOKS))
-        shown = summaries.Summaries(steps_done, logs, [look], first_summaries(run, picture=True))
+        # the picture at the end alone: it takes as long as a hundred steps
+        looks = [
+            summaries.Look(label_look(sampler, dataset), math.ceil(c.steps / LABEL_LOOKS)),
+            summaries.Look(label_bars(sampler, dataset), c.steps, next=c.steps),
+        ]
+        shown = summaries.Summaries(steps_done, logs, looks, first_summaries(run, picture=True))
         after: list[keras.callbacks.Callback] = [shown]
         if measure:
             every = max(c.steps_per_call, c.checkpoint_every // 5)

@@ -6,11 +6,19 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-from causalgan_tf.runs.event_log import RATE, Log, Shown
+from causalgan_tf.runs.event_log import Log, Shown
+from causalgan_tf.runs.tags import RATE
 
 
 class EveryCall(keras.callbacks.Callback):
-    """Calls `at(step, logs)` after each compiled call, with the number of training steps done so far."""
+    """Calls `at(step, logs)` after each compiled call, with the number of training steps done so far.
+
+    >>> class Printed(EveryCall):
+    ...     def at(self, step, logs):
+    ...         print(step, logs)
+    >>> Printed(lambda: 20).on_train_batch_end(0, {"loss": 0.5})
+    20 {'loss': 0.5}
+    """
 
     def __init__(self, steps_done: Callable[[], int]) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from worlds import LEARNERS, TYPES, Trained, config, read, variables, world
 from causalgan_tf.graphs import variables as types
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.export import export_model
-from causalgan_tf.runs.event_log import described
+from causalgan_tf.runs.tags import described
 
 ROWS = [(part, name, kind) for _, part, name in LEARNERS for kind in TYPES]
 NAMES = [f"{title}-{kind}" for title, _, _ in LEARNERS for kind in TYPES]

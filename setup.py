@@ -63,6 +63,7 @@ setup(
         "examples": ["ipykernel>=6", "jupytext>=1.16", "nbclient>=0.10"],
         "excel": ["openpyxl>=3.1"],
         "parquet": ["pyarrow>=15"],
+        "serving": ["requests>=2.31", "tensorflow-serving-api>=2.20,<2.22"],
         "test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"],
     },
     entry_points={"console_scripts": [f"causalgan-{name} = causalgan_tf.cli.{name}:program" for name in PROGRAMS]},

@@ -62,6 +62,8 @@ setup(
         "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
         "examples": ["ipykernel>=6", "jupytext>=1.16", "nbclient>=0.10"],
         "excel": ["openpyxl>=3.1"],
+        "litert": ["ai-edge-litert>=2"],  # of tests alone: TensorFlow has the converter
+        "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.17"],
         "parquet": ["pyarrow>=15"],
         "test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"],
     },

@@ -1,6 +1,7 @@
 """Exports a trained run to TensorFlow Serving: causalgan-export --workdir=runs/faces --export_dir=served/faces.
 
-Writes EXPORT_DIR/1/saved_model.pb, then EXPORT_DIR/2, and so on: a server takes the newest version.
+Writes EXPORT_DIR/1/saved_model.pb, then EXPORT_DIR/2, and so on: a server takes the newest version. With --format=onnx
+it writes EXPORT_DIR/1/model.onnx, for ONNX Runtime and OpenVINO, with litert model.tflite, with keras model.keras.
 """
 
 import pathlib
@@ -13,6 +14,7 @@ from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.files import read_object
 from causalgan_tf.system.outputs import check_folder
 
+FORMATS = ("saved_model", "onnx", "litert", "keras")
 # of report.json, what the card repeats
 FIGURES = {
     "labels": ("tvd_to_graph_law", "tvd"),
@@ -24,6 +26,7 @@ def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
     common.define(values, "workdir", "", "folder of the trained run")
     common.define(values, "export_dir", "", "folder of the versions, one a call")
+    common.define(values, "format", FORMATS[0], "what is written; onnx needs the extra [onnx]", choices=FORMATS)
 
 
 def main(values: flags.FlagValues) -> None:
@@ -32,9 +35,13 @@ def main(values: flags.FlagValues) -> None:
     run = Run.open(workdir)
     check_folder(export_dir)
     common.start_tensorflow()
-    from causalgan_tf.inference import export
+    from causalgan_tf.inference import converted, export
 
-    print(export.export_model(run.model(), export_dir, figures(workdir)) / "saved_model.pb")
+    model, measured = run.model(), figures(workdir)
+    if values.format == FORMATS[0]:
+        print(export.export_model(model, export_dir, measured) / "saved_model.pb")
+    else:
+        print(converted.export_converted(model, export_dir, values.format, measured))
 
 
 def figures(workdir: pathlib.Path) -> dict[str, Any] | None:

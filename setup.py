@@ -67,6 +67,8 @@ setup(
         "examples": ["ipykernel>=6", "jupytext>=1.16", "nbclient>=0.10"],
         "excel": ["openpyxl>=3.1"],
         "explore": ["starlette>=0.40", "uvicorn>=0.30"],
+        "litert": ["ai-edge-litert>=2"],  # of tests alone: TensorFlow has the converter
+        "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.17"],
         "parquet": ["pyarrow>=15"],
         "serving": ["requests>=2.31", "tensorflow-serving-api>=2.20,<2.22"],
         "test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9", "selenium>=4.20"],

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import special
 
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.networks import codecs, columns, schedule
 from causalgan_tf.networks.explicit import ExplicitController
+from causalgan_tf.networks.normal import normal_of
 
 ROWS = 64
 MIXED = CausalGraph.from_text(
@@ -83,3 +85,9 @@ def test_fresh_mechanisms_are_nearly_the_same_for_all_parents():
     graph = CausalGraph.from_text("A -> B; A, B -> C; C: categorical(x, y, z)")
     stated = ExplicitController(graph, width=24, layers=3).probabilities("C", np.array([[0, 0], [0, 1], [1, 1]]))
     assert np.ptp(stated, axis=0).max() < 0.1
+
+
+def test_normal_noise_is_the_normal_quantile_of_all_numbers_that_noise_draws():
+    steps = np.concatenate([np.arange(2_000), np.arange(0, 2**23, 997), 2**23 - 1 - np.arange(2_000)])
+    uniform = ((steps + 0.5) * 2.0**-23).astype(np.float32)
+    np.testing.assert_allclose(normal_of(uniform), special.ndtri(uniform.astype(np.float64)), rtol=0, atol=1.3e-6)

@@ -1,7 +1,8 @@
 """Exports a trained run to TensorFlow Serving: causalgan-export --workdir=runs/faces --export_dir=served/faces.
 
 Writes EXPORT_DIR/1/saved_model.pb, then EXPORT_DIR/2, and so on: a server takes the newest version. With --with=triton
-also EXPORT_DIR/triton, a model repository, and with --with=kserve EXPORT_DIR/inference_service.yaml.
+also EXPORT_DIR/triton, a model repository, and with --with=kserve EXPORT_DIR/inference_service.yaml. With --format=onnx
+it writes EXPORT_DIR/1/model.onnx, for ONNX Runtime and OpenVINO, with litert model.tflite, with keras model.keras.
 """
 
 import pathlib
@@ -17,6 +18,7 @@ from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.files import read_object
 from causalgan_tf.system.outputs import check_folder, writing
 
+FORMATS = ("saved_model", "onnx", "litert", "keras")
 # of report.json, what the card repeats
 FIGURES = {
     "labels": ("tvd_to_graph_law", "tvd"),
@@ -29,6 +31,7 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "workdir", "", "folder of the trained run")
     common.define(values, "export_dir", "", "folder of the versions, one a call")
     common.define(values, "with", "", "also what these servers read, of triton and kserve, such as triton,kserve")
+    common.define(values, "format", FORMATS[0], "what is written; onnx needs the extra [onnx]", choices=FORMATS)
 
 
 def main(values: flags.FlagValues) -> None:
@@ -37,12 +40,18 @@ def main(values: flags.FlagValues) -> None:
     servers = parse_names(values["with"].value)
     if unknown := [name for name in servers if name not in server_files.SERVERS]:
         raise InputError(f"--with={unknown[0]}: expected some of {', '.join(server_files.SERVERS)}.")
+    if servers and values.format != FORMATS[0]:
+        raise InputError(f"--with={servers[0]} is about a SavedModel: it does not go with --format={values.format}.")
     run = Run.open(workdir)
     check_folder(export_dir)
     common.start_tensorflow()
-    from causalgan_tf.inference import export
+    from causalgan_tf.inference import converted, export
 
-    version = export.export_model(run.model(), export_dir, figures(workdir))
+    model, measured = run.model(), figures(workdir)
+    if values.format != FORMATS[0]:
+        print(converted.export_converted(model, export_dir, values.format, measured))
+        return
+    version = export.export_model(model, export_dir, measured)
     print(version / "saved_model.pb")
     for server in servers:
         with writing(export_dir):

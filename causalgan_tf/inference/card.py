@@ -11,7 +11,7 @@ import causalgan_tf
 from causalgan_tf.graphs.variables import to_json
 from causalgan_tf.inference.causal_model import CausalModel
 
-HEADER = ("---", "library_name: tf-keras", "tags:", "- causal-inference", "- image-generation", "- tensorflow", "---")
+HEADER = ("---", "library_name: {library}", "tags:", "- causal-inference", "- image-generation", "- tensorflow", "---")
 # what the inputs and outputs of signatures are, for who reads the card alone
 MEANINGS = {
     "seed": "one a row; in `sample` the same seed under another do is the same unit",
@@ -82,8 +82,8 @@ def card_of(
     }
 
 
-def readme(card: Mapping[str, Any]) -> str:
-    """The card as Markdown, behind the header that the model hub reads.
+def readme(card: Mapping[str, Any], library: str = "tf-keras") -> str:
+    """The card as Markdown, behind the header that the model hub reads; `library`: what opens the model, as it says.
 
     >>> print(readme(card_of(model, {})).split("---")[1].strip())
     library_name: tf-keras
@@ -93,7 +93,7 @@ def readme(card: Mapping[str, Any]) -> str:
     - tensorflow
     """
     kind = "labels and images" if card["images"] else "labels"
-    lines = [*HEADER]
+    lines = [line.format(library=library) for line in HEADER]
     lines += ["", f"# Causal model of {kind}", "", "````", card["graph"].replace("````", "` ` ` `"), "````", ""]
     lines += ["| label | parents | type |", "| --- | --- | --- |"]
     for label in card["labels"]:

@@ -54,15 +54,7 @@ def export_model(
         >>> export_model(model, "served").name
         '1'
     """
-    root = pathlib.Path(export_dir)
-    if root.is_file():
-        raise InputError(f"export_dir: expected a folder, {root} is a file.")
-    for node, variable in model.graph.variables.items():
-        if getattr(variable, "offset", 0.0):
-            raise InputError(
-                f"{node} holds numbers that a server's float32 cannot distinguish. Train on {node} minus an offset "
-                f"such as {variable.offset:.0f}, and export that model."
-            )
+    root = checked_folder(model, export_dir)
     signatures = Signatures(model)
     traced = {name: _traced(signature) for name, signature in signatures.all.items()}
     card = card_of(model, _specs(signatures, traced), figures)
@@ -87,6 +79,25 @@ def export_model(
         (folder / "README.md").write_text(readme(card), encoding="utf-8")
         warmup.write(folder, {name: example(part.inputs, row) for name, part in signatures.all.items()})
 
+    return written_version(root, save)
+
+
+def checked_folder(model: CausalModel, export_dir: str | pathlib.Path) -> pathlib.Path:
+    """The folder of the versions; InputError if it is a file, or if float32 cannot hold the model's numbers."""
+    root = pathlib.Path(export_dir)
+    if root.is_file():
+        raise InputError(f"export_dir: expected a folder, {root} is a file.")
+    for node, variable in model.graph.variables.items():
+        if getattr(variable, "offset", 0.0):
+            raise InputError(
+                f"{node} holds numbers that a server's float32 cannot distinguish. Train on {node} minus an offset "
+                f"such as {variable.offset:.0f}, and export that model."
+            )
+    return root
+
+
+def written_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) -> pathlib.Path:
+    """What `write_version` does; InputError where the folder cannot be written."""
     try:
         with writing(root):
             return write_version(root, save)

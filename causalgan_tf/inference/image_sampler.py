@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from causalgan_tf import noise
 from causalgan_tf.graphs.variables import Variable
@@ -48,8 +49,12 @@ class ImageSampler:
         """
         z = tf.transpose(noise.uniform(seeds, [noise.IMAGE], self.noise_size))
         jitter = tf.transpose(noise.uniform(seeds, [noise.JITTER], self.columns))
-        image = self.generator([z, self.codec.encode(labels, self.label_encoding, jitter)], training=False)
-        return tf.cast(tf.round(127.5 * (tf.clip_by_value(image, -1.0, 1.0) + 1.0)), tf.uint8)
+        return self.of_noise(z, jitter, labels, self.generator)
+
+    def of_noise(self, z: tf.Tensor, jitter: tf.Tensor, labels: tf.Tensor, generator: keras.Model) -> tf.Tensor:
+        """Images uint8 [B, S, S, C] of noise [B, Z], jitter [B, columns] and labels [B, K], by a generator."""
+        image = generator([z, self.codec.encode(labels, self.label_encoding, jitter)], training=False)
+        return ops.cast(ops.round(127.5 * (ops.clip(image, -1.0, 1.0) + 1.0)), "uint8")
 
     def pixels(self, z: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Images [B, S, S, C] in [-1, 1] of noise [B, Z] in (-1, 1) and labels [B, K], without jitter."""

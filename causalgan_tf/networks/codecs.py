@@ -12,11 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from causalgan_tf import losses
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
 from causalgan_tf.networks import spline
-from causalgan_tf.networks.label_encoding import Head, encode_labels
+from causalgan_tf.networks.label_encoding import Head, encode_labels, largest
+from causalgan_tf.networks.normal import normal_of
 
 REACH = 4.0  # standard deviations from the mean in which labelers predict continuous labels
 NEAR = 0.5  # standard deviations within which a continuous label counts as predicted
@@ -163,7 +165,7 @@ class BinaryCodec(Codec):
     def draw(outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
         del constants
         # 1 where the uniform number is above 1 - p: a larger p never turns a 1 into a 0
-        return tf.cast(outputs[:, :1] + _logit(uniform[:, :1]) > 0.0, tf.float32)
+        return ops.cast(outputs[:, :1] + _logit(uniform[:, :1]) > 0.0, "float32")
 
     @classmethod
     def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -222,9 +224,8 @@ class CategoricalCodec(Codec):
         # Gumbel-max: between two settings of the parents a unit leaves its category only for one whose odds against it
         # have grown (Oberst and Sontag, 2019, arXiv:1905.05824)
         count = uniform.shape[1]
-        gumbel = -tf.math.log(-tf.math.log(uniform))
-        best = tf.argmax(_valid(outputs[:, :count] + gumbel, constants), 1, tf.int32)[:, None]
-        return tf.cast(tf.range(count)[None, :, None] == best, tf.float32)
+        gumbel = -ops.log(-ops.log(uniform))
+        return largest(_valid(outputs[:, :count] + gumbel, constants))
 
     @classmethod
     def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -238,12 +239,12 @@ class CategoricalCodec(Codec):
         return tf.reduce_sum(columns * logits, 1) - tf.reduce_logsumexp(logits, 1)
 
     def columns(self, values: tf.Tensor) -> tf.Tensor:
-        places = tf.range(self.width, dtype=tf.float32)[:, None]
+        places = np.arange(self.width, dtype=np.float32)[:, None]
         # NaN compares unequal to every place, and would become a category of none
-        return tf.where(tf.math.is_nan(values), values, tf.cast(values == places, tf.float32))
+        return ops.where(ops.isnan(values), values, ops.cast(ops.equal(values, places), "float32"))
 
     def values(self, columns: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.argmax(columns, 0, tf.int32), tf.float32)[None]
+        return ops.sum(columns * np.arange(self.width, dtype=np.float32)[:, None], 0, keepdims=True)
 
     def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.argmax(outputs, 1, tf.int32), tf.float32)[:, None]
@@ -292,16 +293,16 @@ class ContinuousCodec(Codec):
 
     @classmethod
     def draw(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
-        return cls.from_normal(outputs, tf.math.ndtri(uniform[:, 0]), constants)
+        return cls.from_normal(outputs, normal_of(uniform[:, 0]), constants)
 
     @staticmethod
     def from_normal(outputs: tf.Tensor, z: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
         """Columns [M, 1, B] of standard normal noise z [M, B]; other arguments as in `draw`."""
         bends, shift, log_scale = _spline_parts(outputs)
-        free = shift + tf.exp(log_scale) * spline.inverse(z, bends)
-        bounded, low, span = tf.unstack(constants, axis=1)
-        inside = low + span * tf.clip_by_value((tf.sigmoid(free) - EDGE) / (1.0 - 2.0 * EDGE), 0.0, 1.0)
-        return tf.where(bounded > 0.0, inside, free)[:, None]
+        free = shift + ops.exp(log_scale) * spline.inverse(z, bends)
+        bounded, low, span = (constants[:, k] for k in range(CONSTANTS))
+        inside = ops.clip((ops.sigmoid(free) - EDGE) / (1.0 - 2.0 * EDGE), 0.0, 1.0) * span + low
+        return ops.expand_dims(ops.where(bounded > 0.0, inside, free), 1)
 
     @classmethod
     def log_probability(cls, outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
@@ -325,7 +326,7 @@ class ContinuousCodec(Codec):
     def values(self, columns: tf.Tensor) -> tf.Tensor:
         v = self.variable
         values = columns * v.std + v.mean
-        return tf.clip_by_value(values, v.low, v.high) if v.bounded else values
+        return ops.clip(values, v.low, v.high) if v.bounded else values
 
     def encode(self, columns: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
         del encoding, jitter
@@ -355,12 +356,12 @@ class ContinuousCodec(Codec):
 
 
 def _logit(share: tf.Tensor) -> tf.Tensor:
-    return tf.math.log(share) - tf.math.log1p(-share)
+    return ops.log(share) - ops.log(1.0 - share)
 
 
 def _valid(logits: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
     """Logits [M, O, B] of the categories that each label has; those behind them count for nothing."""
-    return tf.where(tf.range(logits.shape[1], dtype=tf.float32)[:, None] < constants[:, :1], logits, FAR_BELOW)
+    return ops.where(np.arange(logits.shape[1], dtype=np.float32)[:, None] < constants[:, :1], logits, FAR_BELOW)
 
 
 def _spline_parts(outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -370,7 +371,7 @@ def _spline_parts(outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     return (
         outputs[:, :count],
         outputs[:, count],
-        LEAST_LOG_SCALE + tf.nn.softplus(outputs[:, count + 1] - LEAST_LOG_SCALE),
+        LEAST_LOG_SCALE + ops.softplus(outputs[:, count + 1] - LEAST_LOG_SCALE),
     )
 
 

@@ -4,10 +4,12 @@ A binary label is one column of 0/1; a categorical one a column of 0/1 for each 
 standardised by the training rows.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Variable
@@ -51,14 +53,20 @@ def encode(variables: Sequence[Variable], values: tf.Tensor) -> tf.Tensor:
         float32 [C, B].
     """
     if not variables:  # the parents of a node without any
-        return tf.cast(values, tf.float32)
+        return ops.cast(values, "float32")
     codecs = codecs_of(variables)
-    parts = tf.split(tf.cast(values, tf.float32), [codec.labels for codec in codecs])
-    return tf.concat([codec.columns(part) for codec, part in zip(codecs, parts, strict=True)], 0)
+    parts = split(ops.cast(values, "float32"), [codec.labels for codec in codecs])
+    return ops.concatenate([codec.columns(part) for codec, part in zip(codecs, parts, strict=True)], 0)
 
 
 def decode(variables: Sequence[Variable], columns: tf.Tensor) -> tf.Tensor:
     """Label values of columns that are hard, that is 0/1 but for continuous ones; float32 [C, B] to [K, B]."""
     codecs = codecs_of(variables)
-    parts = tf.split(columns, [codec.width for codec in codecs])
-    return tf.concat([codec.values(part) for codec, part in zip(codecs, parts, strict=True)], 0)
+    parts = split(columns, [codec.width for codec in codecs])
+    return ops.concatenate([codec.values(part) for codec, part in zip(codecs, parts, strict=True)], 0)
+
+
+def split(values: tf.Tensor, sizes: Sequence[int], axis: int = 0) -> list[tf.Tensor]:
+    """Neighbouring parts of these sizes."""
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [values[(slice(None),) * axis + (slice(*pair),)] for pair in itertools.pairwise(ends)]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from causalgan_tf import noise as exogenous
 from causalgan_tf.graphs.graph import CausalGraph
@@ -19,32 +20,13 @@ from causalgan_tf.networks import columns
 from causalgan_tf.networks.codecs import CONSTANTS, Codec, codec_of
 from causalgan_tf.networks.mechanisms import SLOPE, mlp
 from causalgan_tf.networks.schedule import EMPTY, Stack
-from causalgan_tf.networks.stacked import Intervene, Layers, StackedMechanisms, fill, unpack
+from causalgan_tf.networks.stacked import Layers, StackedMechanisms, fill, intervene, unpack
 
 FIRST = 0.1  # factor of the last layer's first weights: a mechanism begins as the same distribution for all parents
 
 Seen = Sequence[tuple[tf.Tensor, tf.Tensor]]  # of each part: centred parents [places, P, B], columns [places, W, B]
 Parts = Sequence[tuple[int, np.ndarray]]  # stacks, and of each of them the numbers of some of its places
 Types = list[tuple[type[Codec], np.ndarray]]
-
-
-class DrawLayer(keras.layers.Layer):
-    """Draws a label's columns from what its explicit mechanism states.
-
-    >>> from causalgan_tf.graphs.variables import Binary
-    >>> even = tf.zeros([2, 1])  # logits of p = .5
-    >>> DrawLayer(codec_of(Binary()))(even, tf.constant([[0.4], [0.6]])).numpy().tolist()
-    [[0.0], [1.0]]
-    """
-
-    def __init__(self, codec: Codec, **options: object) -> None:
-        super().__init__(**options)
-        self.codec = codec
-
-    def call(self, outputs: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-        constants = tf.constant(_padded(self.codec))[None, :, None]
-        drawn = self.codec.draw(tf.transpose(outputs)[None], tf.transpose(uniform)[None], constants)
-        return tf.transpose(drawn[0])
 
 
 class ExplicitController(StackedMechanisms):
@@ -111,12 +93,13 @@ class ExplicitController(StackedMechanisms):
             h = tf.nn.leaky_relu(kernel @ h + bias[:, None], SLOPE)
         return last[0] @ h + last[1][:, None]
 
-    def functional(self) -> keras.Model:
-        """The functional model, node after node, of [noise, do] to label columns [B, C].
+    def functional(self, hard: bool = True) -> keras.Model:
+        """The functional model, node after node, of [noise, do] to label columns [B, C], which are hard in any case.
 
         noise {node: [B, uniforms]} in (0, 1), do [B, C] (NaN = untouched). A node that is set keeps its value before
         its children see it.
         """
+        del hard
         first, total = columns.offsets(self.graph.variables)
         noise = {n: keras.Input([codec.uniforms], name=f"noise_{safe(n)}") for n, codec in self.codecs.items()}
         do, labels = keras.Input([total], name="do_values"), {}
@@ -128,9 +111,10 @@ class ExplicitController(StackedMechanisms):
             network = mlp(inputs.shape[-1], self.width, self.layer_count, codec.outputs, f"mechanism_{safe(node)}")
             weights = self.perceptron(node)
             fill(network, weights if causes else [(np.zeros([len(weights[0][1]), 1]), weights[0][1]), *weights[1:]])
-            drawn = DrawLayer(codec, name=f"draw_{safe(node)}")(network(inputs), noise[node])
+            said, uniform = (ops.expand_dims(ops.transpose(part), 0) for part in (network(inputs), noise[node]))
+            drawn = codec.draw(said, uniform, _padded(codec)[None, :, None])
             own = slice(first[node], first[node] + codec.width)
-            labels[node] = Intervene(name=f"label_{safe(node)}")(drawn, do[:, own])
+            labels[node] = intervene(ops.transpose(drawn[0]), do[:, own])
         parts = list(labels.values())
         joint = keras.layers.Concatenate(name="labels")(parts) if len(parts) > 1 else parts[0]
         return keras.Model([noise, do], joint, name="causal_controller")

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from causalgan_tf.graphs.cells import ObservedCells
 from causalgan_tf.graphs.variables import Variable
@@ -71,11 +72,11 @@ class LabelCodec:
             [B, C].
         """
         parts = zip(self.codecs, self._columns(self.columns_of(labels)), self._columns(jitter), strict=True)
-        return tf.concat([codec.encode(own, kind, noise) for codec, own, noise in parts], 1)
+        return ops.concatenate([codec.encode(own, kind, noise) for codec, own, noise in parts], 1)
 
     def columns_of(self, labels: tf.Tensor) -> tf.Tensor:
         """Label columns [B, C] of labels [B, K]."""
-        return tf.transpose(columns.encode(self.variables, tf.transpose(labels)))
+        return ops.transpose(columns.encode(self.variables, ops.transpose(labels)))
 
     def read(self, outputs: tf.Tensor) -> tf.Tensor:
         """Labels [B, K], one number each, that a labeler's outputs [B, C] say, rounded or most probable."""
@@ -147,4 +148,4 @@ class LabelCodec:
         return tf.add_n([codec.labels / len(self.variables) * loss(codec, label, said) for codec, label, said in parts])
 
     def _columns(self, values: tf.Tensor) -> list[tf.Tensor]:
-        return tf.split(values, [codec.width for codec in self.codecs], 1)
+        return columns.split(values, [codec.width for codec in self.codecs], 1)

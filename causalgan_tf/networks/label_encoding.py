@@ -1,8 +1,10 @@
 """Label columns as image generators see them, and as mechanisms make them."""
 
 import dataclasses
+import math
 
 import tensorflow as tf
+from keras import ops
 
 
 def encode_labels(labels: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
@@ -28,9 +30,20 @@ def encode_labels(labels: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Ten
     bound, rate = 0.25, 20.0
     uniform = 0.5 * (jitter + 1.0)
     # the inverse of the truncated exponential's distribution function
-    push = -tf.math.log(1.0 - uniform * (1.0 - tf.exp(-rate * bound))) / rate
+    push = -ops.log(1.0 - uniform * (1.0 - math.exp(-rate * bound))) / rate
     probability = 0.5 + (2.0 * labels - 1.0) * (0.2 + push)
-    return tf.math.log(probability) - tf.math.log(1.0 - probability)
+    return ops.log(probability) - ops.log(1.0 - probability)
+
+
+def largest(values: tf.Tensor) -> tf.Tensor:
+    """1 at the largest number along axis 1, of equal ones at the first, and 0 elsewhere.
+
+    >>> largest(tf.constant([[1.0, 3.0, 3.0]])).numpy().tolist()
+    [[0.0, 1.0, 0.0]]
+    """
+    # no argmax: Keras' one takes a number apart bit by bit, which runtimes of other formats cannot
+    reached = ops.cast(values >= ops.max(values, 1, keepdims=True), "float32")
+    return reached * ops.cast(ops.cumsum(reached, 1) < 1.5, "float32")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,5 +68,12 @@ class Head:
     def __call__(self, outputs: tf.Tensor) -> tf.Tensor:
         """Soft columns [B, W] of a mechanism's outputs [B, W]."""
         if self.activation == "softmax":
-            return tf.nn.softmax(outputs)
-        return outputs if self.activation == "linear" else self.low + self.span * tf.sigmoid(outputs)
+            return ops.softmax(outputs)
+        return outputs if self.activation == "linear" else self.low + self.span * ops.sigmoid(outputs)
+
+    def hard(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Columns [B, W] as they are sampled: rounded, or 1 for the likeliest category."""
+        soft = self(outputs)
+        if self.activation == "softmax":
+            return largest(soft)
+        return ops.cast(soft > 0.5, "float32") if self.rounded else soft

@@ -13,27 +13,11 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.codecs import codec_of
-from causalgan_tf.networks.label_encoding import Head
 from causalgan_tf.networks.schedule import Stack
-from causalgan_tf.networks.stacked import Intervene, Layers, StackedMechanisms, fill
+from causalgan_tf.networks.stacked import Layers, StackedMechanisms, fill, intervene
 
 SLOPE = 0.2  # of the leaky ReLU, as in the paper
 CHUNK = 2_048  # draws of a mechanism's noise that are counted at once
-
-
-class HeadLayer(keras.layers.Layer):
-    """Turns a mechanism's outputs into the columns of its label, see label_encoding.Head.
-
-    >>> HeadLayer(Head("softmax"))(tf.zeros([1, 4])).numpy().tolist()
-    [[0.25, 0.25, 0.25, 0.25]]
-    """
-
-    def __init__(self, head: Head, **options: object) -> None:
-        super().__init__(**options)
-        self.head = head
-
-    def call(self, outputs: tf.Tensor) -> tf.Tensor:
-        return self.head(outputs)
 
 
 def mlp(inputs: int, width: int, layers: int, outputs: int, name: str) -> keras.Sequential:
@@ -44,7 +28,7 @@ def mlp(inputs: int, width: int, layers: int, outputs: int, name: str) -> keras.
     return keras.Sequential([*stack, keras.layers.Dense(outputs)], name=name)
 
 
-def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int) -> keras.Model:
+def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int, hard: bool = False) -> keras.Model:
     """The causal controller: label = mechanism(parents' labels, noise), node after node in ancestral order.
 
     Args:
@@ -52,9 +36,10 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
         noise_size: exogenous noise of one node, U(-1,1) numbers.
         width: units of a hidden layer.
         layers: dense layers of a mechanism.
+        hard: labels as they are sampled, not soft.
 
     Returns:
-        A functional model of [noise, do], noise {node: [B, noise_size]} and do [B, C] (NaN = untouched), to soft label
+        A functional model of [noise, do], noise {node: [B, noise_size]} and do [B, C] (NaN = untouched), to label
         columns [B, C] in graph order (see networks.columns). A node that is set keeps its value before its children
         see it.
     """
@@ -71,9 +56,8 @@ def label_generator(graph: CausalGraph, noise_size: int, width: int, layers: int
         causes = [noise[node], *(centred(parent) for parent in graph.parents[node])]
         inputs = keras.layers.Concatenate()(causes) if len(causes) > 1 else causes[0]
         f = mlp(inputs.shape[-1], width, layers, variable.width, f"mechanism_{safe(node)}")
-        label = HeadLayer(codec_of(variable).head(), name=f"head_{safe(node)}")(f(inputs))
-        own = slice(first[node], first[node] + variable.width)
-        labels[node] = Intervene(name=f"label_{safe(node)}")(label, do[:, own])
+        head, own = codec_of(variable).head(), slice(first[node], first[node] + variable.width)
+        labels[node] = intervene(head.hard(f(inputs)) if hard else head(f(inputs)), do[:, own])
     parts = list(labels.values())
     joint = keras.layers.Concatenate(name="labels")(parts) if len(parts) > 1 else parts[0]
     return keras.Model([noise, do], joint, name="causal_controller")
@@ -163,9 +147,9 @@ class CausalController(StackedMechanisms):
         value = tf.argmax(h, 0, tf.int32) if variable.width > 1 else tf.cast(h[0] > 0, tf.int32)
         return tf.reduce_sum(tf.one_hot(tf.reshape(value, [cells, -1]), variable.size), 1)
 
-    def functional(self) -> keras.Model:
+    def functional(self, hard: bool = False) -> keras.Model:
         """The `label_generator` that has these weights."""
-        model = label_generator(self.graph, self.noise_size, self.width, self.layer_count)
+        model = label_generator(self.graph, self.noise_size, self.width, self.layer_count, hard)
         for node in self.graph.nodes:
             fill(model.get_layer(f"mechanism_{safe(node)}"), self.perceptron(node))
         return model

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.networks import columns
@@ -22,20 +23,13 @@ NO_NODE = "*empty"  # noise block of a place that holds no node
 Layers = list[tuple[tf.Tensor, tf.Tensor]]  # (kernel [..., outputs, inputs], bias [..., outputs]) of an MLP
 
 
-class Intervene(keras.layers.Layer):
-    """Replaces a label by the value it is set to; NaN leaves what the mechanism drew.
+def intervene(label: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
+    """`do` where it is a number, `label` where it is NaN; the shapes broadcast.
 
-    >>> Intervene()(tf.constant([0.0, 0.0]), tf.constant([np.nan, 1.0])).numpy().tolist()
+    >>> intervene(tf.constant([0.0, 0.0]), tf.constant([np.nan, 1.0])).numpy().tolist()
     [0.0, 1.0]
     """
-
-    def call(self, label: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
-        return intervene(label, do)
-
-
-def intervene(label: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
-    """`do` where it is a number, `label` where it is NaN; the shapes broadcast."""
-    return tf.where(tf.math.is_nan(do), label, do)
+    return ops.where(ops.isnan(do), label, do)
 
 
 class StackedMechanisms(keras.layers.Layer, abc.ABC):
@@ -108,8 +102,14 @@ class StackedMechanisms(keras.layers.Layer, abc.ABC):
         """
 
     @abc.abstractmethod
-    def functional(self) -> keras.Model:
-        """The Keras functional model of [noise, do] to label columns that has these weights."""
+    def functional(self, hard: bool = False) -> keras.Model:
+        """The Keras functional model of [noise, do] to label columns that has these weights.
+
+        It is made of Keras' own layers and operations, so that it is saved and loaded without this package.
+
+        Args:
+            hard: labels as they are sampled, each before its children see it, where soft ones are there at all.
+        """
 
     @abc.abstractmethod
     def sizes(self, node: str) -> list[int]:

@@ -68,6 +68,7 @@ setup(
         "excel": ["openpyxl>=3.1"],
         "explore": ["starlette>=0.40", "uvicorn>=0.30"],
         "parquet": ["pyarrow>=15"],
+        "serving": ["requests>=2.31", "tensorflow-serving-api>=2.20,<2.22"],
         "test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9", "selenium>=4.20"],
     },
     entry_points={"console_scripts": [f"causalgan-{name} = causalgan_tf.cli.{name}:program" for name in PROGRAMS]},

@@ -14,13 +14,15 @@ from random_models import random_model, with_moments
 import causalgan_tf
 from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import warmup
+from causalgan_tf.inference import server_files, warmup
 from causalgan_tf.inference.abduction import Abduction
 from causalgan_tf.inference.card import card_of, readme
-from causalgan_tf.inference.export import example, export_model
+from causalgan_tf.inference.causal_model import CausalModel
+from causalgan_tf.inference.export import example, export_model, next_version
 from causalgan_tf.inference.query import Query
 from causalgan_tf.inference.signatures import Signatures
 from causalgan_tf.networks.mechanisms import CausalController
+from causalgan_tf.runs import run_folder
 
 KINDS = (
     "Age -> Ill -> Dose; Age -> Dose; "
@@ -282,6 +284,31 @@ def test_each_weight_is_written_once(faces, folder):
     assert sum(path.stat().st_size for path in (folder / "variables").iterdir()) < 1.01 * weights
 
 
+def test_the_whole_export_takes_a_tenth_more_than_the_weights_of_a_model_of_64_pixels(tmp_path):
+    config, graph = RunConfig(DataConfig(image_size=64)), causalgan_tf.load_graph("causal_graph_1")
+    networks = run_folder.build_mechanisms(config, graph), run_folder.build_image_generator(config, graph)
+    model = CausalModel(graph, *networks, config.image.label_encoding)
+    weights = sum(array.nbytes for network in networks for array in network.get_weights())
+    size = sum(path.stat().st_size for path in export_model(model, tmp_path).rglob("*") if path.is_file())
+    assert 1.0 < size / weights <= 1.1
+
+
+@pytest.mark.parametrize(("signature", "most"), [("labels", 65_536), ("picture", 4_096), ("metadata", 4_096)])
+def test_more_rows_than_memory_holds_are_refused(served, signature, most):
+    inputs = {"do": np.full([1, 9], NAN)} if signature == "labels" else {}
+    inputs |= {"value": np.zeros([1, 9]), "set": np.zeros([1, 9], bool)} if signature == "picture" else {}
+    rows = np.zeros(most + 1, np.int64)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"expected at most {most} rows .* got {most + 1}"):
+        served(signature, **inputs, **{"row" if signature == "metadata" else "seed": rows})
+
+
+def test_images_of_many_rows_are_those_of_few(served):
+    do = np.full([1, 9], NAN)
+    many = served("sample", seed=np.arange(130), do=do)["image"]
+    assert np.abs(many[120:].astype(int) - served("sample", seed=np.arange(120, 130), do=do)["image"]).max() <= 1
+    assert served("sample", seed=[], do=do)["image"].shape == (0, 32, 32, 3)
+
+
 def test_a_server_warms_up_with_a_request_of_each_signature(faces, folder, served):
     records = [record.numpy() for record in tf.data.TFRecordDataset(str(folder / warmup.FILE))]
     assert len(records) == len(served.names) - 1
@@ -291,6 +318,25 @@ def test_a_server_warms_up_with_a_request_of_each_signature(faces, folder, serve
     signatures = Signatures(faces, "{}").all
     for name, part in signatures.items():
         assert served(name, **example(part.inputs, faces.sample_labels(1)))
+
+
+def test_each_signature_is_a_model_of_tritons_that_leads_to_the_version(folder, served):
+    repository = server_files.write(folder, json.loads((folder / "assets" / "card.json").read_text()), "triton")
+    server_files.write(folder, json.loads((folder / "assets" / "card.json").read_text()), "triton")  # once more
+    assert {path.name for path in repository.iterdir()} == served.names - {"serving_default"}
+    assert {path.name for path in (repository / "picture").iterdir()} == {"1", "config.pbtxt"}
+    assert (repository / "picture" / "1" / "model.savedmodel" / "saved_model.pb").samefile(folder / "saved_model.pb")
+    text = (repository / "picture" / "config.pbtxt").read_text()
+    assert 'input { name: "set" data_type: TYPE_BOOL dims: [-1, 9] }\n' in text
+    assert 'output { name: "image_bytes" data_type: TYPE_STRING dims: [-1] }\n' in text
+    assert next_version(folder.parent) == 2
+
+
+def test_the_service_of_kserve_is_yaml_with_a_name_that_a_cluster_takes(folder):
+    yaml = pytest.importorskip("yaml")
+    service = yaml.safe_load(server_files.write(folder, {}, "kserve").read_text())
+    assert service["spec"]["predictor"]["model"]["modelFormat"] == {"name": "tensorflow"}
+    assert re.fullmatch("[a-z0-9]([a-z0-9-]*[a-z0-9])?", service["metadata"]["name"])
 
 
 def test_implicit_mechanisms_have_no_probability(tmp_path):

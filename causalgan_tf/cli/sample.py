@@ -3,7 +3,8 @@
 Writes OUT/labels.csv (one column per label: 0 or 1, a category's name, or a number) and, if images are drawn,
 OUT/images.png, OUT/images/00000.png, ... With --compare=Mustache=1 also OUT/compare.png: do(Mustache=1) above the
 condition Mustache=1. With --counterfactual=FILE.png OUT/counterfactual.png: that image, and what it would be under
---do. With --picture=interpolation --label=Mustache only OUT/interpolation_Mustache.png.
+--do. With --picture=interpolation --label=Mustache only OUT/interpolation_Mustache.png. With --server=URL in place of
+--workdir a served model draws.
 """
 
 import math
@@ -21,6 +22,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
 from causalgan_tf.inference.query import Query, parse_assignments, parse_names
 from causalgan_tf.inference.saved_model import is_saved
+from causalgan_tf.inference.served_model import ServedModel
 from causalgan_tf.reporting import gallery
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.outputs import OutputFolder
@@ -38,16 +40,21 @@ SIDE = 64  # smallest side of an image in a picture, pixels
 # what a draw replaces of an earlier one
 DRAW = ("labels.csv", "images.png", "compare.png", "counterfactual.png", "images/*.png")
 GROUPS = {  # what --help lists
-    "Run and result": ("workdir", "out", "overwrite"),
+    "Run and result": ("workdir", "server", "out", "overwrite"),
     "What is drawn": ("n", "do", "given", "evidence", "max_draws", "images", "seed"),
     "Pictures": ("compare", "counterfactual", "picture", "label"),
 }
+# flags that a served model does not answer
+UNSERVED = ("workdir", "evidence", "max_draws", "compare", "counterfactual", "picture", "label")
 PICTURES = ("none", *gallery.KINDS, "all")
 
 
 def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
     common.define(values, "workdir", "", "folder of the trained run")
+    common.define(
+        values, "server", "", "in place of --workdir: a served model, such as http://127.0.0.1:8501/v1/models/faces"
+    )
     common.define(values, "out", "", "folder to write to; an earlier draw in it is replaced, other files never")
     common.define(values, "overwrite", False, "replace files in --out that are in the way, whoever wrote them")
     common.define(values, "n", 16, "rows to draw", low=1)
@@ -91,6 +98,9 @@ def declare(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Samples."""
+    if values.server:
+        sample_served(values)
+        return
     workdir, out = common.folder(values, "workdir"), common.folder(values, "out")
     run = Run.open(workdir)
     graph = run.graph
@@ -139,6 +149,22 @@ def main(values: flags.FlagValues) -> None:
     write(samples, folder, extra)
     if samples.images is not None and samples.supported is not None:
         print(samples.support_in_words())
+
+
+def sample_served(values: flags.FlagValues) -> None:
+    """Writes what a served model draws."""
+    beside = [name for name in UNSERVED if values[name].value != values[name].default]
+    if beside:
+        raise InputError(
+            f"--{beside[0]} is of a trained run: it does not go with --server. Name --workdir, or drop it."
+        )
+    out, do, given = common.folder(values, "out"), parse_assignments(values.do), parse_assignments(values.given)
+    folder, model = OutputFolder(out, values.overwrite), ServedModel(values.server)
+    Query.create(model.graph, do, given)
+    drawn = values.images and model.image_size is not None
+    folder.claim(files(values.n if drawn else 0))
+    common.start_tensorflow()
+    write(model.sample(values.n, do, given, values.seed, drawn), folder)
 
 
 def counterfactual(

@@ -18,6 +18,7 @@ FILE, FINGERPRINT = "saved_model.pb", "fingerprint.pb"
 def compact(folder: pathlib.Path) -> None:
     """Rewrites saved_model.pb in a folder that holds one; its signatures, variables and answers stay.
 
+    >>> import tensorflow as tf
     >>> folder = pathlib.Path("plain")
     >>> tf.saved_model.save(tf.Module(), str(folder))
     >>> size = (folder / FILE).stat().st_size
@@ -37,6 +38,7 @@ def compact(folder: pathlib.Path) -> None:
 def shorten(function: FunctionDef) -> None:
     """Drops equal constants and shapes of a function's operations, and numbers the rest, whose names nobody asks for.
 
+    >>> import tensorflow as tf
     >>> plain = tf.function(lambda x: (x + 1.0) * 1.0).get_concrete_function(tf.TensorSpec([])).function_def
     >>> small = FunctionDef.FromString(plain.SerializeToString())
     >>> shorten(small)

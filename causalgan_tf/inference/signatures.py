@@ -1,8 +1,8 @@
 """What a served model answers: signatures in plain TensorFlow operations, each request checked inside the graph.
 
 Every input is required. Rows come first and are independent: a row is a function of its own seed and values, whatever
-batch it comes in; a batch has at most ROWS rows, or SEARCHED. One row of an input beside several of the others stands for all of them. Labels are numbers in graph
-order, K of them: 0 or 1, a category's place, or the value of a number.
+batch it comes in. A batch has at most ROWS rows, or SEARCHED. One row of an input beside several of the others stands
+for all of them. Labels are numbers in graph order, K of them: 0 or 1, a category's place, or the value of a number.
 """
 
 import math

@@ -51,7 +51,8 @@ async def work(url: str, waiting: list, answers: list) -> None:
             response = await (client.infer(url, asked, model_name=model) if rest else client.infer(asked))
             found = arrays(response)
         except Exception as error:  # whatever the client raises is the answer
-            found = f"{type(error).__name__}: {getattr(error, 'details', lambda: error)()}"
+            details = error.details() if hasattr(error, "details") else error
+            found = f"{type(error).__name__}: {details}"
         answers[number] = found, time.perf_counter() - start
     await client.close()
 

@@ -1,4 +1,4 @@
-"""Serves an exported model by KServe: python kserve_server.py --model_name=faces --model_dir=served/faces/1.
+"""Serves exported models by KServe: python kserve_server.py faces=served/faces/1.
 
 REST V1 takes {"signature_name": ..., "instances": [{...}, ...]} as TensorFlow Serving does; V2 and gRPC name the
 signature in the request's parameters. It needs kserve and tensorflow; further flags are those of kserve.ModelServer.
@@ -154,11 +154,12 @@ def parameter(parameters, name: str):
 
 def main() -> None:
     parser = argparse.ArgumentParser(parents=[kserve.model_server.parser], description=__doc__)
-    parser.add_argument("--model_dir", required=True, help="folder of a version; it holds saved_model.pb")
+    parser.add_argument("models", nargs="+", metavar="NAME=FOLDER", help="of a version, which holds saved_model.pb")
     arguments = parser.parse_args()
-    model = SavedModel(arguments.model_name, arguments.model_dir)
-    model.load()
-    kserve.ModelServer(http_port=arguments.http_port, grpc_port=arguments.grpc_port).start([model])
+    models = [SavedModel(*text.split("=", 1)) for text in arguments.models]
+    for model in models:
+        model.load()
+    kserve.ModelServer(http_port=arguments.http_port, grpc_port=arguments.grpc_port).start(models)
 
 
 if __name__ == "__main__":

@@ -138,6 +138,10 @@ def test_a_served_model_has_the_same_units_and_twins_and_laws_of_drawn_rows(tmp_
     assert not answer["exact"] and answer["samples"]["supported"] is None
     assert answer["laws"]["Male"]["after"] == pytest.approx(own["laws"]["Male"]["after"], abs=0.05)
     assert rows(names["samples"]) == answer["samples"]
+    asking = flags.FlagValues()
+    sample.declare(asking)
+    common.parse(shlex.split(answer["code"]["command"]), asking)
+    assert (asking.server, asking.workdir, asking.do) == (url, "", "Mustache=1")
     male = faces().graph.index("Male")
     assert {row[male] for part in ("samples", "twins") for row in both[part]["labels"]} == {1}
     assert len(both["strip"]["rows"]) == 2

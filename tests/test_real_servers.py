@@ -108,6 +108,8 @@ def test_malformed_requests_are_errors_and_the_next_answer_is_right(
         for name, model in models.items()
         for other, signature, inputs in requests_of.malformed(model, count // 2)
     ]
+    if protocol == "REST":  # JSON has no infinity, and what KServe's client writes in its place is null
+        broken = [part for part in broken if not any(np.isinf(value).any() for value in part[2].values())]
     asked, outputs = expected
     good = [asked[place % len(asked)] for place in range(len(broken))]
     mingled = [request for pair in zip(broken, good, strict=True) for request in pair]
@@ -169,7 +171,8 @@ def curl():
 
 
 def test_clients_whose_json_has_no_nan_ask_with_null_and_for_pictures(kserve):
-    requests = pytest.importorskip("requests")
+    import requests
+
     url = f"http://127.0.0.1:{kserve[0]}/v1/models/faces:predict"
     empty = [None] * 9
     asked = {
@@ -181,7 +184,7 @@ def test_clients_whose_json_has_no_nan_ask_with_null_and_for_pictures(kserve):
     answer = requests.post(url, json={"signature_name": "picture", "instances": [row]}, timeout=60).json()
     with Image.open(io.BytesIO(base64.b64decode(answer["predictions"][0]["image_bytes"]["b64"]))) as image:
         assert image.size == (32, 32)
-    with pytest.raises(ValueError, match="Out of range float values"):
+    with pytest.raises(requests.exceptions.InvalidJSONError, match="Out of range float values"):
         requests.post(
             url, json={"signature_name": "labels", "instances": [{"seed": 1, "do": [np.nan] * 9}]}, timeout=60
         )

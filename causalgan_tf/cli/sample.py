@@ -99,9 +99,11 @@ def declare(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Samples."""
-    if values.server:
-        sample_served(values)
-        return
+    (sample_served if values.server else sample_run)(values)
+
+
+def sample_run(values: flags.FlagValues) -> None:
+    """Writes what a trained run draws."""
     workdir, out = common.folder(values, "workdir"), common.folder(values, "out")
     run = Run.open(workdir)
     graph = run.graph

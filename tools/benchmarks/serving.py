@@ -4,10 +4,11 @@
 
 The model has nine labels, the default width and random weights, which cost what trained ones do. Export: bytes of the
 whole folder beside those of the weights. Cold load: seconds of the loader of TensorFlow Serving, in
-tools/serving/client.c, the median of five. Then KServe's server is asked through gRPC by its own client on the same machine: images a second of
-`sample` in batches of 64 and milliseconds of `picture` for one image, each in rounds that alternate with the bare
-generator, compiled by tf.function in this process; medians. Last, 300 malformed requests, each with a right one behind
-it, and 1,000 mixed requests of eight clients; every answer is held to that of the SavedModel in Python.
+tools/serving/client.c, the median of five. Then KServe's server is asked through gRPC by its own client on the same
+machine: images a second of `sample` in batches of 64 and milliseconds of `picture` for one image, each in rounds that
+alternate with the bare generator, compiled by tf.function in this process; medians. Last, 300 malformed requests, each
+with a right one behind it, and 1,000 mixed requests of eight clients; every answer is held to that of the SavedModel in
+Python.
 
 Prints the figures as a table and writes it to --out, a csv.
 """

@@ -1,6 +1,7 @@
 """An export that is killed at any moment leaves no version that a server would load wrongly, or keeps another back."""
 
 import multiprocessing
+import signal
 import time
 
 import numpy as np
@@ -49,11 +50,12 @@ def test_twenty_killed_exports_leave_whole_versions_alone(tmp_path):
     takes = run()
     whole = contents(root / "1")
     assert states == [0] and "saved_model.pb" in whole
-    for _ in range(KILLED):
-        run(float(random.uniform(0.0, 1.1 * takes)))
+    while states.count(-signal.SIGKILL) < KILLED:
+        took = run(float(random.uniform(0.0, takes)))
+        # one that came to its end was faster than the first, and the moments of the next lie in its time
+        takes = took if states[-1] == 0 else takes
         for folder in root.glob("[0-9]*"):
             assert contents(folder) == whole
-    assert states.count(-9) > KILLED // 2
     versions = sorted(int(folder.name) for folder in root.glob("[0-9]*"))
     assert versions == list(range(1, len(versions) + 1))
     # the next one takes the next number, and what was left is gone

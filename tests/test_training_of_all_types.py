@@ -109,7 +109,7 @@ def test_the_program_writes_grey_files_and_compares_do_with_given(model, workdir
     assert list(table) == [*NODES, "seed"]
     # the seeds alone draw these rows again
     again = model.twins(table["seed"].to_numpy(), {"digit": "4"})
-    np.testing.assert_allclose(again.labels["slant"], table["slant"], rtol=1e-5)
+    np.testing.assert_allclose(again.labels["slant"], table["slant"], atol=1e-3)  # degrees
     with Image.open(tmp_path / "images" / "00002.png") as image:
         assert np.abs(again.images[2, ..., 0].astype(int) - np.asarray(image)).max() <= 1
 

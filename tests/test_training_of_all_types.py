@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from absl import flags
@@ -104,7 +105,13 @@ def test_the_program_writes_grey_files_and_compares_do_with_given(model, workdir
         assert (image.mode, image.size) == ("L", (16, 16))
     with Image.open(tmp_path / "compare.png") as image:
         assert image.size[1] > 128
-    assert (tmp_path / "labels.csv").read_text().splitlines()[0] == ",".join([*NODES, "seed"])
+    table = pd.read_csv(tmp_path / "labels.csv")
+    assert list(table) == [*NODES, "seed"]
+    # the seeds alone draw these rows again
+    again = model.twins(table["seed"].to_numpy(), {"digit": "4"})
+    np.testing.assert_allclose(again.labels["slant"], table["slant"], atol=1e-3)  # degrees
+    with Image.open(tmp_path / "images" / "00002.png") as image:
+        assert np.abs(again.images[2, ..., 0].astype(int) - np.asarray(image)).max() <= 1
 
 
 def test_causal_began_takes_a_step_on_such_labels(config, workdir, tmp_path):

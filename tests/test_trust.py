@@ -70,6 +70,8 @@ def image_numbers(**changed):
         "effectiveness": {"do": {"A": 0.99, "mean": 0.99}},
         "continuous": {"B": own},
         "coverage": {"model": 0.8, "control": 0.95},
+        "features": {"distance": "cFID"},
+        "cfid": {"observational": 4.0, "control": 3.0},
     } | changed
 
 
@@ -80,7 +82,13 @@ def of_images(**changed):
 
 def test_good_images_are_trusted_in_all_respects():
     told = of_images()
-    for about in ("Label cells with images", "Images show what is set", "Images show B", "Images vary"):
+    for about in (
+        "Label cells with images",
+        "Images show what is set",
+        "Images show B",
+        "Images vary",
+        "Images look like real ones",
+    ):
         assert told[about].level == trust.TRUSTED, about
 
 
@@ -93,6 +101,11 @@ def test_good_images_are_trusted_in_all_respects():
             "Images show B",
             {"continuous": {"B": {"sd": 10.0, "measured": {"do": 9.0, "real": 0.1}, "judge": {}}}},
             "off by 0.90 standard deviations, measured",
+        ),
+        (
+            "Images look like real ones",
+            {"cfid": {"observational": 46.0, "control": 3.7}},
+            "cFID of generated images to real ones is 46.00; two sets of real ones are 3.70",
         ),
         ("Images vary", {"coverage": {"model": 0.1, "control": 0.95}}, "10.0 % of the real images"),
     ],

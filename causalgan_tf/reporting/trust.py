@@ -8,10 +8,12 @@ TRUSTED, DOUBTED, UNTOLD = "trusted", "doubted", "untold"
 SMALL = 0.02  # error of a probability up to which an answer counts as right
 ABOVE = 1.5  # times what sampling alone gives, up to which a distance counts as none
 SHOWS = 0.95  # share of what the judge sees on real images from which on images show their labels
-VARIED = 0.5  # share of the control's coverage from which on images vary as real ones do
+VARIED = 0.75  # share of the control's coverage from which on images vary as real ones do
+FAR = 5.0  # times the distance of two sets of real images, from which on generated ones look otherwise
 NEAR = 0.25  # standard deviations that a number may be off in an image
 LISTED = 3  # of many findings
-TESTS = "independences-that-the-graph-implies"  # the section of the report
+LAW = "are-they-images-of-the-right-distribution"  # a section of the report
+TESTS = "independences-that-the-graph-implies"  # another
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +157,13 @@ def _images(images: Mapping[str, Any]) -> Iterator[Statement]:
         f"{_percent(ours)} of the real images have a generated one nearby; other real ones cover {_percent(control)}."
     )
     level = TRUSTED if ours >= VARIED * control else DOUBTED
-    yield Statement(level, "Images vary", text, "are-they-images-of-the-right-distribution")
+    yield Statement(level, "Images vary", text, LAW)
+    name = images["features"]["distance"]
+    distance, real = (images[name.lower()][side] for side in ("observational", "control"))
+    if distance is None or real is None:
+        return
+    text = f"The {name} of generated images to real ones is {distance:.2f}; two sets of real ones are {real:.2f} apart."
+    yield Statement(TRUSTED if distance < FAR * real else DOUBTED, "Images look like real ones", text, LAW)
 
 
 def _unsupported(support: Mapping[str, float], enough: float) -> Iterator[Statement]:

@@ -220,8 +220,8 @@ def test_a_file_that_gives_other_rows_is_refused(mixed):
     swapped = right | {"labels": right["labels"][::-1]}
     with pytest.raises(InputError, match=r"format onnx: \d+ of 1000 rows are not the model's"):
         converted.check_rows(mixed, "onnx", request, swapped)
-    with pytest.raises(InputError, match="format onnx: images are 3 grey levels from the model's"):
-        converted.check_rows(mixed, "onnx", request, right | {"image": right["image"].astype(int) + 3})
+    with pytest.raises(InputError, match=r"format onnx: images are [456] grey levels from"):
+        converted.check_rows(mixed, "onnx", request, right | {"image": right["image"].astype(int) + 5})
     with pytest.raises(InputError, match="1000 of 1000 rows"):
         converted.check_rows(mixed, "onnx", request, right | {"labels": right["labels"] * np.nan})
 

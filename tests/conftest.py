@@ -6,6 +6,7 @@ The devices must exist before TensorFlow runs anything.
 import contextlib
 import io
 import os
+import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -27,6 +28,14 @@ tf.config.set_logical_device_configuration(
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="also run what needs an extra of setup.py, or takes long")
+    parser.addoption("--part", default="1/1", help="the k-th of n parts of the modules, such as 2/3")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Modules of other parts."""
+    part, parts = map(int, config.getoption("--part").split("/"))
+    modules = sorted(pathlib.Path(__file__).parent.rglob("test_*.py"))
+    return (collection_path in modules and modules.index(collection_path) % parts != part - 1) or None
 
 
 def pytest_collection_modifyitems(config, items):

@@ -63,6 +63,11 @@ def fair_coins(seeds):
     return tf.cast(tf.transpose(noise.uniform(seeds, ["A"], LABELS)) > 0, tf.float32)
 
 
+def corners(seeds):
+    """Rows of the cells that CORNER_MISSING lacks."""
+    return tf.concat([tf.ones([len(seeds), 2]), fair_coins(seeds)[:, 2:]], 1)
+
+
 def build(
     strategy=None,
     norm="batch",

@@ -29,7 +29,8 @@ PROGRAMS = {"sample": sample, "evaluate": evaluate, "graph": graph}
 def drawn(n: int, images: bool = True) -> SimpleNamespace:
     """n rows of one label, with grey images."""
     pixels = np.full([n, 16, 16, 3], 7, np.uint8)
-    return SimpleNamespace(labels=pd.DataFrame({"A": np.zeros(n, int)}), images=pixels if images else None)
+    labels = pd.DataFrame({"A": np.zeros(n, int)})
+    return SimpleNamespace(labels=labels, images=pixels if images else None, seeds=np.arange(n))
 
 
 def content(folder: pathlib.Path) -> dict[str, bytes]:

@@ -32,9 +32,12 @@ HEAD = (0.075, 0.035)  # length and half width of an arrow's head
 LETTERS = 34  # of a line of detail at most
 IMAGE = (0.8, 0.34, 0.74)  # width and height of the box of the image, and how far it ends below the frame
 EDGE, FRAME = "#8792a6", "#f4f6fa"
-FACES = {Binary: "#e8effd", Categorical: "#fdf1dc", Continuous: "#e3f4ea"}
-EDGES = {Binary: ACCENT, Categorical: "#c98a1b", Continuous: "#2f9e62"}
-ROUND = {Binary: 0.07, Categorical: 0.0, Continuous: 0.15}  # radius of the corners
+# radius of the corners, colours of the face and of the edge
+LOOKS = {
+    Binary: (0.07, "#e8effd", ACCENT),
+    Categorical: (0.0, "#fdf1dc", "#c98a1b"),
+    Continuous: (0.15, "#e3f4ea", "#2f9e62"),
+}
 
 
 class _Box(NamedTuple):
@@ -182,7 +185,9 @@ def _ports(layout: Layout, boxes: dict[str, _Box], end: int) -> dict[tuple[Item,
 
 
 def _draw_box(axes: Axes, box: _Box, variable: Variable, x: float, y: float) -> None:
-    _draw_frame(axes, x, y, box.width, box.height, ROUND[type(variable)], FACES[type(variable)], EDGES[type(variable)])
+    # a type that was added looks like binary labels
+    looks = LOOKS.get(type(variable), LOOKS[Binary])
+    _draw_frame(axes, x, y, box.width, box.height, *looks)
     above = -0.06 if box.detail else 0.0
     _draw_text(axes, x, y + above, box.name, NAME, INK)
     if box.detail:

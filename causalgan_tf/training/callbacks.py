@@ -180,7 +180,7 @@ class Collapse(EveryCall):
     training that it watched has not collapsed, so when one is resumed it goes on where the share is reached.
 
     >>> diversity, saver = iter([0.9, 0.3, 0.05]), Saver(pathlib.Path("runs/watched/images"), {})
-    >>> log = Log(pathlib.Path("runs/watched/logs"))
+    >>> log = Log(pathlib.Path("runs/watched/logs/images"))
     >>> watch = Collapse(lambda: 0, lambda: next(diversity), saver, log, every_steps=10, share=0.1)
     >>> for step in (10, 20, 30):
     ...     watch.at(step, {})
@@ -243,7 +243,7 @@ class TotalVariation(EveryCall):
     """Measures the true TVD to the training rows now and then, and stops the training below a target.
 
     >>> tvd, model = iter([0.3, 0.08, 0.04]), keras.Model()
-    >>> log = Log(pathlib.Path("runs/watched/logs"))
+    >>> log = Log(pathlib.Path("runs/watched/logs/controller"))
     >>> stops = TotalVariation(lambda: 0, lambda: next(tvd), log, every_steps=100, target=0.05)
     >>> stops.set_model(model)
     >>> model.stop_training = False  # what `fit` begins with

@@ -5,6 +5,7 @@ import types
 import pytest
 
 from causalgan_tf.errors import InputError
+from causalgan_tf.runs.event_log import Log
 from causalgan_tf.training import callbacks
 from causalgan_tf.training.callbacks import Collapse, Progress
 
@@ -16,7 +17,7 @@ def watch(folder, values, share=0.1, latest="images/ckpt-7"):
         lambda: 0,
         iter(values).__next__,
         manager,
-        folder,
+        Log(folder),
         every_steps=10,
         share=share,
         advice="use --image_minibatch=std",
@@ -66,7 +67,7 @@ def test_a_loss_that_is_not_finite_is_left_to_the_check_that_says_so(tmp_path):
 def test_the_last_steps_are_looked_at_before_they_are_saved(tmp_path):
     done = iter([0, 13, 13])
     manager = types.SimpleNamespace(latest_checkpoint="images/ckpt-10")
-    look = Collapse(lambda: next(done), iter([0.5, 0.05]).__next__, manager, tmp_path, every_steps=10, share=0.1)
+    look = Collapse(lambda: next(done), iter([0.5, 0.05]).__next__, manager, Log(tmp_path), every_steps=10, share=0.1)
     look.at(10, {})
     with pytest.raises(InputError, match="(?s)step 13 .*images/ckpt-10"):
         look.on_train_end()

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tiny_began import BATCH, build, fit, real_rows, soft_coins
 
 from causalgan_tf.learners.optimization import ExponentialAfter, Halving
+from causalgan_tf.runs.event_log import Log
 from causalgan_tf.training.summaries import Summaries
 
 
@@ -53,9 +54,11 @@ def test_the_first_steps_margins_and_controllers_are_those_of_the_equations(with
 
 
 def test_tensorboard_shows_margins_and_weights_and_says_what_they_are(with_margin, tmp_path):
-    summaries = Summaries(lambda: 1, tmp_path / "images")
+    log = Log(tmp_path / "images")
+    summaries = Summaries(lambda: 1, log)
     summaries.at(1, with_margin["logs"])
     summaries.on_train_end()
+    log.close()
     found = tensorboard.tags(tmp_path / "images")
     assert {f"images/{name}" for name in ("b1", "b2", "b3", "c1", "c2", "c3", "convergence")} <= found.keys()
     assert all(found.values())

@@ -9,6 +9,7 @@ import tensorflow as tf
 from causalgan_tf.errors import InputError
 from causalgan_tf.runs import checkpoints
 from causalgan_tf.runs.checkpoints import Saver, latest
+from causalgan_tf.runs.event_log import Log
 from causalgan_tf.training import summaries
 
 
@@ -125,7 +126,7 @@ def test_a_checkpoint_that_cannot_be_saved_is_an_error_that_names_the_last_good_
 
 def test_summaries_that_cannot_be_written_do_not_stop_a_training(tmp_path, caplog):
     (tmp_path / "logs").write_text("a file is in the way")
-    log = summaries.Summaries(lambda: 0, tmp_path / "logs")
+    log = summaries.Summaries(lambda: 0, Log(tmp_path / "logs"))
     log.at(1, {"loss": 1.0})
     log.on_train_end()
     assert "No more summaries are written" in caplog.text

@@ -352,7 +352,8 @@ def test_names_of_labels_and_categories_are_escaped_everywhere():
     fewest = [{"node": bad, "parents": {bad: bad}, "rows": 3}]
     labels = {"thin_cells": {"below": 30, "count": 1, "of": 10, "fewest": fewest}, "marginals": alone}
     labels["queries"] = [{"query": f"P({bad}=1)", "model": 0.5, "truth": 0.25}]
-    labels["do_marginals"] = {"n": 10, "each": {f"do({bad}=1)": {"probability": 0.1, "wasserstein_sd": None}}}
+    errors = {"max_error": 0.1, "max_wasserstein_sd": None}
+    labels["do_marginals"] = {"n": 10, "each": {f"do({bad}=1)": errors}, **errors}
     text = report.to_html({**figures(**labels), "graph": bad}, {})
     assert "<img src=x" not in text and text.count("&lt;img src=x onerror=alert(1)&gt;") >= 7
 

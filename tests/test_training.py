@@ -31,6 +31,7 @@ from causalgan_tf.reporting.report import write_report
 from causalgan_tf.reporting.run_evaluation import evaluate
 from causalgan_tf.runs import run_folder, timing
 from causalgan_tf.runs.run_graph import RunGraph
+from causalgan_tf.runs.tags import MEAN
 from causalgan_tf.training import requirements, stages
 
 PAPER = {"mechanisms": "implicit", "objective": "wasserstein"}
@@ -79,7 +80,12 @@ def test_a_run_folder_holds_what_the_next_command_needs(workdir, config):
     assert run_folder.graph_of(workdir, config).is_binary and (workdir / "graph.json").exists()
     assert {"data_s", "controller_train_s", "image_train_s"} <= set(timing.read_timing(workdir))
     assert all(run_folder.Run.open(workdir).has(stage) for stage in run_folder.STAGES)
-    assert list((workdir / "logs" / "images").glob("*tfevents*"))
+
+
+def test_each_stage_writes_one_file_of_events_as_tensorboard_reads_on_only_in_the_last(workdir):
+    for stage, of_each in {"controller": "labels/tvd", "images": "images/diversity"}.items():
+        (_,) = (workdir / "logs" / stage).glob("*tfevents*")
+        assert of_each in tensorboard.tags(workdir / "logs" / stage)
 
 
 def test_tensorboard_has_a_group_for_each_stage_and_no_tag_twice(workdir, model, config):
@@ -91,7 +97,7 @@ def test_tensorboard_has_a_group_for_each_stage_and_no_tag_twice(workdir, model,
     assert {"labels/tvd", "labels/do_tvd_mean", "labels/do_tvd_max"} <= tags["controller"].keys()
     assert {"controller/negative_log_likelihood", "pictures/graph", "pictures/labels"} <= tags["controller"].keys()
     assert {f"labels/Male/{side}" for side in ("real", "generated")} <= tags["controller"].keys()
-    assert {f"effectiveness/{name}" for name in (*model.graph.nodes, "mean")} <= tags["images"].keys()
+    assert {f"effectiveness/{name}" for name in (*model.graph.nodes, MEAN)} <= tags["images"].keys()
     assert tags["images"].keys() & tags["controller"].keys() == {"run/configuration", "run/graph"}
     (text,) = tensorboard.read(workdir / "logs" / "images").Tensors("run/configuration")
     assert config.to_json() in text.tensor_proto.string_val[0].decode()
@@ -124,8 +130,14 @@ def test_tensorboard_compares_runs_by_settings_and_final_figures(workdir, config
     assert "image.labeler_noise" not in found  # a default
     assert "data.data_dir" not in found  # another folder of data is no other run
     tags = set(log.Tags()["tensors"])
-    assert {"final/labels_tvd", "final/labels_do_tvd_max", "final/effectiveness_mean", "final/generator_loss"} <= tags
-    last = tensorboard.read(workdir / "logs" / "images").Tensors("effectiveness/mean")[-1]
+    assert {
+        "final/labels_tvd",
+        "final/labels_do_tvd_max",
+        "final/effectiveness_mean",
+        "final/images_generator_loss",
+    } <= tags
+    assert "final/controller_negative_log_likelihood" in tags
+    last = tensorboard.read(workdir / "logs" / "images").Tensors(f"effectiveness/{MEAN}")[-1]
     assert log.Tensors("final/effectiveness_mean")[-1].tensor_proto == last.tensor_proto
 
 

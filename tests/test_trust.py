@@ -39,6 +39,42 @@ def test_labels_near_the_data_are_trusted_and_far_ones_doubted():
     assert found(do=under)["Labels under interventions"].level == trust.DOUBTED
 
 
+UNDER_DO = {
+    "do(A=0)": {"max_error": 0.004, "max_wasserstein_sd": 0.03},
+    "do(A=1)": {"max_error": 0.012, "max_wasserstein_sd": 0.02},
+}
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "level", "words"),
+    [
+        (0.012, 0.03, trust.TRUSTED, "0.012 and .* 0.03 standard deviations from the truth, at do.A=1. and do.A=0."),
+        (0.3, 0.03, trust.DOUBTED, "off by at most 0.300"),
+        (0.012, 0.8, trust.DOUBTED, "0.80 standard deviations"),
+        (None, 0.8, trust.DOUBTED, "under one do.. the distribution of a number is off .* at do.A=0.\\."),
+        (0.012, None, trust.TRUSTED, "off by at most 0.012 from the truth, at do.A=1.\\."),
+    ],
+)
+def test_single_labels_under_do_are_judged_where_joint_ones_cannot_be_counted(error, number, level, words):
+    under = {"each": UNDER_DO, "n": 1_000, "max_error": error, "max_wasserstein_sd": number}
+    told = found(do=None, do_marginals=under)["Labels under interventions"]
+    assert told.level == level and re.search(words, told.text)
+
+
+@pytest.mark.parametrize("labels", [{}, {"do": None, "do_marginals": None}])
+def test_interventions_that_were_not_measured_are_said_to_be_so(labels):
+    told = found(**labels)["Labels under interventions"]
+    assert told.level == trust.UNTOLD and told.text.startswith("Not measured")
+
+
+@pytest.mark.parametrize(("number", "level"), [(0.02, trust.TRUSTED), (0.7, trust.DOUBTED)])
+@pytest.mark.parametrize(("error", "worst"), [(0.01, "A"), (None, None)])
+def test_numbers_count_in_labels_as_in_the_data(number, level, error, worst):
+    alone = {"max_error": error, "worst": worst, "max_wasserstein_sd": number, "worst_continuous": "Age"}
+    told = found(marginals=alone)["Labels as in the data"]
+    assert told.level == level and f"{number:.2f} standard deviations" in told.text and "Age" in told.text
+
+
 def test_lost_values_thin_cells_and_unsupported_interventions_are_doubted_where_there_are_any():
     some = found(
         lost_values={"count": 2, "looked_at": 9},
@@ -114,6 +150,23 @@ def test_each_failure_of_the_images_is_doubted_in_words(about, changed, words):
     told = of_images(**changed)[about]
     assert told.level == trust.DOUBTED
     assert re.search(words, told.text)
+
+
+def test_one_label_that_the_images_do_not_show_is_not_hidden_by_the_others():
+    good = {f"L{i}": 1.0 for i in range(8)}
+    judge = dict.fromkeys([*good, "Mustache"], 0.97)
+    effect = {**good, "Mustache": 0.5}
+    mean = sum(effect.values()) / len(effect)
+    assert mean > trust.SHOWS * 0.97 - 0.001  # as good as the judge, by the mean
+    told = of_images(judge=judge, effectiveness={"do": effect | {"mean": mean}})["Images show what is set"]
+    assert told.level == trust.DOUBTED
+    assert told.text.endswith("Too few show: Mustache 50.0 %, real 97.0 %.") and "L0" not in told.text
+
+
+def test_a_label_that_the_judge_reads_badly_is_measured_by_what_he_reads_off_real_images():
+    effect = {"A": 0.6, "B": 0.99, "mean": 0.795}
+    told = of_images(judge={"A": 0.61, "B": 1.0}, effectiveness={"do": effect})["Images show what is set"]
+    assert told.level == trust.TRUSTED and "Too few" not in told.text
 
 
 def test_what_no_data_can_tell_is_always_said():

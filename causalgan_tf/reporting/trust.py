@@ -1,7 +1,7 @@
 """What can be trusted of a model and what cannot, in words, from the numbers of report.json."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 TRUSTED, DOUBTED, UNTOLD = "trusted", "doubted", "untold"
@@ -10,6 +10,7 @@ ABOVE = 1.5  # times what sampling alone gives, up to which a distance counts as
 SHOWS = 0.95  # share of what the judge sees on real images from which on images show their labels
 VARIED = 0.75  # share of the control's coverage from which on images vary as real ones do
 FAR = 5.0  # times the distance of two sets of real images, from which on generated ones look otherwise
+CLOSE = 0.1  # standard deviations up to which the distribution of a number counts as right
 NEAR = 0.25  # standard deviations that a number may be off in an image
 LISTED = 3  # of many findings
 LAW = "are-they-images-of-the-right-distribution"  # a section of the report
@@ -38,12 +39,12 @@ class Statement:
 
 
 def statements(numbers: Mapping[str, Any]) -> tuple[Statement, ...]:
-    """What the numbers of report.json say of the model, the graph first; what they lack is not spoken of."""
+    """What the numbers of report.json say of the model, the graph first."""
     labels, images = numbers["labels"], numbers.get("images")
     found = [
         *_graph(labels.get("independences")),
         *_labels(labels),
-        *_interventions(labels.get("do"), numbers.get("law")),
+        _interventions(labels, numbers.get("law")),
         *_limits(labels),
         *(_images(images) if images else ()),
         Statement(UNTOLD, "Hidden causes", "That no hidden cause acts on two labels is assumed. No table can show it."),
@@ -90,17 +91,51 @@ def _labels(labels: Mapping[str, Any]) -> Iterator[Statement]:
         else:
             text = f"Probabilities of labels may be off by up to {tvd:.3f}; sampling alone gives {floor:.3f}."
             yield Statement(TRUSTED if tvd <= SMALL else DOUBTED, about, text, section)
-    elif alone and alone["worst"]:
-        text = f"The probability of one label's value is off by at most {alone['max_error']:.3f}, at {alone['worst']}."
-        yield Statement(TRUSTED if alone["max_error"] <= SMALL else DOUBTED, about, text, section)
+    elif alone and (errors := _errors(alone["max_error"], alone["max_wasserstein_sd"])):
+        named = {"max_error": alone["worst"], "max_wasserstein_sd": alone["worst_continuous"]}
+        worst = _either(node for figure, node in named.items() if alone[figure] is not None)
+        yield Statement(_level(alone), about, f"Of each label alone {errors}, at {worst}.", section)
 
 
-def _interventions(do: Mapping[str, Any] | None, law: str | None) -> Iterator[Statement]:
+def _interventions(labels: Mapping[str, Any], law: str | None) -> Statement:
+    about, do, alone = "Labels under interventions", labels.get("do"), labels.get("do_marginals")
     if do:
         side = "exact one" if law == "exact" else "one that the graph implies for the data"
         text = f"Under one do() a probability is off by at most {do['max_tvd']:.3f} from the {side}, at {do['worst']}."
         level = TRUSTED if do["max_tvd"] <= SMALL else DOUBTED
-        yield Statement(level, "Labels under interventions", text, "every-single-intervention")
+        return Statement(level, about, text, "every-single-intervention")
+    if alone and (errors := _errors(alone["max_error"], alone["max_wasserstein_sd"])):
+        figures = [figure for figure in ("max_error", "max_wasserstein_sd") if alone[figure] is not None]
+        worst = _either(_largest(alone["each"], figure) for figure in figures)
+        text = f"Of each label alone under one do() {errors} from the truth, at {worst}."
+        return Statement(_level(alone), about, text, "labels-under-intervention")
+    text = "Not measured: the labels have too many joint values, or a number is one of them, and no truth can be drawn."
+    return Statement(UNTOLD, about, text, "labels")
+
+
+def _errors(probability: float | None, number: float | None) -> str:
+    """The largest errors of single labels in words; empty if neither is known."""
+    found = []
+    if probability is not None:
+        found.append(f"a probability is off by at most {probability:.3f}")
+    if number is not None:
+        found.append(f"the distribution of a number is off by at most {number:.2f} standard deviations")
+    return " and ".join(found)
+
+
+def _level(alone: Mapping[str, Any]) -> str:
+    """Whether single labels are right, numbers as well as probabilities."""
+    near = (alone["max_error"] or 0.0) <= SMALL and (alone["max_wasserstein_sd"] or 0.0) <= CLOSE
+    return TRUSTED if near else DOUBTED
+
+
+def _largest(each: Mapping[str, Mapping[str, float | None]], figure: str) -> str:
+    return max((text for text in each if each[text][figure] is not None), key=lambda text: each[text][figure])
+
+
+def _either(names: Iterable[str]) -> str:
+    """Names in their order, each once."""
+    return " and ".join(dict.fromkeys(names))
 
 
 def _limits(labels: Mapping[str, Any]) -> Iterator[Statement]:
@@ -140,13 +175,7 @@ def _images(images: Mapping[str, Any]) -> Iterator[Statement]:
     effect, judge = images["effectiveness"]["do"], images["judge"]
     shown = {label: effect[label] for label in judge if effect.get(label) is not None}
     if shown:
-        real, worst = sum(judge.values()) / len(judge), min(shown, key=shown.get)
-        text = (
-            f"{_percent(effect['mean'])} of the images under do(X=x) show X=x, by a judge who is right on "
-            f"{_percent(real)} of real ones; the least for {worst}, {_percent(effect[worst])}."
-        )
-        level = TRUSTED if effect["mean"] >= SHOWS * real else DOUBTED
-        yield Statement(level, "Images show what is set", text, "do-the-images-show-their-labels")
+        yield _shown(shown, judge)
     for node, own in images["continuous"].items():
         by, errors = ("measured", own["measured"]) if own["measured"] else ("by the judge", own["judge"])
         text = f"Images under do({node}=x) are off by {errors['do'] / own['sd']:.2f} standard deviations, {by}."
@@ -164,6 +193,25 @@ def _images(images: Mapping[str, Any]) -> Iterator[Statement]:
         return
     text = f"The {name} of generated images to real ones is {distance:.2f}; two sets of real ones are {real:.2f} apart."
     yield Statement(TRUSTED if distance < FAR * real else DOUBTED, "Images look like real ones", text, LAW)
+
+
+def _shown(shown: Mapping[str, float], judge: Mapping[str, float]) -> Statement:
+    """Whether the images show each label that is set nearly as often as the judge reads it off real ones."""
+    mean, real, worst = _mean(shown), _mean(judge), min(shown, key=shown.get)
+    text = (
+        f"{_percent(mean)} of the images under do(X=x) show X=x, by a judge who is right on {_percent(real)} of real "
+        f"ones; the least for {worst}, {_percent(shown[worst])}."
+    )
+    few = sorted((label for label in shown if shown[label] < SHOWS * judge[label]), key=shown.get)
+    if few:
+        listed = "; ".join(f"{label} {_percent(shown[label])}, real {_percent(judge[label])}" for label in few)
+        text = f"{text} Too few show: {listed}."
+    section = "do-the-images-show-their-labels"
+    return Statement(DOUBTED if few else TRUSTED, "Images show what is set", text, section)
+
+
+def _mean(shares: Mapping[str, float]) -> float:
+    return sum(shares.values()) / len(shares)
 
 
 def _unsupported(support: Mapping[str, float], enough: float) -> Iterator[Statement]:

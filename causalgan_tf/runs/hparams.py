@@ -39,7 +39,7 @@ def write_final(workdir: pathlib.Path, config: RunConfig, figures: Mapping[str, 
     Args:
         workdir: the run folder.
         config: its configuration.
-        figures: by tag, such as final/generator_loss.
+        figures: by tag, such as final/images_generator_loss.
         step: at which they were measured.
     """
     if not (workdir / "logs").is_dir():

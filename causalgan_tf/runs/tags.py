@@ -1,6 +1,9 @@
 """What TensorBoard says of the tags of a run."""
 
-# what TensorBoard says of a tag, by the whole of it, by what stands behind its group, or by its group
+from causalgan_tf.inference.saved_model import STAGES
+
+MEAN = "*mean"  # of the labels of a group; no label's tag has an asterisk
+# what TensorBoard says of a tag, by the whole of it, by what stands behind a stage, or by its group
 DESCRIPTIONS = {
     "negative_log_likelihood": "mean of -log P(labels) of the training rows, nats; at least their entropy",
     "critic_loss": "Wasserstein distance as the critic sees it, less the gradient penalty, negative",
@@ -28,7 +31,7 @@ DESCRIPTIONS = {
     "labels/wasserstein": "largest Wasserstein-1 distance of one number to the training rows, standard deviations",
     "labels/do_error": "largest error of a probability of one label under any single do(X=x), against the truth",
     "labels/do_wasserstein": "largest Wasserstein-1 distance of a number under any single do(X=x), in deviations",
-    "effectiveness/mean": "mean of this group",
+    f"effectiveness/{MEAN}": "mean of this group",
     "effectiveness": "share of the images under do(X=x), mean over x, on which the labeler of the training reads X=x. "
     "It flatters: images are trained to please it. The report asks a network that never saw one",
     "labels": "values of a label: in training rows (real) and as the model draws them (generated)",
@@ -44,12 +47,15 @@ RATE = "learning_rate_"
 
 
 def described(tag: str) -> str | None:
-    """What TensorBoard says of a tag: what is known of it, of its name, or of its group.
+    """What TensorBoard says of a tag: what is known of it, of its name if its group is a stage, or of its group.
 
     >>> described("images/learning_rate_labeler"), described("controller/critic_loss")[:11]
     ('learning rate of the labeler', 'Wasserstein')
     """
     group, _, name = tag.partition("/")
+    # elsewhere names may be labels, which can be called as a loss is
+    if group not in STAGES:
+        return DESCRIPTIONS.get(tag) or DESCRIPTIONS.get(group)
     if name.startswith(RATE):
         return f"learning rate of the {name.removeprefix(RATE).replace('_', ' ')}"
-    return next((DESCRIPTIONS[key] for key in (tag, name, group) if key in DESCRIPTIONS), None)
+    return DESCRIPTIONS.get(name)

@@ -5,7 +5,6 @@ finite and collapsed images are faults.
 """
 
 import math
-import pathlib
 import time
 from collections.abc import Callable, Mapping
 
@@ -181,7 +180,8 @@ class Collapse(EveryCall):
     training that it watched has not collapsed, so when one is resumed it goes on where the share is reached.
 
     >>> diversity, saver = iter([0.9, 0.3, 0.05]), Saver(pathlib.Path("runs/watched/images"), {})
-    >>> watch = Collapse(lambda: 0, lambda: next(diversity), saver, pathlib.Path("logs"), every_steps=10, share=0.1)
+    >>> log = Log(pathlib.Path("runs/watched/logs/images"))
+    >>> watch = Collapse(lambda: 0, lambda: next(diversity), saver, log, every_steps=10, share=0.1)
     >>> for step in (10, 20, 30):
     ...     watch.at(step, {})
     Traceback (most recent call last):
@@ -193,7 +193,7 @@ class Collapse(EveryCall):
         steps_done: Callable[[], int],
         diversity: Callable[[], float],
         manager: Saver,
-        folder: pathlib.Path,
+        log: Log,
         every_steps: int,
         share: float,
         advice: str = "",
@@ -204,7 +204,7 @@ class Collapse(EveryCall):
         """
         super().__init__(steps_done)
         self.diversity, self.manager, self.every_steps, self.share = diversity, manager, every_steps, share
-        self.log = Log(folder)
+        self.log = log
         self.looked, self.begun = steps_done(), False
         self.advice = f", or {advice}" if advice else ""
 
@@ -237,14 +237,14 @@ class Collapse(EveryCall):
         """Keras' hook: what is trained after the last look is saved as well."""
         if self.steps_done() > self.looked:
             self.look(self.steps_done())
-        self.log.close()
 
 
 class TotalVariation(EveryCall):
     """Measures the true TVD to the training rows now and then, and stops the training below a target.
 
     >>> tvd, model = iter([0.3, 0.08, 0.04]), keras.Model()
-    >>> stops = TotalVariation(lambda: 0, lambda: next(tvd), pathlib.Path("logs"), every_steps=100, target=0.05)
+    >>> log = Log(pathlib.Path("runs/watched/logs/controller"))
+    >>> stops = TotalVariation(lambda: 0, lambda: next(tvd), log, every_steps=100, target=0.05)
     >>> stops.set_model(model)
     >>> model.stop_training = False  # what `fit` begins with
     >>> for step in (0, 50, 100, 200):  # nothing is measured at step 50
@@ -260,7 +260,7 @@ class TotalVariation(EveryCall):
         self,
         steps_done: Callable[[], int],
         measure: Callable[[], float],
-        folder: pathlib.Path,
+        log: Log,
         every_steps: int,
         target: float = 0.0,
         after: int = 0,
@@ -268,7 +268,7 @@ class TotalVariation(EveryCall):
         """Measures every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
         super().__init__(steps_done)
         self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
-        self.log = Log(folder)
+        self.log = log
         self.next, self.latest = 0, {}
 
     def at(self, step: int, logs: dict[str, float]) -> None:
@@ -281,7 +281,3 @@ class TotalVariation(EveryCall):
         self.log.write(step, Shown(self.latest))
         if self.target and step >= self.after and tvd < self.target:
             self.model.stop_training = True
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Keras' hook."""
-        self.log.close()

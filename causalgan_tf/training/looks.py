@@ -19,6 +19,7 @@ from causalgan_tf.networks.codecs import codec_of
 from causalgan_tf.reporting import gallery
 from causalgan_tf.runs.event_log import Shown
 from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.runs.tags import MEAN
 
 IMAGES = 1_024  # images of all interventions together
 READ = 256  # images that a labeler reads at once
@@ -26,8 +27,9 @@ DRAWN = 60  # nodes; a drawing of more cannot be read
 ALL_PICTURES = 5  # every fifth time all kinds of pictures are drawn for TensorBoard: they take seconds
 # figures at the end of a training that TensorBoard compares runs by
 COMPARED = (
-    *("negative_log_likelihood", "critic_loss", "generator_loss", "label_agreement", "convergence"),
-    *("labels/tvd", "labels/do_tvd_mean", "labels/do_tvd_max", "labels/error", "effectiveness/mean"),
+    *("controller/negative_log_likelihood", "controller/critic_loss", "controller/generator_loss"),
+    *("images/generator_loss", "images/label_agreement", "images/convergence"),
+    *("labels/tvd", "labels/do_tvd_mean", "labels/do_tvd_max", "labels/error", f"effectiveness/{MEAN}"),
 )
 
 
@@ -41,13 +43,11 @@ def first_summaries(run: Run, picture: bool = False) -> Shown:
 
 
 def final_figures(after: Sequence[keras.callbacks.Callback]) -> dict[str, float]:
-    """The last of the figures that TensorBoard compares runs by, as final/NAME."""
+    """The last of the figures that TensorBoard compares runs by, as final/GROUP_NAME."""
     latest: dict[str, float] = {}
     for shown in after:
         latest |= getattr(shown, "latest", {})
-    figures = {tag: tag.partition("/")[2] for tag in latest if tag.partition("/")[2] in COMPARED}
-    figures |= {tag: tag.replace("/", "_") for tag in latest if tag in COMPARED}
-    return {f"final/{name}": latest[tag] for tag, name in figures.items()}
+    return {f"final/{tag.replace('/', '_').replace('*', '')}": latest[tag] for tag in COMPARED if tag in latest}
 
 
 def image_look(model: CausalModel, learner: ImageLearner, dataset: Dataset) -> Callable[[], Shown]:
@@ -68,7 +68,7 @@ def image_look(model: CausalModel, learner: ImageLearner, dataset: Dataset) -> C
         right = np.abs(said - do) < tolerances
         each = {node: float(right[~np.isnan(do[:, k]), k].mean()) for k, node in enumerate(graph.nodes)}
         shares = {f"effectiveness/{safe(node)}": share for node, share in each.items()}
-        shares["effectiveness/mean"] = float(np.mean(list(each.values())))
+        shares[f"effectiveness/{MEAN}"] = float(np.mean(list(each.values())))
         kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
         pictures = {f"pictures/{name}": picture for name, picture in gallery.summary_pictures(model, kinds).items()}
         captions = {

@@ -36,6 +36,7 @@ from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.label_codec import LabelCodec
 from causalgan_tf.runs import run_folder
 from causalgan_tf.runs.checkpoints import Saver
+from causalgan_tf.runs.event_log import Log
 from causalgan_tf.runs.hparams import write_final
 from causalgan_tf.runs.limits_file import save_limits
 from causalgan_tf.runs.run_folder import Run
@@ -128,7 +129,7 @@ class Stage:
         learner: what is trained.
         steps: that it is trained in all.
         checkpoint_every: steps between checkpoints.
-        watch: (steps done, saver, folder of the logs) to callbacks that look on before a checkpoint is saved, and to
+        watch: (steps done, saver, log) to callbacks that look on before a checkpoint is saved, and to
             those that do so after it.
         rows: the real batches from a step on; None where the learner holds its rows.
         reached: whether the aim is reached before the last step.
@@ -144,7 +145,7 @@ class Stage:
     learner: Learner
     steps: int
     checkpoint_every: int
-    watch: Callable[[Callable[[], int], Saver, pathlib.Path], Watchers]
+    watch: Callable[[Callable[[], int], Saver, Log], Watchers]
     rows: Callable[[int], tf.data.Dataset] | None = None
     reached: Callable[[int], bool] = lambda step: False
 
@@ -162,10 +163,12 @@ def train_stage(run: Run, name: str, dataset: Dataset, strategy: tf.distribute.S
         saver = Saver(run.workdir / name, learner.saved)
         if done() >= stage.steps or stage.reached(done()):
             return done()
-        before, after = stage.watch(done, saver, run.workdir / "logs" / name)
+        # one for all that look on: TensorBoard reads no file of a folder on where there is a later one
+        log = Log(run.workdir / "logs" / name)
+        before, after = stage.watch(done, saver, log)
         saves = callbacks.Checkpoints(done, saver, stage.checkpoint_every)
         progress = callbacks.Progress(done, stage.steps, stage.title)
-        with interrupts.deferred() as request, contextlib.closing(progress):
+        with interrupts.deferred() as request, contextlib.closing(log), contextlib.closing(progress):
             stops = callbacks.StopOnSignal(request)
             learner.advance(stage.steps, stage.rows, [*before, saves, *after, progress, stops])
         write_final(run.workdir, run.config, final_figures(after), done())
@@ -195,17 +198,17 @@ def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strateg
     def reached(step: int) -> bool:
         return bool(measure and c.tvd_target and step >= c.tvd_after and measure() < c.tvd_target)
 
-    def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
+    def watch(steps_done: Callable[[], int], saver: Saver, log: Log) -> Watchers:
         # the picture at the end alone: it takes as long as a hundred steps
         looks = [
             summaries.Look(label_look(sampler, dataset), math.ceil(c.steps / LABEL_LOOKS)),
             summaries.Look(label_bars(sampler, dataset), c.steps, next=c.steps),
         ]
-        shown = summaries.Summaries(steps_done, logs, looks, first_summaries(run, picture=True))
+        shown = summaries.Summaries(steps_done, log, looks, first_summaries(run, picture=True))
         after: list[keras.callbacks.Callback] = [shown]
         if measure:
             every = max(c.steps_per_call, c.checkpoint_every // 5)
-            after.append(callbacks.TotalVariation(steps_done, measure, logs, every, c.tvd_target, c.tvd_after))
+            after.append(callbacks.TotalVariation(steps_done, measure, log, every, c.tvd_target, c.tvd_after))
         return [], after
 
     title = OBJECTIVES[c.objective].title
@@ -315,10 +318,10 @@ def image_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) ->
     model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
     look = image_look(model, learner, dataset)
 
-    def watch(steps_done: Callable[[], int], saver: Saver, logs: pathlib.Path) -> Watchers:
+    def watch(steps_done: Callable[[], int], saver: Saver, log: Log) -> Watchers:
         spread, advice = relative_diversity(model, dataset.train.images), config.image_model.against_collapse
-        collapse = callbacks.Collapse(steps_done, spread, saver, logs, c.checkpoint_every, c.collapse_share, advice)
-        shown = summaries.Summaries(steps_done, logs, [summaries.Look(look, c.pictures_every)], first_summaries(run))
+        collapse = callbacks.Collapse(steps_done, spread, saver, log, c.checkpoint_every, c.collapse_share, advice)
+        shown = summaries.Summaries(steps_done, log, [summaries.Look(look, c.pictures_every)], first_summaries(run))
         return [collapse], [shown]
 
     def rows(step: int) -> tf.data.Dataset:

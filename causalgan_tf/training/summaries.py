@@ -1,7 +1,6 @@
 """When TensorBoard is told of a training: scalars after each call, and looks, which take longer, now and then."""
 
 import dataclasses
-import pathlib
 from collections.abc import Callable, Sequence
 
 import keras
@@ -64,13 +63,14 @@ class Summaries(EveryCall):
     """TensorBoard's scalars after each call, and looks.
 
     >>> from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    >>> folder = pathlib.Path("runs/watched/logs")
+    >>> written = Log(pathlib.Path("runs/watched/logs"))
     >>> look = Look(lambda: Shown({"labels/tvd": 0.1}), every_steps=100)
-    >>> summaries = Summaries(lambda: 130, folder, [look], Shown(texts={"run/graph": "`A -> B`"}))
+    >>> summaries = Summaries(lambda: 130, written, [look], Shown(texts={"run/graph": "`A -> B`"}))
     >>> for step in (10, 50, 110, 130):
     ...     summaries.at(step, {"loss": 0.25})
     >>> summaries.on_train_end()
-    >>> log = EventAccumulator(str(folder)).Reload()
+    >>> written.close()
+    >>> log = EventAccumulator(str(written.folder)).Reload()
     >>> {tag: [event.step for event in log.Tensors(tag)] for tag in ("logs/loss", "labels/tvd", "run/graph")}
     {'logs/loss': [10, 50, 110, 130], 'labels/tvd': [10, 110, 130], 'run/graph': [10]}
     """
@@ -78,20 +78,20 @@ class Summaries(EveryCall):
     def __init__(
         self,
         steps_done: Callable[[], int],
-        folder: pathlib.Path,
+        log: Log,
         looks: Sequence[Look] = (),
         first: Shown | None = None,
     ) -> None:
-        """Writes into `folder`, whose name, the stage's, is the group of the scalars.
+        """Writes into the stage's log; the name of its folder, the stage's, is the group of the scalars.
 
         Args:
             steps_done: tells the number of training steps.
-            folder: the stage's folder of logs.
+            log: the stage's; whoever made it closes it.
             looks: what is shown now and then.
             first: what is shown once.
         """
         super().__init__(steps_done)
-        self.log, self.looks, self.first = Log(folder), looks, first or Shown()
+        self.log, self.looks, self.first = log, looks, first or Shown()
         self.latest: dict[str, float] = {}  # each scalar's last value
 
     def at(self, step: int, logs: dict[str, float]) -> None:
@@ -105,7 +105,6 @@ class Summaries(EveryCall):
         for look in self.looks:
             look.next = self.steps_done()
         self._write(self.steps_done(), Shown())
-        self.log.close()
 
     def _write(self, step: int, shown: Shown) -> None:
         for look in self.looks:

@@ -51,8 +51,11 @@ def final_figures(after: Sequence[keras.callbacks.Callback]) -> dict[str, float]
 
 
 def image_look(model: CausalModel, learner: ImageLearner, dataset: Dataset) -> Callable[[], Shown]:
-    """A function that shows pictures, and how often the labeler of the training reads off images what do() has set."""
-    graph, labeler, looks = model.graph, learner.players["labeler"], itertools.count()
+    """A function that shows pictures, and how often the labeler of the training reads off images what do() has set.
+
+    Of a learner without labeler it shows pictures alone.
+    """
+    graph, labeler, looks = model.graph, learner.players.get("labeler"), itertools.count()
     vectors = [Query.create(graph, do).do_vector(graph) for _, do in single_interventions(graph, dataset.label_rows)]
     n = max(1, min(32, IMAGES // len(vectors)))
     do, seeds = np.repeat(vectors, n, axis=0), np.tile(noise.row_seeds(3, 0, n).numpy(), len(vectors))
@@ -62,18 +65,20 @@ def image_look(model: CausalModel, learner: ImageLearner, dataset: Dataset) -> C
     def read(images: tf.Tensor) -> tf.Tensor:
         return learner.codec.read(labeler(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False))
 
-    def look() -> Shown:
+    def effectiveness() -> dict[str, float]:
         images = model.images.draw(model.labels.under(seeds, do), seeds)
         said = np.concatenate([read(images[first : first + READ]).numpy() for first in range(0, len(images), READ)])
         right = np.abs(said - do) < tolerances
         each = {node: float(right[~np.isnan(do[:, k]), k].mean()) for k, node in enumerate(graph.nodes)}
         shares = {f"effectiveness/{safe(node)}": share for node, share in each.items()}
-        shares[f"effectiveness/{MEAN}"] = float(np.mean(list(each.values())))
+        return shares | {f"effectiveness/{MEAN}": float(np.mean(list(each.values())))}
+
+    def look() -> Shown:
         kinds = ("do_given",) if next(looks) % ALL_PICTURES else tuple(gallery.KINDS)
         pictures = {f"pictures/{name}": picture for name, picture in gallery.summary_pictures(model, kinds).items()}
         captions = {
             tag: gallery.KINDS[kind].caption for tag in pictures if (kind := tag.split("/")[1]) in gallery.KINDS
         }
-        return Shown(shares, pictures, descriptions=captions)
+        return Shown(effectiveness() if labeler else {}, pictures, descriptions=captions)
 
     return look

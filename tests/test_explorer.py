@@ -110,6 +110,13 @@ def test_the_range_of_an_unbounded_number_holds_nearly_all_of_its_rows():
     assert 100 <= (scale.high - scale.low) / scale.step <= 260
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.2, 0.3), (0.9, 1.9), (0.0, 1e-7), (0.0, 1e30), (-0.3, 0.7), (0.0, 30.0)])
+def test_a_bounded_number_has_100_to_250_steps_of_its_range(low, high):
+    scale = Scale.of(Continuous(low, high), np.array([]))
+    assert 99.999 <= (high - low) / scale.step <= 250.001
+    assert scale.values[0] == low and scale.values[-1] == high and sorted(scale.values) == scale.values
+
+
 def test_implicit_mechanisms_have_laws_of_drawn_rows():
     explorer = Explorer(random_model(faces().graph, CausalController), {"workdir": "runs/implicit"})
     answer = explorer.answer({"do": {"Male": 1}})
@@ -164,6 +171,11 @@ def test_a_served_model_has_the_same_units_and_twins_and_laws_of_drawn_rows(tmp_
         ({"given": {"Age": [60, 50]}}, "Age", "given", "Age"),
         ({"given": {"Age": ["a", None]}}, "Age", "given", "Age"),
         ({"given": {"Age": [1, 2, 3]}}, "Age", "given", "Age"),
+        ({"given": {DOSE: [-1e308, None]}}, "between -3.4e+38 and 3.4e+38", "given", DOSE),
+        ({"given": {DOSE: [None, 3.5e38]}}, "between -3.4e+38 and 3.4e+38", "given", DOSE),
+        ({"given": {"Age": [10**400, None]}}, "between -3.4e+38 and 3.4e+38", "given", "Age"),
+        ({"do": {"Age": 10**400}}, "a number between 0 and 100", "do", "Age"),
+        ({"do": {DOSE: -1e308}}, "a finite number", "do", DOSE),
         ({"given": {"Ill": [0, 1]}}, "Ill", "given", "Ill"),
         ({"do": {"Ill": 1}, "given": {"Ill": 1}}, "either set or observed", "given", "Ill"),
         ({"n": 65}, "at most 64", "", ""),

@@ -36,6 +36,7 @@ class ServedModel:
         card: what the model says of itself, as in assets/card.json of the export.
         graph: over the labels, with their types.
         image_size: side of the images, pixels; None if the model draws labels only.
+        null: what its server reads for NaN in JSON: None, or NaN.
 
     Examples:
         `served` is a model that draws images, behind a server of this machine.
@@ -57,7 +58,7 @@ class ServedModel:
                 written.
         """
         self._requests = Requests(url, timeout)
-        self.url = self._requests.url
+        self.url, self.null = self._requests.url, self._requests.null
         (text,) = self._requests.ask("metadata", {"row": np.zeros(1, np.int64)})["card"]
         try:
             self.card: dict[str, Any] = json.loads(text)

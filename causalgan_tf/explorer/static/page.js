@@ -11,11 +11,6 @@ const WAIT = 90; // milliseconds before a change is asked: a slider moves on
 const COUNTS = [12, 24, 48, 64];
 const MANY = 12; // labels, beyond which one looks for them by name
 const LANGUAGES = { python: "Python", command: "Command line", curl: "curl" };
-const NOTES = {
-  python: "",
-  command: "Writes labels.csv and images into the folder out.",
-  curl: "For a served model (causalgan-export), at most four rows. TensorFlow Serving reads NaN; KServe wants null in its place.",
-};
 
 let model;
 let state;
@@ -93,8 +88,13 @@ function took(found) {
   $("how").textContent = `${found.samples.labels.length} units: ${found.how}.${mass}`;
   notices();
   drawAnswer();
-  $("code-text").textContent = found.code[language];
+  showCode();
   document.body.dataset.answered = toHash(state);
+}
+
+function showCode() {
+  $("code-text").textContent = answer?.code[language] ?? "";
+  $("code-note").textContent = answer?.notes[language] ?? "";
 }
 
 function refused(found) {
@@ -213,8 +213,7 @@ function wire() {
   });
   choose.language = segmented($("code-tabs"), Object.entries(LANGUAGES).map(([key, text]) => [key, text, text]), (chosen) => {
     language = chosen;
-    $("code-text").textContent = answer?.code[language] ?? "";
-    $("code-note").textContent = NOTES[language];
+    showCode();
   });
   choose.language(language);
   $("view").hidden = $("save-png").hidden = !model.image_size;

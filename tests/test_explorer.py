@@ -3,8 +3,11 @@
 import base64
 import io
 import json
+import pathlib
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 import urllib.request
 
@@ -17,6 +20,7 @@ from PIL import Image
 import causalgan_tf
 from causalgan_tf.cli import common, explore, sample
 from causalgan_tf.errors import InputError
+from causalgan_tf.explorer import histograms
 from causalgan_tf.explorer.answers import Explorer
 from causalgan_tf.explorer.histograms import BINS, Scale
 from causalgan_tf.explorer.picture import graph_shapes
@@ -27,7 +31,7 @@ from causalgan_tf.inference.query import Query, parse_assignments
 from causalgan_tf.inference.served_model import ServedModel
 from causalgan_tf.networks.mechanisms import CausalController
 from tests import rest_server
-from tests.explored import BOLD, DOSE, MIXED, SCRIPT, SUM, faces, mixed
+from tests.explored import BOLD, DOSE, MIXED, OBJECT, SCRIPT, SUM, faces, mixed
 from tests.random_models import random_model
 
 ASKED = {"do": {"Mustache": 1}, "n": 12, "seed": 7}
@@ -293,6 +297,30 @@ def test_the_curl_of_a_model_that_is_not_served_yet_is_one_of_tensorflow_serving
     assert "KServe wants null" in answer["notes"]["curl"] and "others" not in answer["notes"]["curl"]
     assert "KServe wants null" in given["notes"]["curl"] and "others than these" in given["notes"]["curl"]
     assert "images" in answer["notes"]["command"] and "images" not in given["notes"]["command"]
+
+
+KEPT = """
+import * as page from "STATE";
+const model = { most: 64, labels: ["A", ...NAMES].map((name) => ({ name, kind: "binary", parents: [] })) };
+const seen = NAMES.map((name) => {
+  const first = page.fromHash("", model);
+  const set = page.withValue(page.withValue(first.do, "A", 0), name, 1);
+  const linked = page.fromHash(page.toHash({ ...first, do: set }), model);
+  const left = page.without(linked.do, "A");
+  const none = page.without(left, name);
+  return [first.do[name] === undefined, JSON.stringify(linked.do), left[name], none[name] === undefined];
+});
+console.log(JSON.stringify(seen));
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node.js")
+def test_the_page_keeps_values_of_labels_called_what_every_object_has(tmp_path):
+    place = tmp_path / "state.mjs"
+    shutil.copy(pathlib.Path(histograms.__file__).parent / "static" / "state.js", place)
+    code = KEPT.replace("STATE", place.as_uri()).replace("NAMES", json.dumps(OBJECT))
+    said = subprocess.run(["node", "--input-type=module", "-e", code], capture_output=True, text=True, check=True)
+    assert json.loads(said.stdout) == [[True, f'{{"A":0,"{name}":1}}', 1, True] for name in OBJECT]
 
 
 def test_without_its_extra_the_program_says_how_to_install_it(monkeypatch):

@@ -4,7 +4,7 @@ import { Controls } from "./controls.js";
 import { $, el, segmented } from "./dom.js";
 import { drawGraph } from "./graph.js";
 import { saveCsv, savePng } from "./save.js";
-import { descendants, fresh, fromHash, toHash, written } from "./state.js";
+import { descendants, fresh, fromHash, toHash, without, withValue, written } from "./state.js";
 import { drawStrip, drawUnits } from "./units.js";
 
 const WAIT = 90; // milliseconds before a change is asked: a slider moves on
@@ -160,16 +160,14 @@ function queryLine() {
 }
 
 function leave(part, name) {
-  const { [name]: gone, ...rest } = state[part];
-  change({ [part]: rest });
+  change({ [part]: without(state[part], name) });
 }
 
 // A label is set or seen, not both: the newer wish counts.
 function controlled(part, name, value) {
   if (value === null) return leave(part, name);
   const other = part === "do" ? "given" : "do";
-  const { [name]: gone, ...rest } = state[other];
-  change({ [part]: { ...state[part], [name]: value }, [other]: rest });
+  change({ [part]: withValue(state[part], name, value), [other]: without(state[other], name) });
 }
 
 async function copy(text, button) {

@@ -272,10 +272,13 @@ def test_the_curl_to_copy_asks_a_served_model_for_the_same_rows(exported, dialec
         found = sent(answer["code"]["curl"])
         seen = explorer.answer({"do": {"Old": 1}, "given": {"Age": [20, 60], "Ill": 1}, "n": 4})
         met = sent(seen["code"]["curl"])
+        ages = served.sample(500, {"Old": 1}, {"Age": (20, 60), "Ill": 1}, 1).labels["Age"].to_numpy(float)
     labels = mixed().model.sample(9, {SCRIPT: SUM, "Old": 1}, seed=3).labels[:4]
     columns = [labels[node].cat.codes if node == SCRIPT else labels[node] for node in MIXED.nodes]
     np.testing.assert_allclose(found["labels"].astype(float), np.stack(columns, 1), rtol=1e-5)
     assert "NaN" not in answer["notes"]["curl"] and "others" not in answer["notes"]["curl"]
+    assert explorer.description()["drawn"] == 500 < mixed().description()["drawn"] == 2_000
+    assert seen["laws"]["Age"]["mean_after"] == pytest.approx(ages.mean())
     # the server looks for rows of its own, which meet the condition too
     ages, ill, old = (met["labels"][:, MIXED.index(node)].astype(float) for node in ("Age", "Ill", "Old"))
     assert met["accepted"].all() and ((ages >= 20) & (ages <= 60)).all() and (ill == 1).all() and (old == 1).all()

@@ -368,6 +368,14 @@ def test_names_that_are_markup_are_shown_as_text(mixed_page):
     assert mixed_page.js("return document.scripts.length") == 1 and not mixed_page.texts("main b:not(.do, .given)")
 
 
+def test_the_page_says_how_many_rows_its_laws_rest_on_and_what_the_code_draws(mixed_page):
+    assert mixed_page.find("#drawn-laws").text == "Bars are shares of 2,000 drawn rows."
+    mixed_page.js("document.querySelector('#code-tabs input[value=curl]').click()")
+    assert "others" not in mixed_page.find("#code-note").text and "KServe" in mixed_page.find("#code-note").text
+    mixed_page.choose("Ill", "given", 1)
+    assert "others than these, of the same law" in mixed_page.find("#code-note").text
+
+
 def test_numbers_and_categories_are_set_and_seen(mixed_page):
     from selenium.webdriver.support.select import Select
 

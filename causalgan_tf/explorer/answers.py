@@ -44,6 +44,7 @@ class Explorer:
             "origin": next(iter(self.origin.values())),
             "image_size": self.model.image_size,
             "most": MOST,
+            "drawn": self.laws.drawn,
             "labels": [self._label(node, variable) for node, variable in self.graph.variables.items()],
             "graph": graph_shapes(self.graph),
             "warnings": list(getattr(self.model, "warnings", ())),

@@ -36,7 +36,6 @@ class ServedModel:
         card: what the model says of itself, as in assets/card.json of the export.
         graph: over the labels, with their types.
         image_size: side of the images, pixels; None if the model draws labels only.
-        null: what its server reads for NaN in JSON: None, or NaN.
 
     Examples:
         `served` is a model that draws images, behind a server of this machine.
@@ -58,7 +57,7 @@ class ServedModel:
                 written.
         """
         self._requests = Requests(url, timeout)
-        self.url, self.null = self._requests.url, self._requests.null
+        self.url = self._requests.url
         (text,) = self._requests.ask("metadata", {"row": np.zeros(1, np.int64)})["card"]
         try:
             self.card: dict[str, Any] = json.loads(text)
@@ -75,6 +74,11 @@ class ServedModel:
     def __repr__(self) -> str:
         drawn = f", images of {self.card['images']}" if self.image_size else ", no images"
         return f"ServedModel: {brief(self.url)}, {len(self.graph)} labels{drawn}\n{self.graph!r}"
+
+    @property
+    def null(self) -> float | None:
+        """What its server reads for NaN in JSON: NaN, or None for null."""
+        return self._requests.null
 
     def sample(
         self,

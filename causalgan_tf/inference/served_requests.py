@@ -64,9 +64,9 @@ class Requests:
         Raises:
             InputError: what the server refuses, in its own words; no answer, or one that is none.
         """
-        answer = self._call(*request(self.url, signature, inputs, self.null))
         if self.version == "v2":
-            return self._flat(answer)
+            return self._flat(signature, inputs)
+        answer = self._call(*request(self.url, signature, inputs, self.null))
         try:
             found = answer["predictions"]
             found = [row if isinstance(row, dict) else {ONLY.get(signature, "labels"): row} for row in found]
@@ -74,8 +74,9 @@ class Requests:
         except (IndexError, KeyError, TypeError, ValueError) as error:
             raise self._strange(answer) from error
 
-    def _flat(self, answer: Any) -> Outputs:
-        """The outputs in an answer of KServe V2, where every array is a flat list with a shape."""
+    def _flat(self, signature: str, inputs: Inputs) -> Outputs:
+        """`ask` in KServe V2, where every array is a flat list with a shape."""
+        answer = self._call(*request(self.url, signature, inputs, self.null))
         try:
             return {
                 part["name"]: _array(

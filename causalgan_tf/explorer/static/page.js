@@ -246,6 +246,7 @@ async function begin() {
   model = found;
   document.title = `Explorer: ${model.origin}`;
   $("origin").textContent = model.origin;
+  $("drawn-laws").textContent = `Bars are shares of ${model.drawn.toLocaleString("en")} drawn rows.`;
   if (model.warnings.length) {
     const lines = model.warnings.map((line) => el("li", {}, line));
     const words = `What this model knows little of (${lines.length})`;

@@ -267,6 +267,7 @@ def exported(tmp_path_factory):
 def test_the_curl_to_copy_asks_a_served_model_for_the_same_rows(exported, dialect):
     with rest_server.serving(exported, dialect) as url:
         served = ServedModel(url)
+        served.warnings = ("Few rows are ill.",)
         explorer = Explorer(served, {"server": served.url})
         answer = explorer.answer({"do": {SCRIPT: SUM, "Old": 1}, "n": 9, "seed": 3})
         found = sent(answer["code"]["curl"])
@@ -277,6 +278,7 @@ def test_the_curl_to_copy_asks_a_served_model_for_the_same_rows(exported, dialec
     columns = [labels[node].cat.codes if node == SCRIPT else labels[node] for node in MIXED.nodes]
     np.testing.assert_allclose(found["labels"].astype(float), np.stack(columns, 1), rtol=1e-5)
     assert "NaN" not in answer["notes"]["curl"] and "others" not in answer["notes"]["curl"]
+    assert explorer.description()["warnings"] == ["Few rows are ill."]
     assert explorer.description()["drawn"] == 500 < mixed().description()["drawn"] == 2_000
     assert seen["laws"]["Age"]["mean_after"] == pytest.approx(ages.mean())
     # the server looks for rows of its own, which meet the condition too

@@ -368,6 +368,11 @@ def test_names_that_are_markup_are_shown_as_text(mixed_page):
     assert mixed_page.js("return document.scripts.length") == 1 and not mixed_page.texts("main b:not(.do, .given)")
 
 
+def test_the_page_lists_what_the_model_warns_of(mixed_page):
+    warnings = list(mixed().model.warnings)
+    assert warnings and mixed_page.texts("#ask details li") == warnings == mixed().description()["warnings"]
+
+
 def test_the_page_says_how_many_rows_its_laws_rest_on_and_what_the_code_draws(mixed_page):
     assert mixed_page.find("#drawn-laws").text == "Bars are shares of 2,000 drawn rows."
     mixed_page.js("document.querySelector('#code-tabs input[value=curl]').click()")

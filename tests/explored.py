@@ -27,6 +27,18 @@ def faces() -> Explorer:
     return Explorer(causalgan_tf.load("builtin:faces"), {"workdir": "builtin:faces"})
 
 
+OBJECT = ("constructor", "toString", "valueOf", "__proto__", "hasOwnProperty")  # what every object of JavaScript has
+
+
+@functools.cache
+def inherited() -> Explorer:
+    """Of labels called what JavaScript's objects have, and of a number and categories called so."""
+    parents = dict(zip(OBJECT, ([], *([name] for name in OBJECT)), strict=False))
+    types = dict.fromkeys(OBJECT, Binary())
+    types |= {"toString": Continuous(0.0, 10.0, mean=5.0, std=2.0), "valueOf": Categorical(OBJECT[:3])}
+    return Explorer(random_model(CausalGraph(parents, types)), {"workdir": "runs/inherited"})
+
+
 @functools.cache
 def mixed() -> Explorer:
     return Explorer(random_model(MIXED), {"workdir": "runs/mixed"})

@@ -3,9 +3,13 @@
 import base64
 import io
 import json
+import pathlib
 import re
 import shlex
+import shutil
+import subprocess
 import sys
+import urllib.request
 
 import numpy as np
 import pandas as pd
@@ -16,17 +20,18 @@ from PIL import Image
 import causalgan_tf
 from causalgan_tf.cli import common, explore, sample
 from causalgan_tf.errors import InputError
+from causalgan_tf.explorer import histograms
 from causalgan_tf.explorer.answers import Explorer
 from causalgan_tf.explorer.histograms import BINS, Scale
 from causalgan_tf.explorer.picture import graph_shapes
 from causalgan_tf.explorer.request import Request, RequestError
 from causalgan_tf.explorer.rows import rows
-from causalgan_tf.explorer.snippets import curl
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.inference.query import Query, parse_assignments
+from causalgan_tf.inference.served_model import ServedModel
 from causalgan_tf.networks.mechanisms import CausalController
 from tests import rest_server
-from tests.explored import BOLD, DOSE, MIXED, SCRIPT, SUM, faces, mixed
+from tests.explored import BOLD, DOSE, MIXED, OBJECT, SCRIPT, SUM, faces, mixed
 from tests.random_models import random_model
 
 ASKED = {"do": {"Mustache": 1}, "n": 12, "seed": 7}
@@ -110,6 +115,13 @@ def test_the_range_of_an_unbounded_number_holds_nearly_all_of_its_rows():
     assert 100 <= (scale.high - scale.low) / scale.step <= 260
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.2, 0.3), (0.9, 1.9), (0.0, 1e-7), (0.0, 1e30), (-0.3, 0.7), (0.0, 30.0)])
+def test_a_bounded_number_has_100_to_250_steps_of_its_range(low, high):
+    scale = Scale.of(Continuous(low, high), np.array([]))
+    assert 99.999 <= (high - low) / scale.step <= 250.001
+    assert scale.values[0] == low and scale.values[-1] == high and sorted(scale.values) == scale.values
+
+
 def test_implicit_mechanisms_have_laws_of_drawn_rows():
     explorer = Explorer(random_model(faces().graph, CausalController), {"workdir": "runs/implicit"})
     answer = explorer.answer({"do": {"Male": 1}})
@@ -131,6 +143,7 @@ def test_a_served_model_has_the_same_units_and_twins_and_laws_of_drawn_rows(tmp_
         both = served.answer({"do": {"Smiling": 1}, "given": {"Male": 1}, "n": 6, "label": "Young"})
         names = {}
         exec(answer["code"]["python"], names)
+        assert sent(answer["code"]["curl"])["labels"].tolist() == answer["samples"]["labels"][:4]
     for part in ("samples", "twins"):
         assert answer[part]["labels"] == own[part]["labels"] and answer[part]["seeds"] == own[part]["seeds"]
         assert np.abs(drawn(answer[part]).astype(int) - drawn(own[part])).max() <= 1
@@ -164,6 +177,11 @@ def test_a_served_model_has_the_same_units_and_twins_and_laws_of_drawn_rows(tmp_
         ({"given": {"Age": [60, 50]}}, "Age", "given", "Age"),
         ({"given": {"Age": ["a", None]}}, "Age", "given", "Age"),
         ({"given": {"Age": [1, 2, 3]}}, "Age", "given", "Age"),
+        ({"given": {DOSE: [-1e308, None]}}, "between -3.4e+38 and 3.4e+38", "given", DOSE),
+        ({"given": {DOSE: [None, 3.5e38]}}, "between -3.4e+38 and 3.4e+38", "given", DOSE),
+        ({"given": {"Age": [10**400, None]}}, "between -3.4e+38 and 3.4e+38", "given", "Age"),
+        ({"do": {"Age": 10**400}}, "a number between 0 and 100", "do", "Age"),
+        ({"do": {DOSE: -1e308}}, "a finite number", "do", DOSE),
         ({"given": {"Ill": [0, 1]}}, "Ill", "given", "Ill"),
         ({"do": {"Ill": 1}, "given": {"Ill": 1}}, "either set or observed", "given", "Ill"),
         ({"n": 65}, "at most 64", "", ""),
@@ -221,41 +239,93 @@ def test_the_command_to_copy_asks_the_same(explorer, body):
     assert (values.workdir, values.n, values.seed) == (explorer.origin["workdir"], body["n"], body.get("seed", 0))
 
 
-def sent(explorer, body):
-    """Address, signature and inputs of the curl to copy."""
-    words = shlex.split(explorer.answer(body)["code"]["curl"])
-    request = json.loads(words[words.index("-d") + 1])
-    return words[2], request["signature_name"], request["inputs"]
+def request_of(text):
+    """The address and the body, text, of a curl to copy."""
+    program, *words = shlex.split(text)
+    assert program == "curl" and words[words.index("-H") + 1] == "Content-Type: application/json"
+    return words[1], words[words.index("-d") + 1]
 
 
-def test_the_curl_for_the_open_inference_protocol_has_flat_arrays_and_no_nan():
-    asked = Request.of(MIXED, {"do": {"Old": 1}, "given": {"Age": [20, None]}})
-    text = curl(MIXED, asked, {"server": "http://host/v2/models/mixed"}, np.array([7, 8]), images=False)
-    words = shlex.split(text)
-    request = json.loads(words[words.index("-d") + 1], parse_constant=pytest.fail)
-    assert words[2] == "http://host/v2/models/mixed/infer"
-    assert request["parameters"] == {"signature_name": "sample_given"}
-    parts = {part["name"]: part for part in request["inputs"]}
-    assert parts["seed"] == {"name": "seed", "shape": [2], "datatype": "INT64", "data": [7, 8]}
-    assert parts["given_low"]["shape"] == [1, 5] and parts["given_low"]["data"].count(None) == 4
-    assert parts["do"]["data"][MIXED.index("Old")] == 1.0
+def sent(text):
+    """What a server answers to a curl to copy: labels [n, K], and accepted where a condition was asked."""
+    url, body = request_of(text)
+    asked = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked) as answer:
+        found = json.load(answer)
+    if "outputs" in found:
+        return {part["name"]: np.reshape(part["data"], part["shape"]) for part in found["outputs"]}
+    rows = [row if isinstance(row, dict) else {"labels": row} for row in found["predictions"]]
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def test_the_curl_to_copy_asks_a_served_model_for_the_same_rows():
-    address, signature, inputs = sent(faces(), ASKED)
-    assert address.endswith(":predict") and signature == "picture"
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    return causalgan_tf.export_model(mixed().model, tmp_path_factory.mktemp("mixed"))
+
+
+@pytest.mark.parametrize("dialect", ["tensorflow", "v1", "v2"])
+def test_the_curl_to_copy_asks_a_served_model_for_the_same_rows(exported, dialect):
+    with rest_server.serving(exported, dialect) as url:
+        served = ServedModel(url)
+        served.warnings = ("Few rows are ill.",)
+        explorer = Explorer(served, {"server": served.url})
+        answer = explorer.answer({"do": {SCRIPT: SUM, "Old": 1}, "n": 9, "seed": 3})
+        found = sent(answer["code"]["curl"])
+        seen = explorer.answer({"do": {"Old": 1}, "given": {"Age": [20, 60], "Ill": 1}, "n": 4})
+        met = sent(seen["code"]["curl"])
+        ages = served.sample(500, {"Old": 1}, {"Age": (20, 60), "Ill": 1}, 1).labels["Age"].to_numpy(float)
+    labels = mixed().model.sample(9, {SCRIPT: SUM, "Old": 1}, seed=3).labels[:4]
+    columns = [labels[node].cat.codes if node == SCRIPT else labels[node] for node in MIXED.nodes]
+    np.testing.assert_allclose(found["labels"].astype(float), np.stack(columns, 1), rtol=1e-5)
+    assert "NaN" not in answer["notes"]["curl"] and "others" not in answer["notes"]["curl"]
+    assert explorer.description()["warnings"] == ["Few rows are ill."]
+    assert explorer.description()["drawn"] == 500 < mixed().description()["drawn"] == 2_000
+    assert seen["laws"]["Age"]["mean_after"] == pytest.approx(ages.mean())
+    # the server looks for rows of its own, which meet the condition too
+    ages, ill, old = (met["labels"][:, MIXED.index(node)].astype(float) for node in ("Age", "Ill", "Old"))
+    assert met["accepted"].all() and ((ages >= 20) & (ages <= 60)).all() and (ill == 1).all() and (old == 1).all()
+    assert "others than these" in seen["notes"]["curl"]
+
+
+def test_the_curl_of_a_model_that_is_not_served_yet_is_one_of_tensorflow_serving():
+    answer = faces().answer(ASKED)
+    url, body = request_of(answer["code"]["curl"])
+    request = json.loads(body)
     samples = faces().model.sample(4, {"Mustache": 1}, seed=7)
-    place = faces().graph.index("Mustache")
-    assert inputs["seed"] == samples.seeds.tolist()
-    assert inputs["set"] == [[k == place for k in range(9)]] and inputs["value"] == [
-        [float(k == place) for k in range(9)]
+    chosen = [node == "Mustache" for node in faces().graph.nodes]
+    assert url.endswith(":predict") and request["signature_name"] == "picture"
+    assert request["instances"] == [
+        {"seed": seed, "value": [float(one) for one in chosen], "set": chosen} for seed in samples.seeds.tolist()
     ]
-    _, signature, inputs = sent(mixed(), {"do": {SCRIPT: SUM}, "given": {"Age": [20, None], "Ill": 1}})
-    assert signature == "sample_given" and inputs["do"][0][0] == 1.0 and np.isnan(inputs["do"][0][1:]).all()
-    at = MIXED.index("Age")
-    assert inputs["given_low"][0][at] == 20.0 and np.isnan(inputs["given_high"][0][at])
-    assert inputs["given"][0][MIXED.index("Ill")] == 1.0
-    assert sent(mixed(), {"do": {"Old": 1}})[1] == "labels"
+    given = mixed().answer({"do": {SCRIPT: SUM}, "given": {"Age": [20, None], "Ill": 1}})
+    assert "NaN" in request_of(given["code"]["curl"])[1] and "null" not in request_of(given["code"]["curl"])[1]
+    assert "KServe wants null" in answer["notes"]["curl"] and "others" not in answer["notes"]["curl"]
+    assert "KServe wants null" in given["notes"]["curl"] and "others than these" in given["notes"]["curl"]
+    assert "images" in answer["notes"]["command"] and "images" not in given["notes"]["command"]
+
+
+KEPT = """
+import * as page from "STATE";
+const model = { most: 64, labels: ["A", ...NAMES].map((name) => ({ name, kind: "binary", parents: [] })) };
+const seen = NAMES.map((name) => {
+  const first = page.fromHash("", model);
+  const set = page.withValue(page.withValue(first.do, "A", 0), name, 1);
+  const linked = page.fromHash(page.toHash({ ...first, do: set }), model);
+  const left = page.without(linked.do, "A");
+  const none = page.without(left, name);
+  return [first.do[name] === undefined, JSON.stringify(linked.do), left[name], none[name] === undefined];
+});
+console.log(JSON.stringify(seen));
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node.js")
+def test_the_page_keeps_values_of_labels_called_what_every_object_has(tmp_path):
+    place = tmp_path / "state.mjs"
+    shutil.copy(pathlib.Path(histograms.__file__).parent / "static" / "state.js", place)
+    code = KEPT.replace("STATE", place.as_uri()).replace("NAMES", json.dumps(OBJECT))
+    said = subprocess.run(["node", "--input-type=module", "-e", code], capture_output=True, text=True, check=True)
+    assert json.loads(said.stdout) == [[True, f'{{"A":0,"{name}":1}}', 1, True] for name in OBJECT]
 
 
 def test_without_its_extra_the_program_says_how_to_install_it(monkeypatch):

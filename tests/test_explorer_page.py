@@ -23,7 +23,7 @@ from PIL import Image
 from causalgan_tf.cli import explore
 from causalgan_tf.errors import InputError
 from causalgan_tf.explorer.guard import is_own
-from tests.explored import BOLD, DOSE, SCRIPT, SUM, faces, mixed
+from tests.explored import BOLD, DOSE, SCRIPT, SUM, faces, inherited, mixed
 
 pytestmark = pytest.mark.extra("explore")
 STATIC = pathlib.Path(explore.__file__).parents[1] / "explorer" / "static"
@@ -368,6 +368,19 @@ def test_names_that_are_markup_are_shown_as_text(mixed_page):
     assert mixed_page.js("return document.scripts.length") == 1 and not mixed_page.texts("main b:not(.do, .given)")
 
 
+def test_the_page_lists_what_the_model_warns_of(mixed_page):
+    warnings = list(mixed().model.warnings)
+    assert warnings and mixed_page.texts("#ask details li") == warnings == mixed().description()["warnings"]
+
+
+def test_the_page_says_how_many_rows_its_laws_rest_on_and_what_the_code_draws(mixed_page):
+    assert mixed_page.find("#drawn-laws").text == "Bars are shares of 2,000 drawn rows."
+    mixed_page.js("document.querySelector('#code-tabs input[value=curl]').click()")
+    assert "others" not in mixed_page.find("#code-note").text and "KServe" in mixed_page.find("#code-note").text
+    mixed_page.choose("Ill", "given", 1)
+    assert "others than these, of the same law" in mixed_page.find("#code-note").text
+
+
 def test_numbers_and_categories_are_set_and_seen(mixed_page):
     from selenium.webdriver.support.select import Select
 
@@ -386,6 +399,31 @@ def test_numbers_and_categories_are_set_and_seen(mixed_page):
     assert mixed_page.texts(".chip") == [f"do({SCRIPT}={SUM}) ×", "Age=60.. ×"]
     mean = float(mixed_page.find('[data-label="Age"] .law').get_attribute("data-after"))
     assert 60 < mean < 100
+
+
+def test_labels_called_what_every_object_has_are_set_seen_and_left_alone(driver):
+    from selenium.webdriver.support.select import Select
+
+    with serving(inherited()) as own:
+        page = Page(driver, own).open()
+        assert page.texts(".chip") == [] and set(page.texts(".badge")) == {""}
+        assert page.find('[data-label="toString"] .figure').text.startswith("mean ")
+        page.choose("__proto__", "do", 1)
+        page.choose("constructor", "given", 0)
+        assert page.texts(".chip") == ["do(__proto__=1) ×", "constructor=0 ×"] and page.share("constructor") == 0.0
+        page.find('[data-label="toString"] .do input[type="number"]').send_keys("3")
+        Select(page.find('[data-label="valueOf"] .do select')).select_by_visible_text("toString")
+        page.choose("constructor", "do", 1)
+        chips = ["do(__proto__=1) ×", "do(toString=3) ×", "do(valueOf=toString) ×", "do(constructor=1) ×"]
+        assert page.texts(".chip") == chips and page.share("__proto__") == page.share("constructor") == 1.0
+        page.open(page.js("return location.hash"))
+        assert page.texts(".chip") == chips
+        for name in ("__proto__", "constructor"):
+            page.choose(name, "do", "")
+        page.js("document.querySelector('[data-label=\"toString\"] .do .free').click()")
+        page.answered()
+        assert page.texts(".chip") == ["do(valueOf=toString) ×"] and page.share("constructor") < 1.0
+    assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 def test_a_refused_value_is_explained_beside_its_control_and_can_be_taken_back(mixed_page):

@@ -1,6 +1,7 @@
 """Answers of a model as plain values that the page shows."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from causalgan_tf.explorer.laws import Laws, settled
 from causalgan_tf.explorer.picture import graph_shapes
 from causalgan_tf.explorer.request import MOST, Request
 from causalgan_tf.explorer.rows import one_row, rows
-from causalgan_tf.explorer.snippets import snippets
+from causalgan_tf.explorer.snippets import notes, snippets
 from causalgan_tf.graphs.variables import Variable
 from causalgan_tf.inference.diagnostics import METHODS
 from causalgan_tf.inference.samples import Samples
@@ -43,6 +44,7 @@ class Explorer:
             "origin": next(iter(self.origin.values())),
             "image_size": self.model.image_size,
             "most": MOST,
+            "drawn": self.laws.drawn,
             "labels": [self._label(node, variable) for node, variable in self.graph.variables.items()],
             "graph": graph_shapes(self.graph),
             "warnings": list(getattr(self.model, "warnings", ())),
@@ -54,13 +56,14 @@ class Explorer:
         Returns:
             "query" as text; "laws" by label, whether they are "exact", and "settled", the numbers that do sets;
             "samples" and "twins" (the same units without do; None without one) as `rows` writes them; "strip", one
-            unit under each value of a label; "how" the rows were found; "code" to copy.
+            unit under each value of a label; "how" the rows were found; "code" to copy and "notes" on it.
 
         Raises:
             InputError: the request is malformed, or its condition cannot be met.
         """
         asked = Request.of(self.graph, body)
         samples = self.model.sample(asked.n, asked.do, asked.given, asked.seed)
+        images, null = samples.images is not None, getattr(self.model, "null", math.nan)
         laws, exact = self.laws.of(asked.do, asked.given, asked.query.text())
         return {
             "query": asked.query.text(),
@@ -72,7 +75,8 @@ class Explorer:
             "strip": self._strip(samples, asked),
             "how": METHODS[samples.diagnostics.method],
             "mass": samples.diagnostics.mass,
-            "code": snippets(self.graph, asked, self.origin, samples.seeds, samples.images is not None),
+            "code": snippets(self.graph, asked, self.origin, samples.seeds, images, null),
+            "notes": notes(asked, self.origin, images),
         }
 
     def _label(self, node: str, variable: Variable) -> dict[str, Any]:

@@ -60,4 +60,5 @@ def histogram(scale: Scale, before: pd.Series, after: pd.Series) -> dict[str, An
 def _step(span: float) -> float:
     """A step of 1, 2 or 5 times a power of ten, of which 100 to 250 cover the span."""
     power = 10.0 ** math.floor(math.log10(span / 100))
-    return next(power * part for part in (5, 2, 1) if power * part <= span / 100)
+    # just below a power of ten the logarithm may round up, and no part is small enough
+    return next((power * part for part in (5, 2) if power * part <= span / 100), power)

@@ -10,8 +10,10 @@ from causalgan_tf.errors import TooLargeError
 from causalgan_tf.explorer.histograms import Scale, histogram
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Variable
+from causalgan_tf.inference.served_model import ServedModel
 
 DRAWN, SEED = 2_000, 1  # rows of a law that is not exact, and their seed
+DRAWN_SERVED = 500  # of a served model: each candidate of a condition travels
 MOST_EXACT = 60  # labels of a graph whose laws are computed one by one
 
 
@@ -26,11 +28,6 @@ def exact_laws(model: Any, do: Mapping[str, Any], given: Mapping[str, Any]) -> d
         return None
 
 
-def drawn_rows(model: Any, do: Mapping[str, Any], given: Mapping[str, Any]) -> pd.DataFrame:
-    """The labels of DRAWN rows under a query."""
-    return model.sample(DRAWN, do, given, SEED, images=False).labels
-
-
 def shares(variable: Variable, column: pd.Series) -> list[float]:
     """The share of each value of a discrete label among drawn rows."""
     codes = column.cat.codes if variable.named else column
@@ -39,6 +36,10 @@ def shares(variable: Variable, column: pd.Series) -> list[float]:
 
 class Laws:
     """The laws of a model's labels, kept for the queries that were asked last.
+
+    Attributes:
+        drawn: rows of a law that is not exact.
+        scales: of the sliders of each number.
 
     >>> laws = Laws(model)
     >>> found, exact = laws.of({"Old": 1}, {}, "do(Old=1)")
@@ -51,6 +52,7 @@ class Laws:
     def __init__(self, model: Any) -> None:
         """Draws the rows without a query, unless all is exact."""
         self.model, self.graph = model, model.graph
+        self.drawn = DRAWN_SERVED if isinstance(model, ServedModel) else DRAWN
         self._kept: dict[str, Any] = {}
         self._before = self._found({}, {})
         self.scales = {
@@ -83,7 +85,7 @@ class Laws:
 
     def _found(self, do: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list[float]] | pd.DataFrame:
         exact = exact_laws(self.model, do, given)
-        return drawn_rows(self.model, do, given) if exact is None else exact
+        return self.model.sample(self.drawn, do, given, SEED, images=False).labels if exact is None else exact
 
     def _law(self, node: str, after: dict[str, list[float]] | pd.DataFrame) -> dict[str, Any]:
         variable = self.graph.variables[node]

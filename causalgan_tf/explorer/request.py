@@ -7,6 +7,7 @@ from typing import Any
 
 from causalgan_tf.errors import InputError, brief, shown
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.graphs.variables import LARGEST
 from causalgan_tf.inference.arguments import SEED, whole
 from causalgan_tf.inference.query import Query
 
@@ -91,6 +92,7 @@ def _checked(graph: CausalGraph, part: str, values: Any) -> dict[str, Any]:
     read = {node: _interval(value) if part == "given" else value for node, value in values.items()}
     for node, value in read.items():
         try:
+            _check_size(part, node, value)
             Query.create(graph, **{part: {node: value}})
         except InputError as error:
             raise RequestError(str(error), part, node) from error
@@ -103,3 +105,13 @@ def _interval(value: Any) -> Any:
         low, high = value
         return (-math.inf if low is None else low, math.inf if high is None else high)
     return value
+
+
+def _check_size(part: str, node: str, value: Any) -> None:
+    """InputError for an interval with an end that float32 does not hold."""
+    for end in value if isinstance(value, tuple) else ():
+        if isinstance(end, int | float) and LARGEST < abs(end) < math.inf:
+            raise InputError(
+                f"{part} {brief(node, 60)}: expected numbers between -{LARGEST:.3g} and {LARGEST:.3g}, got "
+                f"{shown(end)}. Leave the end open instead."
+            )

@@ -12,13 +12,20 @@ from causalgan_tf.explorer.request import Request
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import written
 from causalgan_tf.inference.query import Query
-from causalgan_tf.inference.served_requests import DATATYPES
+from causalgan_tf.inference.served_requests import request
 
 SERVER = "http://localhost:8501/v1/models/NAME"  # where a model that is not served yet may come to be
 ROWS = 4  # of a request at most
 
 
-def snippets(graph: CausalGraph, asked: Request, origin: Mapping[str, str], seeds: np.ndarray, images: bool) -> dict:
+def snippets(
+    graph: CausalGraph,
+    asked: Request,
+    origin: Mapping[str, str],
+    seeds: np.ndarray,
+    images: bool,
+    null: float | None = math.nan,
+) -> dict[str, str]:
     """The texts to copy.
 
     Args:
@@ -27,6 +34,7 @@ def snippets(graph: CausalGraph, asked: Request, origin: Mapping[str, str], seed
         origin: "workdir", as `causalgan_tf.load` takes it, or "server", its address.
         seeds: of the rows that were drawn, int64 [n].
         images: whether the model draws images.
+        null: what the server reads for NaN, see `ServedModel`.
 
     Returns:
         "python", "command" and "curl".
@@ -34,8 +42,22 @@ def snippets(graph: CausalGraph, asked: Request, origin: Mapping[str, str], seed
     return {
         "python": python(asked, origin),
         "command": command(asked, origin),
-        "curl": curl(graph, asked, origin, seeds[:ROWS], images),
+        "curl": curl(graph, asked, origin, seeds[:ROWS], images, null),
     }
+
+
+def notes(asked: Request, origin: Mapping[str, str], images: bool) -> dict[str, str]:
+    """What the page says below each text, see `snippets`."""
+    curl = [f"For a served model (causalgan-export), at most {ROWS} rows."]
+    if "server" not in origin:
+        curl.append("TensorFlow Serving reads NaN; KServe wants null in its place.")
+    if asked.given:
+        curl.append(
+            "The rows are others than these, of the same law: the server looks for rows that meet the condition "
+            "itself, among candidates of each seed."
+        )
+    written = "labels.csv and images" if images else "labels.csv"
+    return {"python": "", "command": f"Writes {written} into the folder out.", "curl": " ".join(curl)}
 
 
 def python(asked: Request, origin: Mapping[str, str]) -> str:
@@ -57,7 +79,9 @@ def command(asked: Request, origin: Mapping[str, str]) -> str:
     return " ".join(["causalgan-sample", *(shlex.quote(f"--{flag}={text}") for flag, text in flags.items() if text)])
 
 
-def curl(graph: CausalGraph, asked: Request, origin: Mapping[str, str], seeds: np.ndarray, images: bool) -> str:
+def curl(
+    graph: CausalGraph, asked: Request, origin: Mapping[str, str], seeds: np.ndarray, images: bool, null: float | None
+) -> str:
     """A request to the exported model over REST: TensorFlow Serving's, or the open inference protocol's."""
     do, url = asked.query.do_vector(graph), origin.get("server", SERVER)
     set_ = ~np.isnan(do)
@@ -67,24 +91,10 @@ def curl(graph: CausalGraph, asked: Request, origin: Mapping[str, str], seeds: n
         name, inputs = "picture", {"value": np.where(set_, do, np.float32(0)), "set": set_}
     else:
         name, inputs = "labels", {"do": do}
-    # one row of do stands for all
-    inputs = {"seed": seeds, **{key: row[None] for key, row in inputs.items()}}
-    if "/v2/" in url:
-        parts = [
-            {"name": key, "shape": list(value.shape), "datatype": DATATYPES[value.dtype.name], "data": _nulls(value)}
-            for key, value in inputs.items()
-        ]
-        url, body = f"{url}/infer", {"parameters": {"signature_name": name}, "inputs": parts}
-    else:
-        plain = {key: value.tolist() for key, value in inputs.items()}
-        url, body = f"{url}:predict", {"signature_name": name, "inputs": plain}
+    rows = {key: np.tile(row, [len(seeds), 1]) for key, row in inputs.items()}
+    url, body = request(url, name, {"seed": seeds, **rows}, null)
     kind = "-H 'Content-Type: application/json'"
     return f"curl -s {shlex.quote(url)} {kind} -d {shlex.quote(json.dumps(body))}"
-
-
-def _nulls(values: np.ndarray) -> list:
-    """The values in one list, NaN as null."""
-    return [None if value != value else value for value in values.ravel().tolist()]
 
 
 def _written(asked: Request) -> list[tuple[str, dict[str, Any]]]:

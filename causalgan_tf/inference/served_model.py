@@ -75,6 +75,11 @@ class ServedModel:
         drawn = f", images of {self.card['images']}" if self.image_size else ", no images"
         return f"ServedModel: {brief(self.url)}, {len(self.graph)} labels{drawn}\n{self.graph!r}"
 
+    @property
+    def null(self) -> float | None:
+        """What its server reads for NaN in JSON: NaN, or None for null."""
+        return self._requests.null
+
     def sample(
         self,
         n: int,

@@ -66,9 +66,7 @@ class Requests:
         """
         if self.version == "v2":
             return self._flat(signature, inputs)
-        columns = {name: _plain(value, self.null) for name, value in inputs.items()}
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        answer = self._call(f"{self.url}:predict", {"signature_name": signature, "instances": rows})
+        answer = self._call(*request(self.url, signature, inputs, self.null))
         try:
             found = answer["predictions"]
             found = [row if isinstance(row, dict) else {ONLY.get(signature, "labels"): row} for row in found]
@@ -78,16 +76,7 @@ class Requests:
 
     def _flat(self, signature: str, inputs: Inputs) -> Outputs:
         """`ask` in KServe V2, where every array is a flat list with a shape."""
-        parts = [
-            {
-                "name": name,
-                "shape": list(value.shape),
-                "datatype": DATATYPES[value.dtype.name],
-                "data": _plain(value.ravel(), None),
-            }
-            for name, value in inputs.items()
-        ]
-        answer = self._call(f"{self.url}/infer", {"parameters": {"signature_name": signature}, "inputs": parts})
+        answer = self._call(*request(self.url, signature, inputs, self.null))
         try:
             return {
                 part["name"]: _array(
@@ -146,6 +135,34 @@ class Requests:
 
     def _strange(self, answer: Any) -> InputError:
         return InputError(f"{brief(self.url)}: expected a model of causalgan-export; it answers {brief(answer, 80)}.")
+
+
+def request(url: str, signature: str, inputs: Inputs, null: float | None) -> tuple[str, dict[str, Any]]:
+    """The address and the JSON value of a request to a signature.
+
+    Args:
+        url: the address of the model, of either protocol.
+        signature: its name.
+        inputs: arrays of B rows each.
+        null: what a /v1/ server reads for NaN, see `Requests`; the open inference protocol has null alone.
+
+    >>> request("http://host/v1/models/m", "labels", {"seed": np.array([7]), "do": np.array([[1, np.nan]])}, None)
+    ('http://host/v1/models/m:predict', {'signature_name': 'labels', 'instances': [{'seed': 7, 'do': [1.0, None]}]})
+    """
+    if MODEL.search(urllib.parse.urlsplit(url).path)[1] == "v1":
+        columns = {name: _plain(value, null) for name, value in inputs.items()}
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return f"{url}:predict", {"signature_name": signature, "instances": rows}
+    parts = [
+        {
+            "name": name,
+            "shape": list(value.shape),
+            "datatype": DATATYPES[value.dtype.name],
+            "data": _plain(value.ravel(), None),
+        }
+        for name, value in inputs.items()
+    ]
+    return f"{url}/infer", {"parameters": {"signature_name": signature}, "inputs": parts}
 
 
 class _RefusedError(InputError):

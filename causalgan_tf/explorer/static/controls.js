@@ -15,7 +15,10 @@ export class Controls {
   }
 
   laws(answer) {
-    for (const [name, card] of this.cards) card.law(answer.laws[name], answer.settled[name], answer.query !== "");
+    for (const [name, card] of this.cards) {
+      const settled = Object.hasOwn(answer.settled, name) ? answer.settled[name] : undefined;
+      card.law(answer.laws[name], settled, answer.query !== "");
+    }
   }
 
   error(name, message) {

@@ -4,18 +4,13 @@ import { Controls } from "./controls.js";
 import { $, el, segmented } from "./dom.js";
 import { drawGraph } from "./graph.js";
 import { saveCsv, savePng } from "./save.js";
-import { descendants, fresh, fromHash, toHash, written } from "./state.js";
+import { descendants, fresh, fromHash, toHash, without, withValue, written } from "./state.js";
 import { drawStrip, drawUnits } from "./units.js";
 
 const WAIT = 90; // milliseconds before a change is asked: a slider moves on
 const COUNTS = [12, 24, 48, 64];
 const MANY = 12; // labels, beyond which one looks for them by name
 const LANGUAGES = { python: "Python", command: "Command line", curl: "curl" };
-const NOTES = {
-  python: "",
-  command: "Writes labels.csv and images into the folder out.",
-  curl: "For a served model (causalgan-export), at most four rows. TensorFlow Serving reads NaN; KServe wants null in its place.",
-};
 
 let model;
 let state;
@@ -93,8 +88,13 @@ function took(found) {
   $("how").textContent = `${found.samples.labels.length} units: ${found.how}.${mass}`;
   notices();
   drawAnswer();
-  $("code-text").textContent = found.code[language];
+  showCode();
   document.body.dataset.answered = toHash(state);
+}
+
+function showCode() {
+  $("code-text").textContent = answer?.code[language] ?? "";
+  $("code-note").textContent = answer?.notes[language] ?? "";
 }
 
 function refused(found) {
@@ -160,16 +160,14 @@ function queryLine() {
 }
 
 function leave(part, name) {
-  const { [name]: gone, ...rest } = state[part];
-  change({ [part]: rest });
+  change({ [part]: without(state[part], name) });
 }
 
 // A label is set or seen, not both: the newer wish counts.
 function controlled(part, name, value) {
   if (value === null) return leave(part, name);
   const other = part === "do" ? "given" : "do";
-  const { [name]: gone, ...rest } = state[other];
-  change({ [part]: { ...state[part], [name]: value }, [other]: rest });
+  change({ [part]: withValue(state[part], name, value), [other]: without(state[other], name) });
 }
 
 async function copy(text, button) {
@@ -213,8 +211,7 @@ function wire() {
   });
   choose.language = segmented($("code-tabs"), Object.entries(LANGUAGES).map(([key, text]) => [key, text, text]), (chosen) => {
     language = chosen;
-    $("code-text").textContent = answer?.code[language] ?? "";
-    $("code-note").textContent = NOTES[language];
+    showCode();
   });
   choose.language(language);
   $("view").hidden = $("save-png").hidden = !model.image_size;
@@ -249,6 +246,7 @@ async function begin() {
   model = found;
   document.title = `Explorer: ${model.origin}`;
   $("origin").textContent = model.origin;
+  $("drawn-laws").textContent = `Bars are shares of ${model.drawn.toLocaleString("en")} drawn rows.`;
   if (model.warnings.length) {
     const lines = model.warnings.map((line) => el("li", {}, line));
     const words = `What this model knows little of (${lines.length})`;

@@ -2,7 +2,14 @@
 
 export const FIRST = { n: 24, seed: 0, unit: 0, twins: true, view: "images" };
 
-export const fresh = () => ({ ...FIRST, do: {}, given: {}, label: null });
+// Values by label. A plain {} has a constructor and a __proto__ already, which a label may be called.
+const values = (entries) => Object.assign(Object.create(null), Object.fromEntries(entries));
+
+export const fresh = () => ({ ...FIRST, do: values([]), given: values([]), label: null });
+
+export const withValue = (set, name, value) => values([...Object.entries(set), [name, value]]);
+
+export const without = (set, name) => values(Object.entries(set).filter(([own]) => own !== name));
 
 const whole = (text, least, most, otherwise) => {
   const value = Number(text);

@@ -145,7 +145,7 @@ def test_rows_that_one_search_does_not_find_are_searched_for_again(faces, served
     assert found.diagnostics.mass == pytest.approx(share, rel=3.0)
 
 
-def test_rows_under_a_condition_are_those_of_the_signature_whatever_n_and_with_images_or_without(served):
+def test_rows_under_a_condition_are_those_of_the_signature_whatever_n_is(served):
     assert CANDIDATES == signatures.MOST
     found = served.sample(20, {"Young": 1}, {"Mustache": 1}, seed=3, images=False)
     inputs = {"seed": served.sample(20, seed=3, images=False).seeds}

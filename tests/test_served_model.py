@@ -338,7 +338,7 @@ def test_a_card_that_is_none_is_refused(served, monkeypatch, change):
         (lambda rows: [["a"] * 9] * 5, "labels: expected float32, got <U1"),
         (lambda rows: ["a", 5, 5, 5, 5], "labels: expected a model of causalgan-export"),
         (lambda rows: [5, {"labels": 5}, 5, 5, 5], r"labels: expected the shape \[5, 9\], got \[5\]"),
-        (lambda rows: {"labels": rows}, "labels: expected a model of causalgan-export"),
+        (lambda rows: {"labels": rows}, r"labels: expected the shape \[5, 9\], got \[1\]"),
         (lambda rows: [[10**400] * 9] * 5, "labels: expected a model of causalgan-export"),
     ],
 )

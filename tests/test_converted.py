@@ -214,6 +214,38 @@ def test_a_model_that_a_format_cannot_hold_is_refused_by_the_formats_name(mixed,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("part", ["write", "open"])
+def test_an_error_of_tensorflow_in_a_converter_is_no_fault_of_the_disk(mixed, tmp_path, monkeypatch, part):
+    def fails(*_):
+        raise tf.errors.UnimplementedError(None, None, "no such kernel")
+
+    monkeypatch.setitem(converted.FORMATS, "keras", converted.FORMATS["keras"]._replace(**{part: fails}))
+    with pytest.raises(InputError, match=r"format keras: this model cannot be converted \(no such kernel\)"):
+        export_converted(mixed, tmp_path, "keras")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("wrong", [1, 2])
+def test_a_file_is_asked_for_a_thousand_rows_of_which_one_may_differ(tmp_path, monkeypatch, wrong):
+    model, asked = random_model(CausalGraph.from_text("A -> B")), []
+
+    def ask(rows):
+        labels = model.labels.under(rows["seed"].copy().view(np.int64)[:, 0], rows["do"]).astype(np.float32)
+        if not asked:
+            labels[:wrong, 0] += 1
+        asked.append(len(labels))
+        return {"labels": labels}
+
+    own = converted.FORMATS["keras"]._replace(write=lambda *_: None, open=lambda path: ask)
+    monkeypatch.setitem(converted.FORMATS, "keras", own)
+    if wrong == 1:
+        assert export_converted(model, tmp_path, "keras").parent.is_dir()
+    else:
+        with pytest.raises(InputError, match="format keras: 2 of 1000 rows are not the model's"):
+            export_converted(model, tmp_path, "keras")
+    assert sum(asked) == 1_000
+
+
 def test_a_file_that_gives_other_rows_is_refused(mixed):
     request, right = drawn(mixed)
     converted.check_rows(mixed, "onnx", request, right)
@@ -234,6 +266,9 @@ def test_the_program_writes_the_format_that_it_is_asked_for(tmp_path, capsys):
     values = flags.FlagValues()
     export.declare(values)
     out = tmp_path / "out"
-    common.parse(["x", f"--workdir={tmp_path / 'model'}", f"--export_dir={out}", "--format=keras"], values)
+    common.parse(
+        ["x", f"--workdir={tmp_path / 'model'}", f"--export_dir={out}", "--format=keras", "--licence=mit"], values
+    )
     export.main(values)
+    assert json.loads((out / "1" / "card.json").read_text())["licence"] == "mit"
     assert capsys.readouterr().out == f"{out / '1' / 'model.keras'}\n" and (out / "1" / "model.keras").is_file()

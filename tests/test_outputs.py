@@ -4,6 +4,7 @@ import functools
 import os
 import pathlib
 import resource
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -17,9 +18,10 @@ from causalgan_tf.cli import common, evaluate, graph, sample
 from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.inference import export
+from causalgan_tf.inference import export, warmup
 from causalgan_tf.reporting import gallery, report
 from causalgan_tf.runs import run_folder as runs
+from causalgan_tf.system import locks
 from causalgan_tf.system.outputs import LIST, OutputFolder, check_folder, write_file
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -283,13 +285,51 @@ def test_a_version_is_there_as_a_whole_or_not_at_all(tmp_path):
 
 
 def test_what_a_killed_export_left_is_removed_and_what_a_running_one_writes_is_not(tmp_path):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    host = f"{export.PARTIAL}{export._host()}"
-    for name in (f"{host}.a.{gone.pid}", f"{host}.b.{os.getppid()}", f"{export.PARTIAL}elsewhere.c.{gone.pid}"):
-        saved(tmp_path / name)
-    export.write_version(tmp_path, saved)
-    assert len(list(tmp_path.glob(f"{export.PARTIAL}*"))) == 2 and not list(tmp_path.glob(f"*.{gone.pid}"))[1:]
+    code = (
+        "import pathlib, sys; from causalgan_tf.system.locks import work_folder\n"
+        f"with work_folder(pathlib.Path(sys.argv[1]), {export.PARTIAL!r}) as folder:\n"
+        "    (folder / 'a').touch(); print(folder, flush=True); input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    command = [sys.executable, "-c", code, tmp_path]
+    with subprocess.Popen(command, **pipes) as first, subprocess.Popen(command, **pipes) as second:
+        left, running = (pathlib.Path(process.stdout.readline().strip()) for process in (first, second))
+        first.kill()
+        first.wait()
+        assert (left / "a").exists()
+        export.write_version(tmp_path, saved)
+        assert not left.exists() and (running / "a").exists()
+        second.communicate("\n")
+    assert second.returncode == 0 and [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+def test_a_work_folder_is_made_anew_if_another_export_takes_it_before_it_is_locked(tmp_path, monkeypatch):
+    lock, stolen = locks._lock, []
+
+    def late(descriptor, wait=False):
+        if not stolen:
+            stolen.extend(tmp_path.iterdir())
+            shutil.rmtree(stolen[0])
+        return lock(descriptor, wait)
+
+    monkeypatch.setattr(locks, "_lock", late)
+    with locks.work_folder(tmp_path, ".work.") as folder:
+        assert folder.is_dir() and folder not in stolen and len(stolen) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_the_system_knows_no_locks_nothing_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_lock", lambda descriptor, wait=False: None)
+    (tmp_path / ".work.left").mkdir()
+    with locks.work_folder(tmp_path, ".work.") as folder:
+        assert folder.is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == [".work.left"]
+
+
+def test_warm_up_requests_do_not_bring_back_a_folder_that_was_removed(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        warmup.write(tmp_path / "gone", {})
+    assert not (tmp_path / "gone").exists()
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,26 @@ def test_programs_sample_and_export_a_saved_model(saved, tmp_path, monkeypatch):
     assert pathlib.Path("served/1/saved_model.pb").is_file()
 
 
+def test_an_export_of_the_built_in_model_says_what_was_measured_and_its_licence(tmp_path):
+    values = flags.FlagValues()
+    export.declare(values)
+    arguments = ["", "--workdir=builtin:faces", f"--export_dir={tmp_path}", "--licence=apache-2.0"]
+    export.main(common.parse(arguments, values))
+    card = json.loads((tmp_path / "1" / "assets" / "card.json").read_text())
+    assert 0 < card["figures"]["labels"]["tvd"] < 0.1 and "effectiveness" in card["figures"]["images"]
+    assert card["licence"] == "apache-2.0"
+    assert 'license: "apache-2.0"\n' in (tmp_path / "1" / "README.md").read_text()
+
+
+def test_the_report_of_a_run_comes_before_one_beside_it(tmp_path):
+    assert export.figures(tmp_path) is None
+    (tmp_path / "report.json").write_text('{"labels": {"tvd": 0.5}}')
+    assert export.figures(tmp_path) == {"labels": {"tvd": 0.5}}
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.json").write_text('{"labels": {"tvd": 0.25}}')
+    assert export.figures(tmp_path) == {"labels": {"tvd": 0.25}}
+
+
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone", "other"])
 def test_damaged_weights_are_named(saved, with_images, tmp_path, damage):
     path = next(saved.glob("controller-*"))

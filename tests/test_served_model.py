@@ -1,6 +1,9 @@
 """The client of a served model: rows as CausalModel draws them, and what is said of a server that cannot answer."""
 
+import base64
 import contextlib
+import io
+import json
 import re
 import socket
 import threading
@@ -9,19 +12,31 @@ import numpy as np
 import pandas as pd
 import pytest
 import rest_server
+from PIL import Image
 from random_models import random_model, with_moments
 
 import causalgan_tf
 from causalgan_tf.errors import ConditioningError, InputError
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference import signatures
 from causalgan_tf.inference.export import export_model
-from causalgan_tf.inference.served_model import ServedModel
+from causalgan_tf.inference.served_model import CANDIDATES, ServedModel
+from causalgan_tf.inference.served_requests import Requests
 from causalgan_tf.inference.soft_do import Law
 
 KINDS = (
     "Age -> Ill -> Dose; Age -> Dose; "
     "Age: continuous(0, 100); Ill: categorical(no, <b>yes</b>, badly); Dose: continuous"
 )
+
+
+def png_of_one_pixel():
+    file = io.BytesIO()
+    Image.new("L", (1, 1)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+GREY = png_of_one_pixel()
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +145,54 @@ def test_rows_that_one_search_does_not_find_are_searched_for_again(faces, served
     assert found.diagnostics.mass == pytest.approx(share, rel=3.0)
 
 
-def test_a_condition_that_is_never_met_ends_with_what_was_tried(served_mixed):
+def test_rows_under_a_condition_are_those_of_the_signature_whatever_n_is(served):
+    assert CANDIDATES == signatures.MOST
+    found = served.sample(20, {"Young": 1}, {"Mustache": 1}, seed=3, images=False)
+    inputs = {"seed": served.sample(20, seed=3, images=False).seeds}
+    inputs |= {"do": served._rows({"Young": 1}, 20), "given": served._rows({"Mustache": 1}, 20)}
+    expected = served._requests.ask("sample_given", inputs)
+    np.testing.assert_array_equal(found.labels, expected["labels"])
+    np.testing.assert_array_equal(found.seeds, expected["row_seed"])
+    assert found.diagnostics.draws == expected["draws"].sum()
+    few = served.sample(4, {"Young": 1}, {"Mustache": 1}, seed=3)
+    assert few.labels.equals(found.labels[:4])
+    assert np.abs(few.images.astype(int) - expected["image"][:4]).max() <= 1
+
+
+def test_rows_under_a_condition_come_without_images_in_few_requests(served, monkeypatch):
+    sent, call = [], Requests._call
+
+    def counted(self, url, body=None):
+        sent.append(len(json.dumps(call(self, url, body))))
+        return call(self, url, body)
+
+    monkeypatch.setattr(Requests, "_call", counted)
+    found = served.sample(2_000, given={"Male": 1}, images=False)
+    assert len(found.labels) == 2_000 and (found.labels["Male"] == 1).all() and found.images is None
+    assert len(sent) <= 10 and sum(sent) < 1_000_000
+
+
+def test_a_set_of_values_is_a_condition(served_mixed):
+    found = served_mixed.sample(30, given={"Ill": ["no", "badly"]}, seed=1).labels
+    assert set(found["Ill"]) == {"no", "badly"}
+
+
+def test_a_rare_condition_ends_at_a_number_of_draws_with_what_was_found(served, monkeypatch):
+    monkeypatch.setattr("causalgan_tf.inference.served_model.MOST", 1_000)
+    with pytest.raises(ConditioningError, match=r"rows meet Mustache=1 in [0-9,]+ draws.*Ask for fewer") as caught:
+        monkeypatch.setattr("causalgan_tf.inference.served_model.MOST_A_ROW", 2)
+        served.sample(500, given={"Mustache": 1}, seed=1, images=False)
+    error = caught.value
+    assert 0 < error.found < error.wanted == 500 and 1_000 <= error.draws < 6_000
+    assert error.mass == error.found / error.draws
+
+
+def test_a_served_model_warns_of_what_its_model_warns(faces, mixed, served, served_mixed):
+    assert served.warnings == faces.warnings and served_mixed.warnings == mixed.warnings != ()
+
+
+def test_a_condition_that_is_never_met_ends_with_what_was_tried(served_mixed, monkeypatch):
+    monkeypatch.setattr("causalgan_tf.inference.served_model.FRUITLESS", 20_000)
     with pytest.raises(ConditioningError, match=r"0 of 2 rows meet Age=1e-30..2e-30 in [0-9,]+ draws") as caught:
         served_mixed.sample(2, given={"Age": (1e-30, 2e-30)})
     assert caught.value.found == 0 and caught.value.wanted == 2
@@ -168,7 +230,6 @@ def test_probabilities_are_those_of_the_model(faces, served):
         (lambda m: m.sample(2, {"Mustach": 1}), "Did you mean 'Mustache'"),
         (lambda m: m.sample(2, {"Mustache": 2}), "expected 0 or 1"),
         (lambda m: m.sample(2, {"Mustache": Law.of(0.5)}), "do Mustache: a served model sets labels to constants"),
-        (lambda m: m.sample(2, given={"Mustache": {0, 1}}), "given Mustache: .* one value"),
         (lambda m: m.probability("Male=0", given={"Bald": {0, 1}}), "given Bald: .* one value"),
         (lambda m: m.counterfactual(pd.DataFrame({"Male": [1]}), {}), "Young is missing in some row"),
     ],
@@ -226,17 +287,101 @@ def test_a_server_that_is_not_there_is_named_with_the_way_out():
         (b"", "no answer within 0.3 s. Ask for fewer rows, or allow more time"),
         (b"HTTP/1.0 200 OK\r\n\r\nhello", "the answer is no JSON"),
         (b"hello\r\n", "no server answers"),
-        (b'HTTP/1.0 200 OK\r\n\r\n{"a": 1}', "expected a model of causalgan-export"),
+        (b'HTTP/1.0 200 OK\r\n\r\n{"a": 1}', "metadata: expected a model of causalgan-export; it answers {'a': 1}"),
+        (b"HTTP/1.0 200 OK\r\n\r\nnull", "/v1/models/faces, its status: expected a model of .* it answers None"),
+        (b"HTTP/1.0 200 OK\r\n\r\n5", "/v1/models/faces, its status: expected a model of .* it answers 5"),
+        (b"HTTP/1.0 200 OK\r\n\r\n" + b"[" * 100_000, "the answer is no JSON"),
         (b"HTTP/1.0 502 Bad Gateway\r\n\r\n", r"the server says: Bad Gateway \(status 502\)"),
+        (b"HTTP/1.0 500 Oh\r\nContent-Length: 99\r\n\r\nabc", r"the server says: Oh \(status 500\)"),
     ],
 )
 def test_what_answers_otherwise_is_told(said, message):
     with stranger(said) as address, pytest.raises(InputError, match=message):
-        ServedModel(f"{address}/v1/models/faces", timeout=0.3)
+        ServedModel(f"{address}/v1/models/faces", timeout=10.0 if said else 0.3)
+
+
+def test_an_error_whose_message_never_ends_is_told_by_its_status():
+    said = b"HTTP/1.0 503 Busy\r\nContent-Length: 99\r\n\r\nabc"
+    with stranger(said, ends=False) as address, pytest.raises(InputError, match=r"Busy \(status 503\)"):
+        ServedModel(f"{address}/v1/models/faces", timeout=0.5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [],
+        lambda rows: rows * 2,
+        lambda rows: [{"car": "x"}],
+        lambda rows: [{"card": "5"}],
+        lambda rows: [{"card": '{"labels": 5, "signatures": {}}'}],
+        lambda rows: [{"card": rows[0].replace('"outputs"', '"out"')}],
+        lambda rows: [{"card": rows[0].replace('"limits"', '"limit"')}],
+        lambda rows: [{"card": rows[0]}, 5],
+        lambda rows: ["a", 5],
+    ],
+)
+def test_a_card_that_is_none_is_refused(served, monkeypatch, change):
+    answered(monkeypatch, change)
+    with pytest.raises(InputError, match=r"its card is none of causalgan-export|metadata: expected a model of"):
+        ServedModel(served.url)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows[:1], r"labels: expected the shape \[5, 9\], got \[1, 9\]"),
+        (lambda rows: [row[:-1] for row in rows], r"labels: expected the shape \[5, 9\], got \[5, 8\]"),
+        (lambda rows: [row if isinstance(row, dict) else {"label": row} for row in rows], "expected labels, got label"),
+        (lambda rows: [[7, *row[1:]] for row in rows], "labels: Young is 7 in row 0, expected 0 or 1"),
+        (lambda rows: [*rows[:4], [0.5, *rows[4][1:]]], "labels: Young is 0.5 in row 4, expected 0 or 1"),
+        (lambda rows: [[None] * 9] * 5, "labels: Young is nan in row 0, expected 0 or 1"),
+        (lambda rows: [["a"] * 9] * 5, "labels: expected float32, got <U1"),
+        (lambda rows: ["a", 5, 5, 5, 5], "labels: expected a model of causalgan-export"),
+        (lambda rows: [5, {"labels": 5}, 5, 5, 5], r"labels: expected the shape \[5, 9\], got \[5\]"),
+        (lambda rows: {"labels": rows}, r"labels: expected the shape \[5, 9\], got \[1\]"),
+        (lambda rows: [[10**400] * 9] * 5, "labels: expected a model of causalgan-export"),
+    ],
+)
+def test_rows_that_no_model_has_drawn_are_refused(served, monkeypatch, change, message):
+    answered(monkeypatch, change)
+    with pytest.raises(InputError, match=f"/v1/models/faces.*{message}"):
+        served.sample(5, images=False)
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        ({"b64": "aGk="}, "image_bytes: cannot identify image file"),
+        ({"b64": "a"}, "picture: expected a model of causalgan-export"),
+        (5, r"image_bytes: expected string, got int64"),
+        ({"b64": GREY}, r"image_bytes: expected images of \[32, 32, 3\], got \[1, 1, 1\]"),
+    ],
+)
+def test_pictures_that_are_none_or_of_another_size_are_refused(served, monkeypatch, picture, message):
+    answered(monkeypatch, lambda rows: [row | {"image_bytes": picture} for row in rows])
+    with pytest.raises(InputError, match=message):
+        served.sample(2)
+
+
+def test_a_number_that_is_no_probability_is_refused(served, monkeypatch):
+    answered(monkeypatch, lambda rows: [1.5])
+    with pytest.raises(InputError, match="probability: expected a number from 0 to 1, got 1.5"):
+        served.probability("Male=0")
+
+
+def answered(monkeypatch, change):
+    """Changes the predictions of a server on their way."""
+    call = Requests._call
+
+    def changed(self, url, body=None):
+        answer = call(self, url, body)
+        return answer if body is None else {"predictions": change(answer["predictions"])}
+
+    monkeypatch.setattr(Requests, "_call", changed)
 
 
 @contextlib.contextmanager
-def stranger(said):
+def stranger(said, ends=True):
     """The address of a program that gives this answer to each connection; without one it is silent."""
     listening, kept = socket.create_server(("127.0.0.1", 0)), []
 
@@ -247,7 +392,7 @@ def stranger(said):
                 kept.append(one)
                 one.recv(65_536)
                 one.sendall(said)
-                if said:
+                if said and ends:
                     one.shutdown(socket.SHUT_WR)
                     while one.recv(65_536):  # a connection that is closed before all is read is reset
                         pass

@@ -13,6 +13,7 @@ from random_models import random_model, with_moments
 
 import causalgan_tf
 from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
+from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import server_files, warmup
 from causalgan_tf.inference.abduction import Abduction
@@ -336,7 +337,51 @@ def test_the_service_of_kserve_is_yaml_with_a_name_that_a_cluster_takes(folder):
     yaml = pytest.importorskip("yaml")
     service = yaml.safe_load(server_files.write(folder, {}, "kserve").read_text())
     assert service["spec"]["predictor"]["model"]["modelFormat"] == {"name": "tensorflow"}
-    assert re.fullmatch("[a-z0-9]([a-z0-9-]*[a-z0-9])?", service["metadata"]["name"])
+    assert re.fullmatch("[a-z]([a-z0-9-]*[a-z0-9])?", service["metadata"]["name"])
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("2026", "model-2026"),
+        ("2026-faces", "model-2026-faces"),
+        ("x" * 59 + "-x", "x" * 59),
+        ("7" * 80, "model-" + "7" * 54),
+        ("no", "no"),
+        ("My: faces", "my-faces"),
+        ("é", "model"),
+        ("", "model"),
+    ],
+)
+def test_a_cluster_takes_the_service_of_any_folder_and_finds_the_folder(folder, name):
+    yaml = pytest.importorskip("yaml")
+    service = yaml.safe_load(server_files.service(folder))
+    assert service["metadata"]["name"] == name
+    assert service["spec"]["predictor"]["model"]["storageUri"] == f"pvc://models/{folder}"
+
+
+def test_the_files_of_a_server_leave_nothing_beside_them_where_the_disk_is_full(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.replace", full)
+    for server in server_files.SERVERS:
+        with pytest.raises(OSError, match="no space"):
+            server_files.write(tmp_path / "1", json.loads((folder / "assets" / "card.json").read_text()), server)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("licence", ["apache-2.0", 'mine: "all" #1'])
+def test_the_card_states_the_licence_that_it_is_given(mixed, licence):
+    yaml, card = pytest.importorskip("yaml"), card_of(mixed, {}, licence=licence)
+    assert card["licence"] == licence and yaml.safe_load(readme(card).split("---\n")[1])["license"] == licence
+    assert "license" not in readme(card_of(mixed, {}))
+
+
+@pytest.mark.parametrize("licence", ["", " ", "mit\n---", 5])
+def test_a_licence_that_is_no_line_of_text_is_refused(mixed, licence):
+    with pytest.raises(InputError, match="licence: expected one line of text"):
+        card_of(mixed, {}, licence=licence)
 
 
 def test_implicit_mechanisms_have_no_probability(tmp_path):

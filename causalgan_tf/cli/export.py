@@ -30,6 +30,7 @@ def declare(values: flags.FlagValues) -> None:
     """The program's flags."""
     common.define(values, "workdir", "", "folder of the trained run")
     common.define(values, "export_dir", "", "folder of the versions, one a call")
+    common.define(values, "licence", "", "licence of the model for its card, such as mit; empty: not stated")
     common.define(values, "with", "", "also what these servers read, of triton and kserve, such as triton,kserve")
     common.define(values, "format", FORMATS[0], "what is written; onnx needs the extra [onnx]", choices=FORMATS)
 
@@ -47,11 +48,11 @@ def main(values: flags.FlagValues) -> None:
     common.start_tensorflow()
     from causalgan_tf.inference import converted, export
 
-    model, measured = run.model(), figures(workdir)
+    model, measured, licence = run.model(), figures(run.workdir), values.licence or None
     if values.format != FORMATS[0]:
-        print(converted.export_converted(model, export_dir, values.format, measured))
+        print(converted.export_converted(model, export_dir, values.format, measured, licence))
         return
-    version = export.export_model(model, export_dir, measured)
+    version = export.export_model(model, export_dir, measured, licence)
     print(version / "saved_model.pb")
     for server in servers:
         with writing(export_dir):
@@ -59,11 +60,11 @@ def main(values: flags.FlagValues) -> None:
 
 
 def figures(workdir: pathlib.Path) -> dict[str, Any] | None:
-    """What the report of a run measured, for the card of its model; None: there is no report."""
-    path = workdir / "report" / "report.json"
-    if not path.is_file():
+    """What the report of a run, or beside a saved model, measured, for the card; None: there is no report."""
+    paths = [path for path in (workdir / "report" / "report.json", workdir / "report.json") if path.is_file()]
+    if not paths:
         return None
-    report = read_object(path)
+    report = read_object(paths[0])
     parts = {stage: report[stage] for stage in FIGURES if isinstance(report.get(stage), dict)}
     return {stage: {name: part[name] for name in FIGURES[stage] if name in part} for stage, part in parts.items()}
 

@@ -8,10 +8,11 @@ import keras
 import tensorflow as tf
 
 import causalgan_tf
+from causalgan_tf.errors import InputError, shown
 from causalgan_tf.graphs.variables import to_json
 from causalgan_tf.inference.causal_model import CausalModel
 
-HEADER = ("---", "library_name: {library}", "tags:", "- causal-inference", "- image-generation", "- tensorflow", "---")
+HEADER = ("library_name: {library}", "tags:", "- causal-inference", "- image-generation", "- tensorflow", "---")
 # what the inputs and outputs of signatures are, for who reads the card alone
 MEANINGS = {
     "seed": "one a row; in `sample` the same seed under another do is the same unit",
@@ -39,6 +40,7 @@ def card_of(
     model: CausalModel,
     signatures: Mapping[str, tuple[Mapping[str, tf.TensorSpec], Mapping[str, tf.TensorSpec]]],
     figures: Mapping[str, Any] | None = None,
+    licence: str | None = None,
 ) -> dict[str, Any]:
     """The card, plain values for a JSON file; no path of the machine is in it.
 
@@ -46,11 +48,17 @@ def card_of(
         model: a trained model.
         signatures: inputs and outputs by name.
         figures: what a report measured; None: nothing was.
+        licence: of the model; None: whoever trained it has not said.
+
+    Raises:
+        InputError: `licence` is no line of text.
 
     >>> found = card_of(model, {})
     >>> found["labels"][1]["name"], found["labels"][1]["parents"], found["figures"]
     ('Smokes', ['Old'], None)
     """
+    if licence is not None and not (isinstance(licence, str) and licence.strip() and licence.isprintable()):
+        raise InputError(f"licence: expected one line of text such as apache-2.0, got {shown(licence)}.")
     graph, record = model.graph, model.record or {}
     kept = (record.get("graph") or {}).get("fingerprint") or {}
     types = to_json(graph.variables)
@@ -78,7 +86,7 @@ def card_of(
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
         },
-        "licence": None,  # whoever trained the model has not said
+        "licence": licence,
     }
 
 
@@ -93,7 +101,8 @@ def readme(card: Mapping[str, Any], library: str = "tf-keras") -> str:
     - tensorflow
     """
     kind = "labels and images" if card["images"] else "labels"
-    lines = [line.format(library=library) for line in HEADER]
+    licence = [] if card["licence"] is None else [f"license: {json.dumps(card['licence'], ensure_ascii=False)}"]
+    lines = ["---", *licence, *(line.format(library=library) for line in HEADER)]
     lines += ["", f"# Causal model of {kind}", "", "````", card["graph"].replace("````", "` ` ` `"), "````", ""]
     lines += ["| label | parents | type |", "| --- | --- | --- |"]
     for label in card["labels"]:

@@ -21,7 +21,7 @@ from causalgan_tf.inference.export import checked_folder, written_version
 from causalgan_tf.inference.portable import portable_model
 
 OPSET = 18  # the first ONNX that has exclusive ors
-ROWS = 64  # that a file is asked for
+ROWS, PART = 1_000, 250  # that a file is asked for, so many at a time
 NEAR = 1e-3  # deviations by which its numbers may be off
 LEVELS = 2  # grey levels by which its images may be
 SEED = "low and high 32-bit word of the row's seed; the same seed under another do is the same unit"
@@ -32,7 +32,7 @@ Rows = dict[str, np.ndarray]
 
 
 class Format(NamedTuple):
-    """How a portable model becomes a file, and how the file is asked: its name, the hub's name of its library.
+    """How a portable model becomes a file, and how the file is opened to be asked; the hub's name of its library.
 
     >>> {name: form.file for name, form in FORMATS.items()}
     {'onnx': 'model.onnx', 'litert': 'model.tflite', 'keras': 'model.keras'}
@@ -41,11 +41,15 @@ class Format(NamedTuple):
     file: str
     library: str
     write: Callable[[keras.Model, pathlib.Path], None]
-    ask: Callable[[pathlib.Path, Rows], Rows]
+    open: Callable[[pathlib.Path], Callable[[Rows], Rows]]
 
 
 def export_converted(
-    model: CausalModel, export_dir: str | pathlib.Path, form: str, figures: Mapping[str, Any] | None = None
+    model: CausalModel,
+    export_dir: str | pathlib.Path,
+    form: str,
+    figures: Mapping[str, Any] | None = None,
+    licence: str | None = None,
 ) -> pathlib.Path:
     """Writes `export_dir/<next integer>/model.onnx`, model.tflite or model.keras, and card.json and README.md beside.
 
@@ -58,13 +62,15 @@ def export_converted(
         export_dir: folder of the versions; made if it does not exist.
         form: a name in FORMATS.
         figures: what a report measured, for the card.
+        licence: of the model, for the card, such as mit or apache-2.0; None: not stated.
 
     Returns:
         The file.
 
     Raises:
         InputError: no such format, a package that it needs is missing, the model cannot be converted, the file gives
-            other rows than the model, or `export_dir` cannot be written.
+            other rows than the model (more than one of 1,000), `licence` is no line of text, or `export_dir` cannot be
+            written.
 
     Examples:
         >>> file = export_converted(model, "converted", "keras")
@@ -81,15 +87,15 @@ def export_converted(
     portable = portable_model(model)
     inputs = {"seed": tf.TensorSpec([None, 2], tf.uint32), "do": tf.TensorSpec([None, len(model.graph)], tf.float32)}
     outputs = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in portable.output.items()}
-    card = card_of(model, {"sample": (inputs, outputs)}, figures)
+    card = card_of(model, {"sample": (inputs, outputs)}, figures, licence)
     card["signatures"]["sample"]["inputs"]["seed"]["what"] = SEED
 
     def save(folder: pathlib.Path) -> None:
         folder.mkdir()
         try:
             own.write(portable, folder / own.file)
-            found = own.ask(folder / own.file, _request(model))
-        except (InputError, OSError, tf.errors.OpError):
+            found = _in_parts(own.open(folder / own.file), _request(model))
+        except (InputError, OSError):
             raise
         # what converters raise has no common type
         except Exception as error:
@@ -111,8 +117,14 @@ def _request(model: CausalModel) -> Rows:
     return {"seed": seeds.view(np.uint32).reshape(-1, 2), "do": do}
 
 
+def _in_parts(ask: Callable[[Rows], Rows], rows: Rows) -> Rows:
+    """What a file answers, asked for a few rows at a time: layers take a hundred times the memory of images."""
+    parts = [ask({name: value[first : first + PART] for name, value in rows.items()}) for first in range(0, ROWS, PART)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def check_rows(model: CausalModel, form: str, asked: Rows, found: Rows) -> None:
-    """InputError if a file of a format answers a request with other rows than the model.
+    """InputError if a file of a format answers a request with other rows than the model, but for one of 1,000.
 
     Args:
         model: the model.
@@ -128,7 +140,7 @@ def check_rows(model: CausalModel, form: str, asked: Rows, found: Rows) -> None:
     if wrong.sum() > len(labels) // ROWS:
         raise InputError(f"format {form}: {wrong.sum()} of {len(labels)} rows are not the model's. {INSTEAD}")
     if model.images:
-        image = model.images(seeds, labels).numpy().astype(int)
+        image = model.images.draw(labels, seeds).astype(int)
         away = np.abs(found["image"] - image)[~wrong].max()
         if away > LEVELS:
             raise InputError(f"format {form}: images are {away} grey levels from the model's. {INSTEAD}")
@@ -152,11 +164,12 @@ def _write_onnx(portable: keras.Model, path: pathlib.Path) -> None:
     onnx.save(made, path)
 
 
-def _ask_onnx(path: pathlib.Path, rows: Rows) -> Rows:
+def _open_onnx(path: pathlib.Path) -> Callable[[Rows], Rows]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return dict(zip([each.name for each in session.get_outputs()], session.run(None, rows), strict=True))
+    names = [each.name for each in session.get_outputs()]
+    return lambda rows: dict(zip(names, session.run(None, rows), strict=True))
 
 
 def _write_litert(portable: keras.Model, path: pathlib.Path) -> None:
@@ -165,11 +178,12 @@ def _write_litert(portable: keras.Model, path: pathlib.Path) -> None:
     portable.export(path, format="litert", verbose=False, target_spec=only)
 
 
-def _ask_litert(path: pathlib.Path, rows: Rows) -> Rows:
+def _open_litert(path: pathlib.Path) -> Callable[[Rows], Rows]:
     with warnings.catch_warnings():
         # it says that it will move to a package of its own
         warnings.simplefilter("ignore", UserWarning)
-        return tf.lite.Interpreter(str(path)).get_signature_runner()(**rows)
+        runner = tf.lite.Interpreter(str(path)).get_signature_runner()
+    return lambda rows: runner(**rows)
 
 
 def _write_keras(portable: keras.Model, path: pathlib.Path) -> None:
@@ -179,13 +193,13 @@ def _write_keras(portable: keras.Model, path: pathlib.Path) -> None:
         portable.save(path)
 
 
-def _ask_keras(path: pathlib.Path, rows: Rows) -> Rows:
-    found = keras.saving.load_model(path, compile=False)(rows, training=False)
-    return {name: value.numpy() for name, value in found.items()}
+def _open_keras(path: pathlib.Path) -> Callable[[Rows], Rows]:
+    opened = keras.saving.load_model(path, compile=False)
+    return lambda rows: {name: value.numpy() for name, value in opened(rows, training=False).items()}
 
 
 FORMATS = {
-    "onnx": Format("model.onnx", "onnx", _write_onnx, _ask_onnx),
-    "litert": Format("model.tflite", "tflite", _write_litert, _ask_litert),
-    "keras": Format("model.keras", "keras", _write_keras, _ask_keras),
+    "onnx": Format("model.onnx", "onnx", _write_onnx, _open_onnx),
+    "litert": Format("model.tflite", "tflite", _write_litert, _open_litert),
+    "keras": Format("model.keras", "keras", _write_keras, _open_keras),
 }

@@ -4,11 +4,8 @@ import errno
 import json
 import os
 import pathlib
-import platform
 import re
-import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +18,7 @@ from causalgan_tf.inference.card import card_of, readme
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.compact import compact
 from causalgan_tf.inference.signatures import Signature, Signatures
+from causalgan_tf.system.locks import work_folder
 from causalgan_tf.system.outputs import writing
 
 # ops that load elsewhere without complaint and fail there
@@ -31,7 +29,10 @@ REFUSED_ATTRIBUTES = ("_XlaMustCompile",)
 
 
 def export_model(
-    model: CausalModel, export_dir: str | pathlib.Path, figures: Mapping[str, Any] | None = None
+    model: CausalModel,
+    export_dir: str | pathlib.Path,
+    figures: Mapping[str, Any] | None = None,
+    licence: str | None = None,
 ) -> pathlib.Path:
     """Writes `export_dir/<next integer>/saved_model.pb`, a version that TensorFlow Serving takes as it is.
 
@@ -43,12 +44,14 @@ def export_model(
         model: a trained model.
         export_dir: folder of the versions; made if it does not exist.
         figures: what a report measured, for the card.
+        licence: of the model, for the card, such as mit or apache-2.0; None: not stated.
 
     Returns:
         The folder of the version.
 
     Raises:
-        InputError: `export_dir` is a file or cannot be written, or the graph holds operations that a server cannot run.
+        InputError: `export_dir` is a file or cannot be written, `licence` is no line of text, or the graph holds
+            operations that a server cannot run.
 
     Examples:
         >>> export_model(model, "served").name
@@ -57,7 +60,7 @@ def export_model(
     root = checked_folder(model, export_dir)
     signatures = Signatures(model)
     traced = {name: _traced(signature) for name, signature in signatures.all.items()}
-    card = card_of(model, _specs(signatures, traced), figures)
+    card = card_of(model, _specs(signatures, traced), figures, licence)
     # the card tells what all signatures answer, and is what one of them answers
     signatures.card = json.dumps(card, ensure_ascii=False, allow_nan=False)
     traced["metadata"] = _traced(signatures.all["metadata"])
@@ -136,7 +139,7 @@ def example(inputs: Mapping[str, tf.TensorSpec], labels: np.ndarray) -> dict[str
 def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) -> pathlib.Path:
     """Writes the next version folder: beside its place first, so that no server ever sees a part of one.
 
-    Leftovers of an export that was killed are removed; the name of such a folder holds machine and process.
+    What an export that was killed left is removed, see system.locks.work_folder.
 
     Args:
         root: the folder of the versions; made if it does not exist.
@@ -146,23 +149,16 @@ def write_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) ->
         The folder of the version.
     """
     root.mkdir(parents=True, exist_ok=True)
-    for left in root.glob(f"{PARTIAL}{_host()}.*"):
-        # another export may be at work beside this one, and its part must stay
-        if not _runs(left.name.rpartition(".")[2]):
-            shutil.rmtree(left, ignore_errors=True)
-    partial = root / f"{PARTIAL}{_host()}.{uuid.uuid4().hex[:8]}.{os.getpid()}"
-    try:
-        save(partial)
+    with work_folder(root, PARTIAL) as partial:
+        save(partial / "version")
         while True:
             folder = root / str(next_version(root))
             try:
-                os.rename(partial, folder)
+                os.rename(partial / "version", folder)
                 return folder
             except OSError as error:  # another export took the number meanwhile
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def next_version(root: pathlib.Path) -> int:
@@ -172,21 +168,6 @@ def next_version(root: pathlib.Path) -> int:
     if version > LAST:
         raise InputError(f"{brief(root)} holds version {LAST}, the last that a server reads. Name another folder.")
     return version
-
-
-def _host() -> str:
-    return re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
-
-
-def _runs(process: str) -> bool:
-    """Whether a process of this machine is there, under this number; what is no number is taken for one that is."""
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError, ValueError):
-        return True
-    return True
 
 
 def check_servable(function: tf.types.experimental.ConcreteFunction) -> None:

@@ -1,31 +1,27 @@
 """A served model: the questions of CausalModel that a server answers, asked over REST."""
 
-import io
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from causalgan_tf.config import budget
 from causalgan_tf.errors import ConditioningError, InputError, brief
-from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.variables import from_json
-from causalgan_tf.inference import estimate
+from causalgan_tf.inference import estimate, served_answers
 from causalgan_tf.inference.arguments import SEED, frame_rows, whole
 from causalgan_tf.inference.diagnostics import Diagnostics
 from causalgan_tf.inference.estimate import Estimate
-from causalgan_tf.inference.query import Event, Query, event_query
+from causalgan_tf.inference.query import Event, Query, event_query, meets
 from causalgan_tf.inference.samples import Samples, label_frame
 from causalgan_tf.inference.served_requests import Outputs, Requests
 
 LABEL_ROWS, PICTURE_ROWS, IMAGE_ROWS = 4_096, 256, 32  # of one request; an image as JSON takes a hundred kB
-ROUNDS = 64  # in which rows that met no condition are asked for again, from other seeds
+CANDIDATES = 4_096  # of a row's seed before another seed takes its place, as in the signature sample_given
 REDRAWN = ("direct", "rejection")  # methods whose rows are functions of their seeds
-FRUITLESS = 500_000  # candidates after which a condition that none met is given up
+FRUITLESS = 200_000  # candidates after which a condition that none met is given up
+MOST, MOST_A_ROW = 1_000_000, 100  # candidates of a draw at most, or so many times its rows
 
 
 class ServedModel:
@@ -36,6 +32,7 @@ class ServedModel:
         card: what the model says of itself, as in assets/card.json of the export.
         graph: over the labels, with their types.
         image_size: side of the images, pixels; None if the model draws labels only.
+        warnings: where the labels rest on few training rows or none, a sentence each, as CausalModel.warnings.
 
     Examples:
         `served` is a model that draws images, behind a server of this machine.
@@ -58,15 +55,14 @@ class ServedModel:
         """
         self._requests = Requests(url, timeout)
         self.url = self._requests.url
-        (text,) = self._requests.ask("metadata", {"row": np.zeros(1, np.int64)})["card"]
+        texts = self._requests.ask("metadata", {"row": np.zeros(1, np.int64)}).get("card", ())
         try:
-            self.card: dict[str, Any] = json.loads(text)
-            labels = self.card["labels"]
-            types = from_json({label["name"]: label["type"] for label in labels})
-            self.graph = CausalGraph({label["name"]: label["parents"] for label in labels}, types)
+            self.card: dict[str, Any] = served_answers.card_in(texts)
+            self.graph = served_answers.graph_of(self.card)
             self.image_size: int | None = self.card["images"][0] if self.card["images"] else None
+            self.warnings = tuple(map(str, self.card["limits"]))
             self._signatures = self.card["signatures"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{brief(self.url)}: its card is none of causalgan-export. Export the model anew."
             ) from error
@@ -90,18 +86,20 @@ class ServedModel:
     ) -> Samples:
         """Draws exactly `n` rows from P(. | do(x), z); without `given` those of CausalModel.sample with this seed.
 
-        A condition is met in the server by rejection, and its rows are others than those of CausalModel.
+        A condition is met by rejection of label rows that the server draws; images are drawn of the rows that meet it.
+        They are those of CausalModel's exact method in distribution, but not row by row.
 
         Args:
             n: rows, at least 1.
             do: interventions, node to 0 or 1, a category's name or a number.
-            given: conditions, node to a value; of a continuous node to an interval.
+            given: conditions, node to a value or a set of values; of a continuous node to an interval.
             seed: seed of the draw, from 0 to 2**63 - 1.
             images: whether images are drawn too; None: if the model has an image generator.
 
         Raises:
-            InputError: as CausalModel.sample; a set of values in `given`, a law or a formula in `do`.
-            ConditioningError: a condition that too few of the server's candidates meet.
+            InputError: as CausalModel.sample; a law or a formula in `do`; an answer that is none of this model.
+            ConditioningError: too few candidates meet the condition: none of 200,000, or fewer than `n` of 1,000,000,
+                or of 100 for each row where these are more.
 
         Examples:
             >>> put_on = served.sample(3, do={"Mustache": 1}, seed=7)
@@ -237,85 +235,91 @@ class ServedModel:
         return self._ask("sample" if drawing else "labels", {"seed": seeds, "do": do})
 
     def _given(self, n: int, query: Query, seed: int, drawing: bool) -> Samples:
-        """Rows that meet a condition: of rows that did not, others are asked for in their place."""
-        inputs = {"do": self._rows(query.constants, n)} | self._conditions(query, n)
-        kept: Outputs = {}
-        left, draws = np.arange(n), 0
-        for attempt in range(ROUNDS):
-            seeds = _row_seeds(seed, n, attempt)[left]
-            found = self._ask("sample_given", {"seed": seeds} | {name: part[left] for name, part in inputs.items()})
-            draws += int(found["draws"].sum())
-            met = found.pop("accepted").astype(bool)
-            for name, part in found.items():
-                kept.setdefault(name, np.zeros([n, *part.shape[1:]], part.dtype))[left[met]] = part[met]
-            left = left[~met]
-            if not len(left) or (len(left) == n and draws >= FRUITLESS):
-                break
+        """Rows that meet a condition, each the first of its candidates that does."""
+        rows, chosen = np.zeros([n, len(self.graph)], np.float32), np.zeros(n, np.int64)
+        left, draws, first, ahead = np.arange(n), 0, 0, 1
+        while len(left) and draws < max(MOST, MOST_A_ROW * n) and (len(left) < n or draws < FRUITLESS):
+            # more candidates at once where few rows are left, and never those of two seeds
+            step = min(ahead, CANDIDATES - first % CANDIDATES)
+            seeds = _candidates(seed, n, first, step)[left]
+            drawn = self._drawn(seeds.ravel(), query, drawing=False)["labels"].reshape([*seeds.shape, -1])
+            fits = meets(drawn.reshape([-1, len(self.graph)]), self.graph, query.given).reshape(seeds.shape)
+            met, place = fits.any(1), fits.argmax(1)
+            rows[left[met]], chosen[left[met]] = drawn[met, place[met]], seeds[met, place[met]]
+            draws += int(np.where(met, place + 1, step).sum())
+            left, first = left[~met], first + step
+            ahead = max(1, min(2 * ahead, LABEL_ROWS // max(len(left), 1)))
         if len(left):
-            share = (n - len(left)) / draws
-            raise ConditioningError(
-                f"{n - len(left):,} of {n:,} rows meet {query.text()} in {draws:,} draws of the server. Ask for fewer "
-                "rows or condition on less; causalgan_tf.load finds rarer rows than a server does.",
-                n - len(left),
-                n,
-                draws,
-                share,
-            )
-        diagnostics = Diagnostics("rejection", draws, n / draws, float(n))
-        return self._samples(kept, kept["row_seed"].astype(np.int64), query, diagnostics, drawing)
-
-    def _conditions(self, query: Query, n: int) -> dict[str, np.ndarray]:
-        """The inputs of `sample_given` that hold a query's conditions."""
-        values = _single("given", query.given, intervals=True)
-        intervals = {node: value for node, value in values.items() if isinstance(value, tuple)}
-        found = {"given": self._rows({node: value for node, value in values.items() if node not in intervals}, n)}
-        for place, name in enumerate(("given_low", "given_high")):
-            if name in self._signatures["sample_given"]["inputs"]:
-                ends = {node: ends[place] for node, ends in intervals.items() if math.isfinite(ends[place])}
-                found[name] = self._rows(ends, n)
-        return found
+            raise _too_rare(n - len(left), n, draws, query)
+        found = self._drawn(chosen, query, drawing) if drawing else {"labels": rows}
+        return self._samples(found, chosen, query, Diagnostics("rejection", draws, n / draws, float(n)), drawing)
 
     def _ask(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Outputs:
-        """The outputs of many rows, asked for in several requests."""
-        outputs = self._signatures[signature]["outputs"]
-        step = IMAGE_ROWS if "image" in outputs else PICTURE_ROWS if "image_bytes" in outputs else LABEL_ROWS
-        rows = len(next(iter(inputs.values())))
-        parts = [
-            self._requests.ask(signature, {name: value[first : first + step] for name, value in inputs.items()})
-            for first in range(0, rows, step)
-        ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        """The outputs of many rows, asked for in several requests; InputError if one is not as the card promises."""
+        promised, parts = self._signatures[signature]["outputs"], []
+        step = IMAGE_ROWS if "image" in promised else PICTURE_ROWS if "image_bytes" in promised else LABEL_ROWS
+        for first in range(0, len(next(iter(inputs.values()))), step):
+            part = {name: value[first : first + step] for name, value in inputs.items()}
+            found = self._requests.ask(signature, part)
+            if fault := served_answers.fault(found, promised, self.graph, len(next(iter(part.values())))):
+                raise self._unlike(signature, fault)
+            parts.append(found)
+        return {name: np.concatenate([part[name] for part in parts]) for name in promised}
+
+    def _unlike(self, signature: str, fault: str) -> InputError:
+        way_out = "Another model may have taken its place: make a ServedModel anew, or correct the address."
+        return InputError(f"{brief(self.url)}: signature {signature!r} answers as no such model. {fault}. {way_out}")
+
+    def _images(self, found: Outputs) -> np.ndarray:
+        """Images uint8 [n, S, S, C] of an answer."""
+        if "image" in found:
+            return found["image"].astype(np.uint8)
+        try:
+            images = served_answers.pictures(found["image_bytes"])
+        except served_answers.UNREADABLE as error:
+            raise self._unlike("picture", f"image_bytes: {brief(error)}") from error
+        if list(images.shape[1:]) != self.card["images"]:
+            expected = f"expected images of {self.card['images']}"
+            raise self._unlike("picture", f"image_bytes: {expected}, got {list(images.shape[1:])}")
+        return images
 
     def _samples(self, found: Outputs, seeds: np.ndarray, query: Query, how: Diagnostics, drawing: bool) -> Samples:
         labels = found["labels"].astype(np.float32 if self.graph.sizes is None else np.uint8)
-        images = None
-        if drawing:
-            images = found["image"].astype(np.uint8) if "image" in found else _pictures(found["image_bytes"])
+        images = self._images(found) if drawing else None
         return Samples(label_frame(self.graph, labels), images, seeds, query, None, how)
 
 
-def _single(part: str, values: Mapping[str, Any], intervals: bool = False) -> Mapping[str, Any]:
-    """The values, each one number, or an interval where these are allowed."""
+def _single(part: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values, each one number."""
     for node, value in values.items():
-        if isinstance(value, frozenset) or (isinstance(value, tuple) and not intervals):
+        if isinstance(value, frozenset | tuple):
             raise InputError(
                 f"{part} {brief(node, 60)}: a served model takes one value of a label. Ask for each value."
             )
     return values
 
 
-def _pictures(files: np.ndarray) -> np.ndarray:
-    """The contents of PNG files [n] as uint8 [n, S, S, C]."""
-    images = []
-    for file in files:
-        with Image.open(io.BytesIO(file)) as picture:
-            image = np.asarray(picture)
-        images.append(image[..., None] if image.ndim == 2 else image)
-    return np.stack(images)
+def _too_rare(found: int, n: int, draws: int, query: Query) -> ConditioningError:
+    return ConditioningError(
+        f"{found:,} of {n:,} rows meet {query.text()} in {draws:,} draws of the server. Ask for fewer "
+        "rows or condition on less; causalgan_tf.load finds rarer rows than a server does.",
+        found,
+        n,
+        draws,
+        found / draws,
+    )
 
 
-def _row_seeds(seed: int, n: int, attempt: int = 0) -> np.ndarray:
+def _row_seeds(seed: int, n: int) -> np.ndarray:
     """noise.row_seeds, which starts TensorFlow: not before rows are drawn."""
     from causalgan_tf import noise
 
-    return noise.row_seeds(seed, 0, n, attempt).numpy()
+    return noise.row_seeds(seed, 0, n).numpy()
+
+
+def _candidates(seed: int, n: int, first: int, step: int) -> np.ndarray:
+    """Seeds [n, step] of the candidates first .. first + step - 1 of each row, those that sample_given looks at."""
+    from causalgan_tf import noise
+
+    own = noise.row_seeds(seed, 0, n, first // CANDIDATES)
+    return noise.derived(own, step, first % CANDIDATES).numpy()

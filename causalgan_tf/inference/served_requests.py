@@ -5,6 +5,7 @@ and refuses null; KServe V1, whose servers read null alone; and the open inferen
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import re
@@ -16,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from causalgan_tf.errors import InputError, brief
+from causalgan_tf.errors import InputError, brief, shown
 
 DATATYPES = {"int64": "INT64", "float32": "FP32", "bool": "BOOL"}  # of KServe V2
 # servers leave out the name of an output that is a signature's only one; of other signatures it is labels
 ONLY = {"metadata": "card", "probability": "probability"}
 MODEL = re.compile(r"/(v1|v2)/models/[^/]+(/versions/[^/]+)?$")
 LISTED = 400  # letters of a server's message
+# what reading an answer as rows may raise
+NO_ROWS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 Inputs = Mapping[str, np.ndarray]
 Outputs = dict[str, np.ndarray]
@@ -51,6 +54,8 @@ class Requests:
         self.url = self._model(url)
         self.version = MODEL.search(urllib.parse.urlsplit(self.url).path)[1]
         status = self._call(self.url)
+        if not isinstance(status, Mapping):
+            raise self._strange("its status", status)
         # TensorFlow Serving alone knows versions here, and it alone refuses null
         self.null = None if "model_version_status" not in status else float("nan")
 
@@ -71,8 +76,8 @@ class Requests:
             found = answer["predictions"]
             found = [row if isinstance(row, dict) else {ONLY.get(signature, "labels"): row} for row in found]
             return {name: _array([row[name] for row in found]) for name in found[0]}
-        except (IndexError, KeyError, TypeError, ValueError) as error:
-            raise self._strange(answer) from error
+        except NO_ROWS as error:
+            raise self._strange(signature, answer) from error
 
     def _flat(self, signature: str, inputs: Inputs) -> Outputs:
         """`ask` in KServe V2, where every array is a flat list with a shape."""
@@ -84,8 +89,8 @@ class Requests:
                 ).reshape(part["shape"])
                 for part in answer["outputs"]
             }
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._strange(answer) from error
+        except NO_ROWS as error:
+            raise self._strange(signature, answer) from error
 
     def _model(self, url: str) -> str:
         """The address of the model, without what stands behind it."""
@@ -121,7 +126,7 @@ class Requests:
                 raise _RefusedError(f"{brief(url)}: the server says: {_said(error)}") from error
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(url, error) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{brief(url)}: the answer is no JSON. Is a model's server there?") from error
 
     def _unreachable(self, url: str, error: Exception) -> InputError:
@@ -133,8 +138,9 @@ class Requests:
         way = "Start one, see docs/guide/serving.md, or correct the address."
         return InputError(f"{brief(url)}: no server answers: {said}. {way}")
 
-    def _strange(self, answer: Any) -> InputError:
-        return InputError(f"{brief(self.url)}: expected a model of causalgan-export; it answers {brief(answer, 80)}.")
+    def _strange(self, what: str, answer: Any) -> InputError:
+        expected = f"{what}: expected a model of causalgan-export"
+        return InputError(f"{brief(self.url)}, {expected}; it answers {shown(answer, 80)}.")
 
 
 def request(url: str, signature: str, inputs: Inputs, null: float | None) -> tuple[str, dict[str, Any]]:
@@ -171,7 +177,9 @@ class _RefusedError(InputError):
 
 def _said(error: urllib.error.HTTPError) -> str:
     """A server's message, or its status."""
-    text = error.read().decode(errors="replace")
+    text = ""
+    with contextlib.suppress(OSError, http.client.HTTPException):  # the message may never end
+        text = error.read().decode(errors="replace")
     try:
         answer = json.loads(text)
         message = answer.get("error") or answer["detail"]

@@ -1,17 +1,21 @@
 """Files of particular servers beside the versions of an export: Triton's model repository, KServe's service."""
 
 import json
-import os
 import pathlib
 import re
 import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from causalgan_tf.system.files import write_text
+from causalgan_tf.system.locks import work_folder
+
 SERVERS = ("triton", "kserve")
 TYPES = {"float32": "FP32", "int64": "INT64", "uint8": "UINT8", "bool": "BOOL", "string": "STRING"}  # Triton's
 SERVICE = "inference_service.yaml"
 LINK = "model.savedmodel"
+PARTIAL = ".causalgan-export."  # how the name of a version begins that is not whole yet
+NAMED = 60  # letters of a service's name, of which a cluster takes 63
 
 
 def write(version: pathlib.Path, card: Mapping[str, Any], server: str) -> pathlib.Path:
@@ -28,17 +32,18 @@ def write(version: pathlib.Path, card: Mapping[str, Any], server: str) -> pathli
     """
     root = version.parent
     if server == "kserve":
-        return _replaced(root / SERVICE, service(root.resolve().name))
+        write_text(root / SERVICE, service(root.resolve().name))
+        return root / SERVICE
     for name, signature in card["signatures"].items():
         folder = root / "triton" / name
         folder.mkdir(parents=True, exist_ok=True)
-        _replaced(folder / "config.pbtxt", config(name, signature))
+        write_text(folder / "config.pbtxt", config(name, signature) + "\n")
         # renamed into its place, so that no server sees a version without a model
-        partial = folder / f".{version.name}.{os.getpid()}"
-        partial.mkdir()
-        (partial / LINK).symlink_to(pathlib.Path("..", "..", "..", version.name))
-        shutil.rmtree(folder / version.name, ignore_errors=True)
-        partial.rename(folder / version.name)
+        with work_folder(folder, PARTIAL) as partial:
+            (partial / version.name).mkdir()
+            (partial / version.name / LINK).symlink_to(pathlib.Path("..", "..", "..", version.name))
+            shutil.rmtree(folder / version.name, ignore_errors=True)
+            (partial / version.name).rename(folder / version.name)
     return root / "triton"
 
 
@@ -65,25 +70,21 @@ def service(folder: str) -> str:
     """A KServe InferenceService that serves the versions in a folder of this name by TensorFlow Serving.
 
     >>> print(service("My faces").splitlines()[3].strip())
-    name: my-faces
+    name: "my-faces"
     """
-    name = re.sub("[^a-z0-9]+", "-", folder.lower()).strip("-")[:60] or "model"
+    name = re.sub("[^a-z0-9]+", "-", folder.lower()).strip("-")
+    # a cluster wants a letter first and none but a letter or a digit last
+    name = (name if re.match("[a-z]", name) else f"model-{name}")[:NAMED].strip("-")
+    uri = json.dumps(f"pvc://models/{folder}", ensure_ascii=False)
     return f"""apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
 metadata:
-  name: {name}
+  name: "{name}"
 spec:
   predictor:
     model:
       modelFormat:
         name: tensorflow
       # where the cluster finds the folder that holds the versions
-      storageUri: pvc://models/{name}
+      storageUri: {uri}
 """
-
-
-def _replaced(path: pathlib.Path, text: str) -> pathlib.Path:
-    """Writes a file in one step."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-    return partial.replace(path)

@@ -20,12 +20,12 @@ def write(folder: pathlib.Path, requests: Mapping[str, Mapping[str, np.ndarray]]
     """Writes the requests of each signature into the folder of a version.
 
     Args:
-        folder: it holds saved_model.pb.
+        folder: it holds saved_model.pb; FileNotFoundError if it is gone.
         requests: inputs by signature.
         name: the model's, which servers overlook here.
     """
     path = folder / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():
             writer.write(prediction_log(name, signature, inputs))

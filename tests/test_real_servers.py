@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import urllib.request
 
@@ -27,6 +28,11 @@ pytestmark = pytest.mark.extra("serving")
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "guide" / "serving.md"
 FACES_URL = "localhost:8501/v1/models/faces"  # of the page's examples
+
+
+def needs(program):
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not on this machine, and pip does not bring it")
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +84,7 @@ def test_the_batch_asks_every_signature_and_meets_conditions(expected):
 
 
 def test_the_loader_of_tensorflow_serving_gives_the_bytes_of_python(folders, expected, tmp_path):
+    needs("gcc")
     program = c_client.built(tmp_path)
     for name, folder in folders.items():
         parts = [part for part in zip(*expected, strict=True) if part[0][0] == name]
@@ -157,6 +164,7 @@ def test_the_examples_of_the_page_draw_a_picture(kserve, in_python, language, tm
     code = snippet("javascript") if language == "javascript" else curl()
     code = code.replace(FACES_URL, f"127.0.0.1:{kserve[0]}/v1/models/faces")
     line = ["node", "--input-type=module", "-e", code] if language == "javascript" else ["bash", "-ec", code]
+    needs("node" if language == "javascript" else "curl")
     subprocess.run(line, cwd=tmp_path, check=True, capture_output=True)
     chosen = np.arange(9)[None] == 4
     inputs = {"seed": np.array([1]), "value": chosen.astype(np.float32), "set": chosen}

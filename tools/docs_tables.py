@@ -76,7 +76,8 @@ def ablation(runs: pd.DataFrame, titles: dict[str, str]) -> list[list[str]]:
     """Head and rows of the ablation: mean ± standard error over the seeds."""
     grouped = runs.groupby("row")[list(COLUMNS)]
     mean, error = grouped.mean(), grouped.sem()
-    table = [["mean ± standard error of three seeds", *(title for title, _ in COLUMNS.values())]]
+    head = "mean ± standard error of three seeds" if runs.seed.nunique() > 1 else "one seed"
+    table = [[head, *(title for title, _ in COLUMNS.values())]]
     for row, name in titles.items():
         cells = []
         for column, (_, digits) in COLUMNS.items():

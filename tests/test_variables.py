@@ -98,3 +98,10 @@ def test_kinds_survive_json():
     assert variables.from_json(variables.to_json(kinds)) == kinds
     with pytest.raises(InputError, match="variable of 'A'"):
         variables.from_json({"A": {"kind": "ordinal"}})
+
+
+@pytest.mark.parametrize("name", ["a,b", "a(b)", "#a", "{a}", " {a: b}"])
+def test_a_category_that_no_query_can_write_is_refused(name):
+    with pytest.raises(InputError, match="without commas.*no brace at their beginning"):
+        Categorical((name, "other"))
+    assert Categorical(("a{1}", "other")).number("a{1}") == 0.0

@@ -109,10 +109,14 @@ class Categorical:
 
     def __post_init__(self) -> None:
         names = self.categories
-        if len(names) == 1 or len(set(names)) < len(names) or any(re.search(r"[(),;#\n]", name) for name in names):
+        if (
+            len(names) == 1
+            or len(set(names)) < len(names)
+            or any(re.search(r"[(),;#\n]|^\s*\{", name) for name in names)
+        ):
             raise InputError(
                 f"categorical({brief(', '.join(map(str, names)), 60)}): expected at least two different names without "
-                "commas, semicolons, parentheses and #."
+                "commas, semicolons, parentheses and #, and no brace at their beginning, where queries begin a set."
             )
 
     @classmethod

@@ -57,7 +57,10 @@ def test_a_judge_reads_categories_and_numbers(world, judge, tmp_path):
 
 def test_a_perfect_model_shows_categories_and_numbers(perfect, world):
     images = perfect["images"]
-    assert images["effectiveness"]["do"]["mean"] > 0.95 and images["effectiveness"]["uniform_cells"]["Place"] > 0.95
+    assert (
+        images["effectiveness"]["do"]["mean"] > 0.95
+        and images["effectiveness"]["uniform_cells"]["labels"]["Place"] > 0.95
+    )
     assert set(images["judge"]) == {"Place", "Frame"}
     bright = images["continuous"]["Bright"]
     # rounding to whole grey levels alone: a quarter on the average
@@ -74,7 +77,7 @@ def test_images_that_ignore_a_number_and_a_category_are_caught(world, judge, tmp
     bright = images["continuous"]["Bright"]
     each = {float(text[10:-1]): error for text, error in bright["measured"]["do_each"].items()}
     assert each == pytest.approx({value: abs(value - 50) for value in each}, abs=1e-4)
-    assert images["effectiveness"]["do"]["Place"] == pytest.approx(1 / 3, abs=0.05)
+    assert images["effectiveness"]["do"]["labels"]["Place"] == pytest.approx(1 / 3, abs=0.05)
     assert images["balanced_accuracy"]["Place"] == pytest.approx(1 / 3, abs=0.05)
 
 

@@ -77,9 +77,9 @@ def test_the_labels_part_is_complete(numbers):
 
 def test_the_images_part_is_complete(numbers):
     images = numbers["images"]
-    assert set(images["effectiveness"]["observational"]) == NODES | {"mean"}
-    assert set(images["effectiveness"]["uniform_cells"]) == NODES | {"mean"}
-    assert set(images["effectiveness"]["do"]) == NODES | {"mean", "other_labels"}
+    assert set(images["effectiveness"]["observational"]["labels"]) == NODES
+    assert set(images["effectiveness"]["uniform_cells"]["labels"]) == NODES
+    assert set(images["effectiveness"]["do"]["labels"]) == NODES
     assert set(images["balanced_accuracy"]) == set(images["judge"]) == NODES
     assert {"observational", "do", "control"} <= set(images["cfid"])
     for part in ("precision", "recall", "density", "coverage"):

@@ -103,7 +103,7 @@ def image_numbers(**changed):
         "support": {"do(A=0)": 1.0, "do(A=1)": 0.99},
         "supported_from": 0.95,
         "judge": {"A": 1.0},
-        "effectiveness": {"do": {"A": 0.99, "mean": 0.99}},
+        "effectiveness": {"do": {"mean": 0.99, "labels": {"A": 0.99}}},
         "continuous": {"B": own},
         "coverage": {"model": 0.8, "control": 0.95},
         "features": {"distance": "cFID"},
@@ -132,7 +132,11 @@ def test_good_images_are_trusted_in_all_respects():
     ("about", "changed", "words"),
     [
         ("Label cells with images", {"support": {"do(A=0)": 1.0, "do(A=1)": 0.4}}, "Under 1 of 2 .*do.A=1. 40.0 %"),
-        ("Images show what is set", {"effectiveness": {"do": {"A": 0.5, "mean": 0.5}}}, "the least for A, 50.0 %"),
+        (
+            "Images show what is set",
+            {"effectiveness": {"do": {"mean": 0.5, "labels": {"A": 0.5}}}},
+            "the least for A, 50.0 %",
+        ),
         (
             "Images show B",
             {"continuous": {"B": {"sd": 10.0, "measured": {"do": 9.0, "real": 0.1}, "judge": {}}}},
@@ -158,13 +162,13 @@ def test_one_label_that_the_images_do_not_show_is_not_hidden_by_the_others():
     effect = {**good, "Mustache": 0.5}
     mean = sum(effect.values()) / len(effect)
     assert mean > trust.SHOWS * 0.97 - 0.001  # as good as the judge, by the mean
-    told = of_images(judge=judge, effectiveness={"do": effect | {"mean": mean}})["Images show what is set"]
+    told = of_images(judge=judge, effectiveness={"do": {"mean": mean, "labels": effect}})["Images show what is set"]
     assert told.level == trust.DOUBTED
     assert told.text.endswith("Too few show: Mustache 50.0 %, real 97.0 %.") and "L0" not in told.text
 
 
 def test_a_label_that_the_judge_reads_badly_is_measured_by_what_he_reads_off_real_images():
-    effect = {"A": 0.6, "B": 0.99, "mean": 0.795}
+    effect = {"mean": 0.795, "labels": {"A": 0.6, "B": 0.99}}
     told = of_images(judge={"A": 0.61, "B": 1.0}, effectiveness={"do": effect})["Images show what is set"]
     assert told.level == trust.TRUSTED and "Too few" not in told.text
 

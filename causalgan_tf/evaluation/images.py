@@ -177,8 +177,8 @@ def _accuracies(
     graph = dataset.graph
     return {
         "effectiveness": {
-            "observational": _with_mean(graph, observational.agreement()),
-            "uniform_cells": _with_mean(graph, uniform.agreement()),
+            "observational": with_mean(graph, observational.agreement()),
+            "uniform_cells": with_mean(graph, uniform.agreement()),
             **_effectiveness_under_do(dataset, generated, n),
         },
         "balanced_accuracy": _named(graph, uniform.balanced(graph)),
@@ -231,7 +231,7 @@ def _effectiveness_under_do(dataset: Dataset, generated: Mapping[str, Prediction
         others.extend(each[text][[k for k in _discrete(graph) if graph.nodes[k] != node]])
     mean = float(np.mean(list(own.values()))) if own else None
     return {
-        "do": {"mean": mean, "other_labels": float(np.mean(others)) if others else None, **own},
+        "do": {"mean": mean, "other_labels": float(np.mean(others)) if others else None, "labels": own},
         "do_each": {text: _named(graph, agreement) for text, agreement in each.items()},
     }
 
@@ -351,6 +351,7 @@ def _named(graph: CausalGraph, values: np.ndarray) -> dict[str, float | None]:
     return {graph.nodes[k]: None if np.isnan(values[k]) else float(values[k]) for k in _discrete(graph)}
 
 
-def _with_mean(graph: CausalGraph, values: np.ndarray) -> dict[str, float | None]:
+def with_mean(graph: CausalGraph, values: np.ndarray) -> dict[str, Any]:
+    """The mean of values [K] of discrete labels, and each one apart from it: a label may be called mean."""
     own = values[_discrete(graph)]
-    return {"mean": float(np.mean(own)) if own.size else None, **_named(graph, values)}
+    return {"mean": float(np.mean(own)) if own.size else None, "labels": _named(graph, values)}

@@ -68,7 +68,8 @@ class ImageMetrics:
     Attributes:
         judge: accuracy of the classifier on real images, of each discrete label.
         judge_cells: "uniform" or "observational", the labels that the classifier was trained on.
-        effectiveness: how often images show their labels, as observed, on uniform cells and under do.
+        effectiveness: how often images show their labels, as observed, on uniform cells and under do: the "mean" and,
+            by name, "labels".
         balanced_accuracy: mean over the values of each label, on uniform cells.
         balanced_accuracy_observational: the same, as observed.
         judge_training: whether the classifier was balanced, and of each label whether on overlap and calibrated.

@@ -172,7 +172,7 @@ def _percent(share: float) -> str:
 
 def _images(images: Mapping[str, Any]) -> Iterator[Statement]:
     yield from _unsupported(images["support"], images["supported_from"])
-    effect, judge = images["effectiveness"]["do"], images["judge"]
+    effect, judge = images["effectiveness"]["do"]["labels"], images["judge"]
     shown = {label: effect[label] for label in judge if effect.get(label) is not None}
     if shown:
         yield _shown(shown, judge)

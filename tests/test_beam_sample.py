@@ -17,6 +17,7 @@ from absl import flags
 from PIL import Image
 
 import causalgan_tf
+from causalgan_tf import noise
 from causalgan_tf.cli import common
 from causalgan_tf.cli import sample as sample_program
 from causalgan_tf.config.run import DataConfig, RunConfig
@@ -132,7 +133,7 @@ def test_rows_under_a_condition_meet_it_and_are_redrawn_from_their_seeds(tool, e
     rows = rows_of(out)
     assert len(rows) == 30 and rows["Bright"].between(40, 60).all() and (rows["Frame"] == 1).all()
     do = np.float32([[world.GRAPH.variables["Place"].number("left"), np.nan, np.nan]])
-    again = tool.Signatures(str(exported["mixed"])).ask("sample", rows["seed"].to_numpy(), {"do": do})
+    again = tool.Exported(str(exported["mixed"])).ask("sample", rows["seed"].to_numpy(), {"do": do})
     np.testing.assert_allclose(rows["Bright"], again["labels"][:, world.BRIGHT], rtol=1e-5)
     assert np.abs(pixels(rows["image"]).astype(int) - again["image"][..., 0]).max() <= 1
 
@@ -151,11 +152,9 @@ class Rarely:
     """In place of an exported model: row k of the draw meets the condition in attempt k alone, and row 3 never."""
 
     def __init__(self, tool):
-        self.rows, self.attempts, self.tool = tool.Signatures.given, [], tool
+        self.rows, self.attempts, self.row_seeds = tool.Exported.given, [], noise.row_seeds
 
     def ask(self, signature, seeds, inputs):
-        from causalgan_tf import noise
-
         attempt = len(self.attempts)
         all_seeds = noise.row_seeds(7, 0, 4, attempt).numpy().tolist()
         row = np.array([all_seeds.index(seed) for seed in seeds])
@@ -265,7 +264,7 @@ def test_jobs_that_share_a_draw_give_its_rows(tool, undisturbed, exported, tmp_p
 
 def test_the_newest_version_is_drawn_and_the_list_says_what_was_drawn(tool, undisturbed, exported, tmp_path):
     draw, _ = tool.parsed([f"--model={exported['faces'].parent}", f"--out={tmp_path}", "--n=1", "--do=Male=1"])
-    assert draw.model == str(exported["faces"]) and draw.told["query"] == "do(Male=1)"
+    assert draw.model == str(exported["faces"]) and draw.told["do"] == {"Male": 1}
     told = listed(undisturbed)
     assert told["model"] == draw.fingerprint and (told["seed"], told["n"], told["images"]) == (7, 90, True)
     with pytest.raises(RuntimeError, match="0 of 1 shards, 0 of 1 rows"):

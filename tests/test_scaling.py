@@ -119,8 +119,9 @@ def test_efficiency_falls_with_gpus_and_rises_with_rows_and_bandwidth(counted):
 def test_a_measured_step_takes_the_place_of_the_assumed_one(counted, monkeypatch):
     step = counted[0]
     assert step.seconds(step.batch) == pytest.approx(scaling.LAUNCH * step.operations + step.flop / scaling.RATE)
-    monkeypatch.setitem(scaling.MEASURED_MS, FACES, 40.0)
-    assert step.seconds(step.batch) == pytest.approx(0.04)
+    for milliseconds in (1.0, 40.0):
+        monkeypatch.setitem(scaling.MEASURED_MS, FACES, milliseconds)
+        assert step.seconds(step.batch) == pytest.approx(1e-3 * milliseconds)
     assert scaling.step_row(step)["one H100, ms"] == "40 (measured)"
 
 

@@ -94,9 +94,10 @@ class Step:
 
     def seconds(self, rows: float) -> float:
         """Seconds of a step with so many rows on one GPU."""
-        fixed = LAUNCH * self.operations
-        whole = MEASURED_MS.get(self.name, 1e3 * (fixed + self.flop / RATE)) / 1e3
-        return fixed + max(whole - fixed, 0.0) * rows / self.batch
+        launches = LAUNCH * self.operations
+        whole = MEASURED_MS.get(self.name, 1e3 * (launches + self.flop / RATE)) / 1e3
+        fixed = min(launches, whole)
+        return fixed + (whole - fixed) * rows / self.batch
 
     def waiting(self, gpus: int, network: float) -> float:
         """Seconds that a step waits for `gpus` to exchange all of it; nothing overlaps with computing."""

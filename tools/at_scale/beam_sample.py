@@ -12,6 +12,7 @@ very draw: that is continued, and shards that are there stay. Needs the extra [b
 """
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import hashlib
@@ -25,10 +26,11 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import apache_beam as beam
 import numpy as np
+import pandas as pd
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
@@ -39,9 +41,6 @@ from causalgan_tf.inference import served_answers
 from causalgan_tf.inference.query import Query, parse_assignments
 from causalgan_tf.system import outputs
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 FORMATS = ("parquet", "tfrecord")
 ROWS = 2**32  # of a draw at most: a row's number is a word of the cipher
 LABEL_ROWS, IMAGE_ROWS = 100_000, 10_000  # of a shard, if --shard_rows does not say
@@ -51,7 +50,6 @@ CANDIDATES = 4_096  # that sample_given looks at before another seed takes the p
 PARTIAL = ".partial"  # folder of shards that are being written
 LIST = "draw.json"
 CLOSE = 0.75  # likeness from which on an unknown flag is one of this program's, misspelt
-PNG_CHANNELS = (1, 3, 4)
 TOLD = re.compile(r"causalgan_tf\.errors\.\w+: (.+)")  # a user's mistake in what a worker reports
 
 
@@ -94,9 +92,9 @@ class Draw:
     @property
     def told(self) -> dict[str, Any]:
         """All that rows and shards are a function of, as draw.json says it."""
-        told = {"model": self.fingerprint, "query": self.query.text(), "images": self.images, "format": self.format}
-        names = ("seed", "first", "n", "shard_rows", "max_draws")
-        return told | {name: getattr(self, name) for name in names}
+        told = {"model": self.fingerprint, "do": dict(self.query.do), "given": dict(self.query.given)}
+        names = ("seed", "first", "n", "images", "format", "shard_rows", "max_draws")
+        return json.loads(json.dumps(told | {name: getattr(self, name) for name in names}))
 
     def inputs(self) -> dict[str, np.ndarray]:
         """Inputs float32 [1, K] of the signatures beside the seed; one row stands for all."""
@@ -121,7 +119,7 @@ class DrawShard(beam.DoFn):
 
     def setup(self) -> None:
         """Loads the model, once a process."""
-        self.model = self.shared.acquire(lambda: Signatures(self.draw.model), tag=self.draw.model)
+        self.model = self.shared.acquire(lambda: Exported(self.draw.model), tag=self.draw.model)
 
     def process(self, shard: int) -> Iterator[tuple[int, int, str]]:
         """One shard; one that is there already is whole, and another drawing would give the same."""
@@ -133,10 +131,9 @@ class DrawShard(beam.DoFn):
                 WRITERS[draw.format](path, self.tables(draw.rows(shard)))
                 with path.open("rb") as content:
                     put(draw.out, draw.file(shard), content)
-        with FileSystems.open(place) as file:
-            yield shard, len(draw.rows(shard)), hashlib.sha256(file.read()).hexdigest()
+        yield shard, len(draw.rows(shard)), digest([place])
 
-    def tables(self, rows: range) -> Iterator["pd.DataFrame"]:
+    def tables(self, rows: range) -> Iterator[pd.DataFrame]:
         """The rows, in tables that fit into memory: a column a label, the rows' seeds and images as PNG files."""
         draw = self.draw
         step = DRAWN if draw.images else SEARCHED if draw.query.given else BATCH
@@ -144,14 +141,16 @@ class DrawShard(beam.DoFn):
             yield table(draw.graph, *self.model.rows(draw, first, min(step, rows.stop - first)))
 
 
-class Signatures:
+class Exported:
     """An exported model in a worker's memory."""
 
     def __init__(self, folder: str) -> None:
         """Loads a version's folder."""
         import tensorflow as tf
 
-        self.loaded = tf.saved_model.load(folder)
+        from causalgan_tf import noise
+
+        self.loaded, self.row_seeds = tf.saved_model.load(folder), noise.row_seeds
 
     def ask(self, signature: str, seeds: np.ndarray, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs of a signature for rows with these seeds int64 [B]."""
@@ -160,21 +159,17 @@ class Signatures:
 
     def rows(self, draw: Draw, first: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Seeds int64 [n], labels float32 [n, K] and, if they are drawn, images uint8 [n, S, S, C] of rows."""
-        from causalgan_tf import noise
-
         if draw.query.given:
             return self.given(draw, first, n)
-        seeds = noise.row_seeds(draw.seed, first, n).numpy()
+        seeds = self.row_seeds(draw.seed, first, n).numpy()
         found = self.ask("sample" if draw.images else "labels", seeds, draw.inputs())
         return seeds, found["labels"], found.get("image")
 
     def given(self, draw: Draw, first: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """`rows` that meet the condition; ConditioningError if one has none among `max_draws` candidates."""
-        from causalgan_tf import noise
-
         left, rows = np.arange(n), {}
         for attempt in range(math.ceil(draw.max_draws / CANDIDATES)):
-            seeds = noise.row_seeds(draw.seed, first, n, attempt).numpy()[left]
+            seeds = self.row_seeds(draw.seed, first, n, attempt).numpy()[left]
             found = self.ask("sample_given", seeds, draw.inputs())
             met = found.pop("accepted")
             for name, value in found.items():
@@ -196,7 +191,17 @@ def put(out: str, name: str, content: BinaryIO) -> None:
     FileSystems.rename([partial], [FileSystems.join(out, name)])
 
 
-def table(graph: CausalGraph, seeds: np.ndarray, labels: np.ndarray, images: np.ndarray | None) -> "pd.DataFrame":
+def digest(paths: Sequence[str]) -> str:
+    """SHA-256 of files, one behind the other."""
+    found = hashlib.sha256()
+    for path in paths:
+        with FileSystems.open(path) as file:
+            while chunk := file.read(1 << 20):
+                found.update(chunk)
+    return found.hexdigest()
+
+
+def table(graph: CausalGraph, seeds: np.ndarray, labels: np.ndarray, images: np.ndarray | None) -> pd.DataFrame:
     """Rows as causalgan-sample writes them; a last column `image` holds PNG files."""
     import tensorflow as tf
 
@@ -208,7 +213,7 @@ def table(graph: CausalGraph, seeds: np.ndarray, labels: np.ndarray, images: np.
     return frame.assign(**{free_name("image", frame): [tf.io.encode_png(image).numpy() for image in images]})
 
 
-def write_parquet(path: pathlib.Path, tables: Iterable["pd.DataFrame"]) -> None:
+def write_parquet(path: pathlib.Path, tables: Iterable[pd.DataFrame]) -> None:
     """Writes tables as one Parquet file, a row group each."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -221,7 +226,7 @@ def write_parquet(path: pathlib.Path, tables: Iterable["pd.DataFrame"]) -> None:
             writer.write_table(group)
 
 
-def write_tfrecord(path: pathlib.Path, tables: Iterable["pd.DataFrame"]) -> None:
+def write_tfrecord(path: pathlib.Path, tables: Iterable[pd.DataFrame]) -> None:
     """Writes tables as TFRecord, a tf.train.Example a row: int64, float, or bytes of texts and files."""
     import tensorflow as tf
 
@@ -289,7 +294,7 @@ def parsed(arguments: Sequence[str]) -> tuple[Draw, list[str]]:
     add("--first", type=int, default=0, help="number of the first row: several jobs share a draw")
     add("--do", default="", help="interventions, such as Mustache=1,Smoke=never,Age=50")
     add("--given", default="", help="conditions, such as Smiling=1,Age=20..30; with --do they hold under it")
-    add("--max_draws", type=int, default=200_000, help="candidates of a row at most, with --given")
+    add("--max_draws", type=int, default=200_000, help="candidates of a row at most, with --given; in steps of 4,096")
     add("--noimages", action="store_true", help="labels only")
     add("--format", choices=FORMATS, default=FORMATS[0], help="of the shards; images are PNG files in them")
     add("--shard_rows", type=int, default=0, help=f"rows a shard; 0: {LABEL_ROWS}, or {IMAGE_ROWS} with images")
@@ -310,10 +315,7 @@ def opened(own: argparse.Namespace) -> Draw:
             raise InputError(f"--{name}: expected {low} to {high}, got {getattr(own, name)}.")
     folder = version_folder(own.model)
     card = card_of(folder)
-    shape = card["images"]
-    if shape and not own.noimages and shape[2] not in PNG_CHANNELS:
-        raise InputError(f"{brief(own.model)}: PNG has no images of {shape[2]} channels. Draw labels: --noimages.")
-    images = bool(shape) and not own.noimages
+    images = bool(card["images"]) and not own.noimages
     query = checked_query(served_answers.graph_of(card), own.do, own.given)
     rows = own.shard_rows or (IMAGE_ROWS if images else LABEL_ROWS)
     numbers = {"seed": own.seed, "first": own.first, "n": own.n, "shard_rows": rows, "max_draws": own.max_draws}
@@ -355,12 +357,10 @@ def card_of(folder: str) -> dict[str, Any]:
 
 
 def fingerprint(folder: str) -> str:
-    """SHA-256 of an exported model's graph and of the index of its weights, which holds a checksum of each."""
-    digest = hashlib.sha256()
-    for name in ("saved_model.pb", "variables/variables.index"):
-        with FileSystems.open(FileSystems.join(folder, name)) as file:
-            digest.update(file.read())
-    return digest.hexdigest()
+    """The digest of an exported model's graph and of the index of its weights, which holds a checksum of each."""
+    return digest(
+        [FileSystems.join(folder, *parts) for parts in (["saved_model.pb"], ["variables", "variables.index"])]
+    )
 
 
 def begin(draw: Draw) -> None:
@@ -369,19 +369,18 @@ def begin(draw: Draw) -> None:
         outputs.check_folder(draw.out)
     path = FileSystems.join(draw.out, LIST)
     if FileSystems.exists(path):
-        with FileSystems.open(path) as file:
-            held = json.loads(file.read())
+        held = {}
+        with contextlib.suppress(ValueError), FileSystems.open(path) as file:
+            held = dict(json.loads(file.read()))
         other = [name for name, value in draw.told.items() if held.get(name) != value]
         if not other:
             return
-        raise InputError(
-            f"{brief(draw.out)} holds another draw: {other[0]} is {brief(held.get(other[0]))} there, and "
-            f"{brief(draw.told[other[0]])} here. Nothing was touched. Name another folder."
-        )
-    found = FileSystems.match([FileSystems.join(draw.out, "**")])[0].metadata_list
-    if found:
-        held = f"{brief(draw.out)} is not empty: {brief(found[0].path)} is there"
-        raise InputError(f"{held}. Nothing was touched. Name another folder.")
+        there, here = brief(held.get(other[0])), brief(draw.told[other[0]])
+        fault = f"holds another draw: {other[0]} is {there} there, and {here} here"
+        raise InputError(f"{brief(draw.out)} {fault}. Nothing was touched. Name another folder.")
+    for found in FileSystems.match([FileSystems.join(draw.out, "**")])[0].metadata_list:
+        fault = f"is not empty: {brief(found.path)} is there"
+        raise InputError(f"{brief(draw.out)} {fault}. Nothing was touched. Name another folder.")
     write_list(draw, [])
 
 

@@ -3,7 +3,7 @@
     python -m tools.benchmarks.at_scale [--folder=FOLDER]
 
 It exports the built-in faces, draws 100,000 labels and 2,000 images both ways, and says whether the labels are equal
-and how far the images are apart. A larger draw says how fast it is: rows/s from its first finished shard to its last one,
+and how far the images are apart. A larger draw says how fast it is: rows/s from its first finished shard to its last,
 and rows for each second of a processor beyond those of the smaller draw, so that the start of processes and of
 TensorFlow is in neither. Needs the extra [beam] and minutes; writes results/at_scale.csv.
 """

@@ -109,9 +109,8 @@ class Step:
         return alone / (alone + self.waiting(gpus, network))
 
     def strong(self, gpus: int, network: float, rows: int) -> float:
-        """How many times faster than on one GPU a global batch of so many rows is, over the number of GPUs."""
-        shared = self.seconds(rows / gpus) + self.waiting(gpus, network)
-        return self.seconds(rows) / (gpus * shared)
+        """How many times faster GPUs that share a global batch of so many rows are than one of them."""
+        return self.seconds(rows) / (self.seconds(rows / gpus) + self.waiting(gpus, network))
 
 
 def all_reduce(size: float, gpus: int, network: float) -> float:
@@ -274,8 +273,8 @@ def network_rows(step: Step, players: dict[str, Any], measure: bool = True) -> I
             "network": name.replace("_", "-"),
             "parameters": f"{step.parameters[name]:,}",
             "gradient, bytes": f"{4 * step.parameters[name]:,}",
-            "forward, MFLOP a row": f"{forward / 1e6:,.1f}" if measure else "",
-            "forward and backward": f"{both / 1e6:,.1f}" if measure else "",
+            "forward, MFLOP a row": figure(forward / 1e6) if measure else "",
+            "forward and backward": figure(both / 1e6) if measure else "",
         }
 
 
@@ -285,13 +284,13 @@ def step_row(step: Step) -> dict[str, str]:
     return {
         "model": step.name,
         "batch": f"{step.batch:,}",
-        "GFLOP a step": f"{step.flop / 1e9:.3g}",
-        "MFLOP a row": f"{step.flop / step.batch / 1e6:,.3g}",
+        "GFLOP a step": figure(step.flop / 1e9),
+        "MFLOP a row": figure(step.flop / step.batch / 1e6),
         "operations": f"{step.operations:,}",
-        "gradients, MB": f"{4e-6 * sum(step.parameters.values()):.3g}",
+        "gradients, MB": figure(4e-6 * sum(step.parameters.values())),
         "statistics": f"{len(step.statistics)} times, {4e-3 * sum(step.statistics):.0f} kB",
-        "one H100, ms": f"{1e3 * alone:.3g} ({'measured' if step.name in MEASURED_MS else 'assumed'})",
-        "rows/s": f"{step.batch / alone:,.0f}",
+        "one H100, ms": f"{figure(1e3 * alone)} ({'measured' if step.name in MEASURED_MS else 'assumed'})",
+        "rows/s": figure(step.batch / alone),
     }
 
 
@@ -299,14 +298,19 @@ def gpu_rows(step: Step) -> Iterator[dict[str, str]]:
     """The table of efficiencies: a row a number of GPUs."""
     for gpus in GPUS:
         row = {"model": step.name, "GPUs": f"{gpus:,}", "global batch": f"{step.batch * gpus:,}"}
-        row |= {f"efficiency, {name}": share(step.weak(gpus, speed)) for name, speed in NETWORKS.items()}
-        row |= {f"of batch {FIXED}, {name}": share(step.strong(gpus, speed, FIXED)) for name, speed in NETWORKS.items()}
-        yield row
+        row |= {f"efficiency, {name}": figure(step.weak(gpus, speed), 2) for name, speed in NETWORKS.items()}
+        fast = max(NETWORKS.values())
+        row["rows/s"] = figure(gpus * step.weak(gpus, fast) * step.batch / step.seconds(step.batch))
+        yield row | {f"speed-up at batch {FIXED}": figure(step.strong(gpus, fast, FIXED), 2)}
 
 
-def share(value: float) -> str:
-    """A share without its leading zero, as in .98."""
-    return f"{value:.2f}".removeprefix("0")
+def figure(value: float, digits: int = 3) -> str:
+    """A number above 0 of so many digits, as the documentation writes it.
+
+    >>> figure(12_345.6), figure(0.000291), figure(9.96, 2)
+    ('12,300', '.000291', '10')
+    """
+    return f"{float(f'{value:.{digits}g}'):,.12f}".rstrip("0").rstrip(".").removeprefix("0")
 
 
 def celeba_rows(step: Step) -> Iterator[dict[str, str]]:
@@ -319,10 +323,10 @@ def celeba_rows(step: Step) -> Iterator[dict[str, str]]:
             "GPUs": f"{gpus}",
             "global batch": f"{step.batch * gpus:,}",
             "steps, as many images": f"{step.steps / gpus:,.0f}",
-            "hours": f"{few:.2g}",
-            "dollars": f"{few * gpus * GPU_HOUR:.2g}",
-            "as many steps, hours": f"{many:.2g}",
-            "as many steps, dollars": f"{many * gpus * GPU_HOUR:,.0f}",
+            "hours": figure(few, 2),
+            "dollars": figure(few * gpus * GPU_HOUR, 2),
+            "as many steps, hours": figure(many, 2),
+            "as many steps, dollars": figure(many * gpus * GPU_HOUR, 2),
         }
 
 
@@ -351,12 +355,12 @@ def sample_row(name: str, speed: float, size: float, how: str) -> dict[str, str]
     hours, terabytes = ROWS / speed / 3600, ROWS * size / 1e12
     return {
         "rows": name,
-        "rows/s of a core": f"{speed:,.0f} ({how})",
-        "core hours": f"{hours:,.3g}",
-        "dollars": f"{hours * CORE_HOUR:,.2g}",
-        "hours on 1,000 cores": f"{hours / 1000:,.2g}",
-        "terabytes": f"{terabytes:,.2g}",
-        "dollars a month": f"{terabytes * TB_MONTH:,.2g}",
+        "rows/s of a core": f"{figure(speed)} ({how})",
+        "core hours": figure(hours),
+        "dollars": figure(hours * CORE_HOUR, 2),
+        "hours on 1,000 cores": figure(hours / 1000, 2),
+        "terabytes": figure(terabytes, 2),
+        "dollars a month": figure(terabytes * TB_MONTH, 2),
     }
 
 
@@ -384,7 +388,8 @@ def main() -> None:
         flops[name] = network_flop(learner.players["generator"], step.batch)[0]
         print(name, flush=True)
     write("networks", networks)
-    write("steps", [step_row(step) for step in steps])
+    # a controller's loop is one program of XLA: its operations are not launched one by one
+    write("steps", [step_row(labels) | {"one H100, ms": "", "rows/s": ""}, *map(step_row, steps[1:])])
     write("gpus", [row for step in steps[1:] for row in gpu_rows(step)])
     write("celeba", [row for step in steps if "CelebA" in step.name for row in celeba_rows(step)])
     write("samples", list(sample_rows(pd.read_csv(RESULTS / "at_scale.csv"), flops)))

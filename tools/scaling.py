@@ -4,7 +4,7 @@
 
 Floating-point operations and all-reduced bytes are counted in the graphs of the training steps themselves. How long a
 step takes, and how long an all-reduce, are assumptions: the constants below, each with its unit. Writes
-tools/benchmarks/results/scaling_*.csv, which docs/scaling.md shows; it takes minutes and no GPU.
+tools/benchmarks/results/scaling_*.csv, which docs/scaling.md shows and talks about; it takes minutes and no GPU.
 """
 
 import dataclasses
@@ -288,7 +288,7 @@ def step_row(step: Step) -> dict[str, str]:
         "MFLOP a row": figure(step.flop / step.batch / 1e6),
         "operations": f"{step.operations:,}",
         "gradients, MB": figure(4e-6 * sum(step.parameters.values())),
-        "statistics": f"{len(step.statistics)} times, {4e-3 * sum(step.statistics):.0f} kB",
+        "statistics": f"{len(step.statistics)} times, {4e-3 * sum(step.statistics):,.0f} kB",
         "one H100, ms": f"{figure(1e3 * alone)} ({'measured' if step.name in MEASURED_MS else 'assumed'})",
         "rows/s": figure(step.batch / alone),
     }

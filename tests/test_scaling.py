@@ -1,5 +1,7 @@
 """The scale plan's numbers: operations against hand counts, bytes exactly, and the model of an all-reduce."""
 
+import re
+
 import keras
 import pandas as pd
 import pytest
@@ -9,6 +11,15 @@ from tools import scaling
 from tools.benchmarks import image_speed
 
 FACES = "faces, 32 x 32"
+TIMED = {
+    "operations",
+    "one H100, ms",
+    "rows/s",
+    "speed-up at batch 512",
+    "efficiency, 100 Gb/s",
+    "efficiency, 400 Gb/s",
+}
+TIMED |= {"hours", "dollars", "as many steps, hours", "as many steps, dollars"}
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +150,20 @@ def test_a_billion_rows_cost_what_the_measured_speed_says():
     assert (large["rows/s of a core"], large["terabytes"]) == ("100 (by FLOP and pixels)", "8")
 
 
-def table(name):
-    return pd.read_csv(scaling.RESULTS / f"scaling_{name}.csv", dtype=str, keep_default_na=False)
-
-
 def assert_told(name, model, rows):
-    told = table(name)
-    own = told[told["model"] == model].drop(columns="command").to_dict("records")
-    assert own == list(rows)
+    """A table's rows of a model are these; what depends on the number of operations, to 5 %: any change moves it."""
+    told = pd.read_csv(scaling.RESULTS / f"scaling_{name}.csv", dtype=str, keep_default_na=False)
+    told = told[told["model"] == model].drop(columns="command").to_dict("records")
+    for old, new in zip(told, rows, strict=True):
+        assert {name: old[name] for name in old if name not in TIMED} == {
+            k: v for k, v in new.items() if k not in TIMED
+        }
+        for name in TIMED & old.keys():
+            assert numbers(old[name]) == pytest.approx(numbers(new[name]), rel=0.05)
+
+
+def numbers(text):
+    return [float(number.replace(",", "")) for number in re.findall(r"[\d,]*\.?\d+", text)]
 
 
 def test_the_tables_of_32_x_32_faces_are_what_is_counted_now(counted):

@@ -63,6 +63,7 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        "beam": ["apache-beam>=2.70"],  # tools/at_scale; it asks for protobuf below 7, which TensorFlow takes as well
         "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"],
         "examples": ["ipykernel>=6", "jupytext>=1.16", "nbclient>=0.10"],
         "excel": ["openpyxl>=3.1"],

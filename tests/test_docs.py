@@ -28,6 +28,8 @@ PROGRAMS = {
     "explore": explore,
 }
 OTHERS = {"all", "help", "helpfull", "flagfile", "logdir", "to"}  # of tools/test, absl, TensorBoard and jupytext
+OTHERS |= {"runner", "direct_num_workers", "direct_running_mode", "project", "region", "temp_location"}  # of Beam
+OTHERS |= {"sdk_container_image", "flink_master", "environment_type", "environment_config"}
 
 
 def anchors(page: pathlib.Path) -> set[str]:

@@ -28,7 +28,6 @@ from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.outputs import OutputFolder
 
 if TYPE_CHECKING:
-    import pandas as pd
     from PIL.Image import Image
 
     from causalgan_tf.inference.causal_model import CausalModel
@@ -280,11 +279,12 @@ def write(
     """Writes labels.csv, with the rows' seeds or without, images and further pictures in place of an earlier draw's."""
     from PIL import Image
 
+    from causalgan_tf.inference.samples import with_seeds
     from causalgan_tf.reporting import pictures
 
     drawn = samples.images
     folder.claim([*files(0 if drawn is None else len(drawn)), *(extra or {})])
-    table = labelled_with_seeds(samples) if seeds else samples.labels
+    table = with_seeds(samples.labels, samples.seeds) if seeds else samples.labels
     folder.write("labels.csv", lambda file: table.to_csv(file, index=False, mode="wb"))
     print(folder.path / "labels.csv")
     if drawn is not None:
@@ -297,14 +297,6 @@ def write(
     for name, image in (extra or {}).items():
         write_image(folder, name, image)
     folder.finish(DRAW)
-
-
-def labelled_with_seeds(samples: "Samples") -> "pd.DataFrame":
-    """The labels, and last the seeds of the rows: in a column `seed`, or `row_seed`, ... where a label is called so."""
-    name = "seed"
-    while name in samples.labels:
-        name = f"row_{name}"
-    return samples.labels.assign(**{name: samples.seeds})
 
 
 def write_image(folder: OutputFolder, name: str, image: "Image", say: bool = True) -> None:

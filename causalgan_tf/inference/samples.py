@@ -77,3 +77,19 @@ def label_frame(graph: CausalGraph, rows: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=list(graph.nodes), copy=False)
     columns = {node: variable.column(rows[:, k]) for k, (node, variable) in enumerate(graph.variables.items())}
     return pd.DataFrame(columns, copy=False)
+
+
+def with_seeds(labels: pd.DataFrame, seeds: np.ndarray) -> pd.DataFrame:
+    """The labels, and last the seeds of the rows: in a column `seed`, or `row_seed`, ... where a label is called so.
+
+    >>> list(with_seeds(pd.DataFrame({"seed": [1]}), np.array([7])))
+    ['seed', 'row_seed']
+    """
+    return labels.assign(**{free_name("seed", labels): seeds})
+
+
+def free_name(name: str, table: pd.DataFrame) -> str:
+    """A name for a new column: `name`, or `row_name`, ... where there is one of that name."""
+    while name in table:
+        name = f"row_{name}"
+    return name

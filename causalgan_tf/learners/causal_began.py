@@ -6,6 +6,7 @@ import tensorflow as tf
 from causalgan_tf import losses
 from causalgan_tf.config.image import BeganConfig, ImageConfig
 from causalgan_tf.learners.image_learner import Fakes, ImageLearner, LabelSampler, gradients_of_weights_and_input
+from causalgan_tf.learners.learner import mean_over_replicas
 from causalgan_tf.networks.label_codec import LabelCodec
 
 
@@ -136,10 +137,8 @@ class CausalBEGAN(ImageLearner):
         self, l_real: tf.Tensor, l_fake: tf.Tensor, llab_real: tf.Tensor, llab_fake: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Moves c1, c2 and c3 by the margins of the global batch; returns the margins and the convergence measure."""
-        terms = [l_real, l_fake, llab_real, llab_fake]
-        replica = tf.distribute.get_replica_context()
         # the margins are no means of rows: averaged over replicas afterwards they would be others
-        l_real, l_fake, llab_real, llab_fake = replica.all_reduce(tf.distribute.ReduceOp.MEAN, terms)
+        l_real, l_fake, llab_real, llab_fake = mean_over_replicas([l_real, l_fake, llab_real, llab_fake])
         b1 = losses.margin(l_real, l_fake, self.gammas[0])
         b2 = losses.margin(llab_real, llab_fake, self.gammas[1])
         b3 = losses.third_margin(b1, b2, self.gammas[2]) if self.third_margin else tf.zeros([])

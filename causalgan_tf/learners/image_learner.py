@@ -11,7 +11,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from causalgan_tf import losses, noise
 from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.graphs.variables import Binary
-from causalgan_tf.learners.learner import Learner
+from causalgan_tf.learners.learner import Learner, mean_over_replicas
 from causalgan_tf.learners.optimization import ExponentialAfter, Halving, LimitedAdam, update_average
 from causalgan_tf.networks.label_codec import LabelCodec
 
@@ -114,9 +114,9 @@ class ImageLearner(Learner):
         return rows(first), (last - first) // self.steps_per_call
 
     def _steps(self, iterator: Any) -> dict[str, tf.Tensor]:
-        logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
+        logs = self.mean_logs(self.train_step, next(iterator))
         for _ in tf.range(self.steps_per_call - 1):
-            logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
+            logs = self.mean_logs(self.train_step, next(iterator))
         return logs
 
     def update(self, gradients: dict[str, list[tf.Tensor]]) -> None:
@@ -149,7 +149,7 @@ class ImageLearner(Learner):
         if not self.codec.cells:
             return 1.0
         counted = tf.cast(observed, tf.float32)
-        share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
+        (share,) = mean_over_replicas([tf.reduce_mean(counted)])
         return (counted / tf.maximum(share, 1.0 / self.batch_size))[:, None]
 
     def discriminator_inputs(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:

@@ -111,13 +111,39 @@ class Learner(keras.Model):
         """`function(*args)` on every replica, in this learner's strategy."""
         return self.distribute_strategy.run(function, args)
 
-    def mean_over_replicas(self, logs: dict[str, Any]) -> dict[str, tf.Tensor]:
-        """One value a log, averaged over replicas."""
-        return {name: self.distribute_strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
+    def mean_logs(self, function: Callable, *args: Any) -> dict[str, tf.Tensor]:
+        """The logs of `function(*args)`, scalars by name, run on every replica and averaged over them."""
+
+        def averaged(*args: Any) -> dict[str, tf.Tensor]:
+            logs = function(*args)
+            return dict(zip(logs, mean_over_replicas(list(logs.values())), strict=True))
+
+        # all replicas have the same mean: this worker's first one tells it
+        local = self.distribute_strategy.experimental_local_results
+        return {name: local(value)[0] for name, value in self.per_replica(averaged, *args).items()}
 
     def apply(self, gradients: list[tf.Tensor], optimizer: keras.Optimizer, variables: list) -> None:
-        """One optimizer step along `gradients` of a mean over this replica's rows.
+        """One optimizer step along `gradients` of a mean over this replica's rows, averaged over replicas.
 
-        Keras sums gradients over replicas, so a replica contributes its share of the global mean.
+        Every replica then moves its own copies by the optimizer's `update_step`. Keras' own aggregation sends an array at
+        a time, and breaks with several workers.
         """
-        optimizer.apply([gradient / self.replicas for gradient in gradients], variables)
+        rate = optimizer.learning_rate
+        for gradient, variable in zip(mean_over_replicas(gradients), variables, strict=True):
+            optimizer.update_step(gradient, variable, rate)
+        optimizer.iterations.assign_add(1)
+
+
+def mean_over_replicas(values: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Means over the replicas of float32 tensors, in one all-reduce; every replica must call it.
+
+    >>> [float(value) for value in mean_over_replicas([tf.constant(1.0), tf.constant(2.0)])]  # one device
+    [1.0, 2.0]
+    """
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return values
+    flat = tf.concat([tf.reshape(value, [-1]) for value in values], 0)
+    mean = replica.all_reduce(tf.distribute.ReduceOp.MEAN, flat)
+    parts = tf.split(mean, [value.shape.num_elements() for value in values])
+    return [tf.reshape(part, value.shape) for part, value in zip(parts, values, strict=True)]

@@ -98,9 +98,9 @@ class LikelihoodTrainer(ControllerLearner):
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step along the gradient of the likelihood."""
-        return self.mean_over_replicas({"negative_log_likelihood": self.per_replica(self.update, step)})
+        return self.mean_logs(self.update, step)
 
-    def update(self, step: tf.Tensor) -> tf.Tensor:
+    def update(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the mechanisms; returns their loss without the prior."""
         parts, seen, shares = self._asked(step)
         with tf.GradientTape() as tape:
@@ -111,7 +111,7 @@ class LikelihoodTrainer(ControllerLearner):
         gradient = tape.gradient(total, self.mechanisms.vector)
         self.apply([gradient], self.optimizers["generator"], [self.mechanisms.vector])
         update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
-        return loss
+        return {"negative_log_likelihood": loss}
 
     def _asked(self, step: tf.Tensor) -> "Families":
         """What the mechanisms are asked in a step: distinct rows with their shares, and a batch of the other nodes."""

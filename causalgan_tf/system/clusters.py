@@ -51,7 +51,7 @@ class Cluster:
             return cls._checked("SLURM_STEP_NODELIST", *from_slurm(environment))
         raise InputError(
             f"--strategy=multi_worker: no variable tells who trains together. Set TF_CONFIG='{EXAMPLE}' on every "
-            f"worker, each with its own index; or start them by srun, or as pods with {HOSTS}: tools/cluster shows both."
+            f"worker, each with its own index. Or start them by srun, or as pods with {HOSTS}, as in tools/cluster."
         )
 
     @classmethod

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
@@ -27,20 +26,14 @@ from causalgan_tf.training import devices
 DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
 
 
-def check_call(
-    config: RunConfig, stages: tuple[str, ...], strategy: str, logical_devices: int
-) -> tuple[tuple[str, ...], tf.distribute.Strategy]:
-    """The stages in their order, and the strategy; InputError for what `train` refuses before it looks for data."""
-    stages = check_stages(stages, config)
-    distribution = devices.make_strategy(strategy, logical_devices)
-    replicas = distribution.num_replicas_in_sync
+def check_batches(config: RunConfig, stages: tuple[str, ...], replicas: int) -> None:
+    """InputError for a stage whose batch the replicas cannot share."""
     for stage, batch, flag in (
         ("controller", config.controller.batch_size, "controller_batch_size"),
         ("images", config.image.batch_size, "image_batch_size"),
     ):
         if stage in stages:
             devices.rows_per_replica(batch, replicas, flag)
-    return stages, distribution
 
 
 def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:

@@ -46,7 +46,10 @@ class ControllerLearner(Learner):
         self.mechanisms, self.averaged = mechanisms, averaged
         # variables, not constants of the compiled loop: a restart changes them
         self.seed = tf.Variable(seed, trainable=False, dtype=tf.int64)
-        self.rows = tf.Variable(encoded(mechanisms.graph, rows), trainable=False)
+        table = encoded(mechanisms.graph, rows)
+        # a variable is sent from worker to worker when it is made, and TensorFlow sends no bytes
+        several = isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+        self.rows = tf.Variable(table.astype(np.float32) if several else table, trainable=False)
 
     def compile(self, config: ControllerConfig, optimizers: dict[str, keras.Optimizer]) -> None:
         """Sets the optimisation, an optimizer for each player."""

@@ -106,7 +106,10 @@ def _join(cluster: Cluster, num_devices: int) -> tf.distribute.Strategy:
     if gpus and num_devices:
         tf.config.set_visible_devices(gpus[:num_devices], "GPU")
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec({"worker": list(cluster.addresses)}), "worker", cluster.number, rpc_layer="grpc"
+        tf.train.ClusterSpec({"worker": list(cluster.addresses)}),
+        task_type="worker",
+        task_id=cluster.number,
+        rpc_layer="grpc",
     )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(resolver)

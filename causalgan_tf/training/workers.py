@@ -6,7 +6,7 @@ own, and are given all that a step depends on by the chief; they need no folder 
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -36,6 +36,7 @@ class Workers:
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
         """The workers of `strategy`, as its cluster says."""
         self.strategy, self.count, self.number = strategy, 1, 0
+        self._run = tf.function(lambda function, value: strategy.run(function, (value,)))
         resolver = strategy.cluster_resolver
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and resolver is not None:
             self.count, self.number = len(resolver.cluster_spec().as_dict()["worker"]), resolver.task_id
@@ -50,11 +51,7 @@ class Workers:
         if self.count == 1:
             return [value]
 
-        def gathered(pair: tf.Tensor) -> tf.Tensor:
-            return tf.distribute.get_replica_context().all_gather(pair, axis=0)
-
-        pair = tf.constant([[self.number, value]], tf.int64)
-        pairs = self.strategy.experimental_local_results(self.strategy.run(gathered, (pair,)))[0]
+        pairs = self._everywhere(_gathered, tf.constant([[self.number, value]], tf.int64))
         found = dict(pairs.numpy().tolist())
         return [found[number] for number in range(self.count)]
 
@@ -81,16 +78,15 @@ class Workers:
             return
         variables = [variable for thing in things for variable in getattr(thing, "variables", [thing])]
 
-        def of_first_replica(bits: tf.Tensor) -> tf.Tensor:
-            replica = tf.distribute.get_replica_context()
-            mine = tf.where(replica.replica_id_in_sync_group == 0, bits, tf.zeros_like(bits))
-            return replica.all_reduce(tf.distribute.ReduceOp.SUM, mine)
-
         # as whole numbers: a sum of one number and zeros keeps their bits, where floats would lose the sign of a zero
         parts = [tf.reshape(_bits(variable), [-1]) for variable in variables]
-        bits = self.strategy.experimental_local_results(self.strategy.run(of_first_replica, (tf.concat(parts, 0),)))[0]
+        bits = self._everywhere(_of_first_replica, tf.concat(parts, 0))
         for variable, part in zip(variables, tf.split(bits, [len(part) for part in parts]), strict=True):
             variable.assign(_value(part, variable))
+
+    def _everywhere(self, function: Callable[[tf.Tensor], tf.Tensor], value: tf.Tensor) -> tf.Tensor:
+        """What `function(value)`, run on every replica, gives on this worker's first."""
+        return self.strategy.experimental_local_results(self._run(function, value))[0]
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
@@ -104,6 +100,18 @@ class Workers:
                 f"Worker {self.number} of {self.count}: another worker has ended or is not reached any more; what it "
                 "said tells why. Start all workers again by the same commands: they go on where the last checkpoint is."
             ) from error
+
+
+def _gathered(rows: tf.Tensor) -> tf.Tensor:
+    """The rows of all replicas."""
+    return tf.distribute.get_replica_context().all_gather(rows, axis=0)
+
+
+def _of_first_replica(bits: tf.Tensor) -> tf.Tensor:
+    """The numbers that the first replica has."""
+    replica = tf.distribute.get_replica_context()
+    mine = tf.where(replica.replica_id_in_sync_group == 0, bits, tf.zeros_like(bits))
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, mine)
 
 
 def _bits(variable: Any) -> tf.Tensor:

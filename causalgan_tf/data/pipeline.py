@@ -33,7 +33,7 @@ def batches(
         context: which worker asks, and how many replicas R share a batch; None: one worker with one replica.
 
     Returns:
-        Endless (image float32 [B / R, S, S, C] in [-1, 1], labels float32 [B / R, K]), for the worker's replicas in turn.
+        Endless (image float32 [B / R, S, S, C] in [-1, 1], labels float32 [B / R, K]), its replicas in turn.
 
     Raises:
         InputError: there are fewer images than rows in a batch.

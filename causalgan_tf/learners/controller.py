@@ -46,7 +46,10 @@ class ControllerLearner(Learner):
         self.mechanisms, self.averaged = mechanisms, averaged
         # variables, not constants of the compiled loop: a restart changes them
         self.seed = tf.Variable(seed, trainable=False, dtype=tf.int64)
-        self.rows = tf.Variable(encoded(mechanisms.graph, rows), trainable=False)
+        table = encoded(mechanisms.graph, rows)
+        if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy) and table.dtype == np.uint8:
+            table = table.astype(np.int32)  # the first machine sends it to the others, and TensorFlow sends no uint8
+        self.rows = tf.Variable(table, trainable=False)
 
     def compile(self, config: ControllerConfig, optimizers: dict[str, keras.Optimizer]) -> None:
         """Sets the optimisation, an optimizer for each player."""

@@ -11,7 +11,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from causalgan_tf import losses, noise
 from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.graphs.variables import Binary
-from causalgan_tf.learners.learner import Learner, mean_over_replicas
+from causalgan_tf.learners.learner import Learner, Rows, mean_over_replicas
 from causalgan_tf.learners.optimization import ExponentialAfter, Halving, LimitedAdam, update_average
 from causalgan_tf.networks.label_codec import LabelCodec
 
@@ -80,7 +80,6 @@ class ImageLearner(Learner):
             generator_steps: updates of the generator for each one of the others.
             halve_every: steps after which the rates are halved, each time, besides their fall; 0: never.
         """
-        super().compile()
         self.batch_size, self.generator_steps, self.ema = config.batch_size, generator_steps, config.ema
         self.in_turn = config.updates == "in_turn"
         self.labeler_noise, self.label_encoding = config.labeler_noise, config.label_encoding
@@ -107,11 +106,11 @@ class ImageLearner(Learner):
         """Training steps done so far."""
         return self.optimizers["discriminator"].iterations
 
-    def calls(self, last: int, rows: Callable[[int], tf.data.Dataset]) -> tuple[tf.data.Dataset, int | None]:
+    def calls(self, last: int, rows: Rows) -> tuple[Any, int]:
         """Batches from the next step on; the steps of a call divide those that are left."""
-        first = self.steps_done()
-        self.steps_per_call = math.gcd(last - first, self.steps_per_call)
-        return rows(first), (last - first) // self.steps_per_call
+        left = last - self.steps_done()
+        self.steps_per_call = math.gcd(left, self.steps_per_call)
+        return self.share_out(rows), left // self.steps_per_call
 
     def _steps(self, iterator: Any) -> dict[str, tf.Tensor]:
         logs = self.mean_logs(self.train_step, next(iterator))

@@ -1,8 +1,7 @@
 """What the learners share: several training steps in one compiled call, on one device or on many.
 
-Keras' own loop compiles one step. Here `fit` makes one compiled call for each element of its data set, and the call
-runs as many training steps as the learner says. A custom loop is also what MirroredStrategy needs: Keras 3 refuses
-both `steps_per_execution` and XLA there.
+The loop is our own, for Keras 3's `fit` and `Optimizer.apply` do not train on several machines. It is also what several
+steps in a compiled call need on several devices.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +10,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+# a step and the part of the global batch that is asked for, to the real rows from that step on, replica by replica
+Rows = Callable[[int, tf.distribute.InputContext], tf.data.Dataset]
 
-class Learner(keras.Model):
-    """A keras.Model with its own optimizers whose `train_function` calls `train_call(iterator)`.
+
+class Learner:
+    """Players with their own optimizers, trained by `train_call(iterator)` in the strategy that it was made in.
 
     All that a stage of the training asks of it, for labels and for images:
 
@@ -22,22 +24,24 @@ class Learner(keras.Model):
         optimizers: of the players, by their names.
         averaged: a network that keeps the running average of the weights of the one that is sampled from.
         state: variables besides these that the next step depends on, by name.
+        stop_training: whether the training ends after this call; a callback sets it.
 
     >>> class Fit(Learner):  # of one number to the mean of the rows
     ...     def __init__(self, number):
     ...         super().__init__()
     ...         self.players, self.averaged = {"number": number}, number
     ...         self.optimizers = {"number": keras.optimizers.SGD(0.5)}
+    ...         self.optimizers["number"].build([number])
     ...     step = property(lambda self: self.optimizers["number"].iterations)
     ...     def calls(self, last, rows):
-    ...         return rows(self.steps_done()), last - self.steps_done()
+    ...         return self.share_out(rows), last - self.steps_done()
     ...     def train_call(self, iterator):
     ...         number, away = self.players["number"], self.players["number"] - tf.reduce_mean(next(iterator))
     ...         self.apply([away], self.optimizers["number"], [number])
     ...         return {"loss": 0.5 * away**2}
     >>> learner = Fit(tf.Variable(8.0))
-    >>> learner.compile()
-    >>> learner.advance(3, lambda step: tf.data.Dataset.from_tensors([0.0, 0.0]).repeat())
+    >>> learner.advance(3, lambda step, context: tf.data.Dataset.from_tensors([0.0, 0.0]).repeat())
+    {'loss': 2.0}
     >>> learner.steps_done(), float(learner.players["number"])  # halved three times
     (3, 1.0)
     """
@@ -47,8 +51,9 @@ class Learner(keras.Model):
     averaged: Any
 
     def __init__(self) -> None:
-        super().__init__()
+        self.distribute_strategy = tf.distribute.get_strategy()
         self.state: dict[str, tf.Variable] = {}
+        self.stop_training = False
 
     @property
     def step(self) -> tf.Variable:
@@ -65,42 +70,43 @@ class Learner(keras.Model):
         optimizers = {f"{name}_optimizer": optimizer for name, optimizer in self.optimizers.items()}
         return self.players | self.state | {"averaged": self.averaged} | optimizers
 
-    def calls(self, last: int, rows: Callable[[int], tf.data.Dataset] | None) -> tuple[tf.data.Dataset, int | None]:
-        """What `fit` runs through up to step `last`.
+    def calls(self, last: int, rows: Rows | None) -> tuple[Any, int | None]:
+        """What the training runs through up to step `last`.
 
         Args:
             last: step at which the training ends.
-            rows: the real batches from a step on, for a learner that does not hold its rows.
+            rows: the real rows, for a learner that does not hold its own.
 
         Returns:
             The data set whose iterator `train_call` takes, and how many calls are made; None: as many as it has.
         """
         raise NotImplementedError(f"{type(self).__name__} must say which calls it makes.")
 
-    def advance(
-        self,
-        last: int,
-        rows: Callable[[int], tf.data.Dataset] | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> None:
-        """Trains up to step `last`, in the calls that `calls` names, while the callbacks look on."""
-        calls, count = self.calls(last, rows)
-        self.fit(calls, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=list(callbacks))
+    def share_out(self, rows: Rows) -> Any:
+        """The real rows from the next step on, each replica its own; see `Rows`."""
+        first = self.steps_done()
+        return self.distribute_strategy.distribute_datasets_from_function(lambda context: rows(first, context))
 
-    def compile(self) -> None:
-        """Prepares for `fit`: the learner keeps optimizers of its own, so Keras must make none."""
-        super().compile(optimizer=None, loss=None)
-        self.built = True
+    def advance(
+        self, last: int, rows: Rows | None = None, callbacks: Sequence[keras.callbacks.Callback] = ()
+    ) -> dict[str, float]:
+        """Trains up to step `last`, in the calls that `calls` names, while the callbacks look on; the last logs."""
+        calls, count = self.calls(last, rows)
+        watching, logs = keras.callbacks.CallbackList(list(callbacks), model=self), {}
+        iterator, self.stop_training = iter(calls), False
+        watching.on_train_begin()
+        for number in range(len(calls) if count is None else count):
+            watching.on_train_batch_begin(number)
+            logs = {name: float(value) for name, value in self.train_call(iterator).items()}
+            watching.on_train_batch_end(number, logs)
+            if self.stop_training:
+                break
+        watching.on_train_end(logs)
+        return logs
 
     def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
         """Runs the training steps of one compiled call and returns their last or mean logs, reduced over replicas."""
         raise NotImplementedError(f"{type(self).__name__} must say what one compiled call does.")
-
-    def make_train_function(self, force: bool = False) -> Callable:
-        """Keras' hook: what `fit` calls with its iterator."""
-        if self.train_function is None or force:
-            self.train_function = self.train_call
-        return self.train_function
 
     @property
     def replicas(self) -> int:
@@ -125,8 +131,8 @@ class Learner(keras.Model):
     def apply(self, gradients: list[tf.Tensor], optimizer: keras.Optimizer, variables: list) -> None:
         """One optimizer step along `gradients` of a mean over this replica's rows, averaged over replicas.
 
-        Every replica then moves its own copies by the optimizer's `update_step`. Keras' own aggregation sends an array at
-        a time, and breaks with several workers.
+        Every replica then moves its own copies by the optimizer's `update_step`. Keras' own aggregation sends array by
+        array, and breaks with several workers.
         """
         rate = optimizer.learning_rate
         for gradient, variable in zip(mean_over_replicas(gradients), variables, strict=True):

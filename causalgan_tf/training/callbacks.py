@@ -156,7 +156,7 @@ class StopOnSignal(keras.callbacks.Callback):
     >>> request, model = Request(), keras.Model()
     >>> stops = StopOnSignal(request)
     >>> stops.set_model(model)
-    >>> model.stop_training = False  # what `fit` begins with
+    >>> model.stop_training = False  # what `advance` begins with
     >>> for number in (0, 15):  # no signal, then SIGTERM
     ...     request.number = number
     ...     stops.on_train_batch_end(0)
@@ -249,7 +249,7 @@ class TotalVariation(EveryCall):
     >>> log = Log(pathlib.Path("runs/watched/logs/controller"))
     >>> stops = TotalVariation(lambda: 0, lambda: next(tvd), log, every_steps=100, target=0.05)
     >>> stops.set_model(model)
-    >>> model.stop_training = False  # what `fit` begins with
+    >>> model.stop_training = False  # what `advance` begins with
     >>> for step in (0, 50, 100, 200):  # nothing is measured at step 50
     ...     stops.at(step, {})
     ...     print(step, model.stop_training)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import math
 import pathlib
 import shlex
@@ -23,7 +24,7 @@ from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.limits import LabelLimits
 from causalgan_tf.inference.query import Query
-from causalgan_tf.learners.learner import Learner
+from causalgan_tf.learners.learner import Learner, Rows
 from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.label_codec import LabelCodec
@@ -140,7 +141,7 @@ class Stage:
         checkpoint_every: steps between checkpoints.
         watch: (steps done, saver, log) to callbacks that look on before a checkpoint is saved, and to
             those that do so after it.
-        rows: the real batches from a step on; None where the learner holds its rows.
+        rows: the real rows, see learners.learner.Rows; None where the learner holds its rows.
         reached: whether the aim is reached before the last step.
 
     >>> run, dataset = Run.open("runs/people").with_data(labels_only=True)
@@ -155,7 +156,7 @@ class Stage:
     steps: int
     checkpoint_every: int
     watch: Callable[[Callable[[], int], Saver, Log], Watchers]
-    rows: Callable[[int], tf.data.Dataset] | None = None
+    rows: Rows | None = None
     reached: Callable[[int], bool] = lambda step: False
 
 
@@ -258,9 +259,7 @@ def image_stage(run: Run, dataset: Dataset, workers: Workers) -> Stage:
         shown = summaries.Summaries(steps_done, log, [summaries.Look(look, c.pictures_every)], first_summaries(run))
         return [collapse], [shown]
 
-    def rows(step: int) -> tf.data.Dataset:
-        return real_rows(dataset, config, step)
-
+    rows = functools.partial(real_rows, dataset, config)
     return Stage("images", config.image_model.title, learner, c.steps, c.checkpoint_every, watch, rows)
 
 
@@ -284,8 +283,12 @@ def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -
     return lambda: spread(model.sample(rows, seed=0).images) / max(real, 1e-6)
 
 
-def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
+def real_rows(
+    dataset: Dataset, config: RunConfig, first_step: int, context: tf.distribute.InputContext | None = None
+) -> tf.data.Dataset:
     """The real batches of an image learner from a step on, those of discriminator and labeler drawn as configured.
+
+    `context`: see pipeline.batches.
 
     A batch holds `image` [B, S, S, C] for the discriminator and their `labels` [B, K], and `labeler_image` and
     `labeler_labels` of the same shapes for the labeler.
@@ -294,13 +297,13 @@ def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.D
     mixed = balanced = None
     if c.discriminator_rows == "mixed" and c.mix_single + c.mix_uniform:
         mixed = mixed_weights(graph, train.labels, c.mix_single, c.mix_uniform, config.seed)
-    real = pipeline.batches(train, c.batch_size, config.seed, first_step, mixed)
+    real = pipeline.batches(train, c.batch_size, config.seed, first_step, mixed, context)
     if c.labeler_balance:
         _, cell, count = np.unique(label_cells(graph, train.labels), return_inverse=True, return_counts=True)
         balanced = count[cell] ** -c.labeler_balance
     if mixed is None and balanced is None:
         return real.map(lambda image, labels: _rows((image, labels), (image, labels)))
-    labelled = pipeline.batches(train, c.batch_size, config.seed + 1, first_step, balanced)
+    labelled = pipeline.batches(train, c.batch_size, config.seed + 1, first_step, balanced, context)
     return tf.data.Dataset.zip(real, labelled).map(_rows)
 
 

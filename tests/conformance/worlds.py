@@ -72,8 +72,7 @@ class Trained:
 
     def train(self, last: int) -> dict[str, float]:
         """Trains up to a step; the last logs."""
-        calls, count = self.learner.calls(last, self.rows)
-        return self.learner.fit(calls, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False).history
+        return self.learner.advance(last, self.rows)
 
     def values(self) -> dict[str, list[np.ndarray]]:
         """Everything that is saved, by name."""

@@ -104,7 +104,8 @@ class Workers:
 
 def _gathered(rows: tf.Tensor) -> tf.Tensor:
     """The rows of all replicas."""
-    return tf.distribute.get_replica_context().all_gather(rows, axis=0)
+    # a copy has a device, which a function's argument has not and gathering asks for
+    return tf.distribute.get_replica_context().all_gather(tf.identity(rows), axis=0)
 
 
 def _of_first_replica(bits: tf.Tensor) -> tf.Tensor:

@@ -130,8 +130,10 @@ def test_tf_config_goes_before_what_a_scheduler_says():
     assert Cluster.of(both) == Cluster(("a:1",), 0)
 
 
+@pytest.mark.extra("docs")  # brings PyYAML
 def test_the_pods_of_the_job_set_find_each_other():
-    yaml = pytest.importorskip("yaml")
+    import yaml
+
     jobs = yaml.safe_load((TOOLS / "jobset.yaml").read_text(encoding="utf-8"))
     (job,) = jobs["spec"]["replicatedJobs"]
     spec = job["template"]["spec"]

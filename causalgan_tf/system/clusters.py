@@ -29,6 +29,8 @@ class Cluster:
     (('host1:2222', 'host2:2222'), 0)
     >>> cluster.tf_config == EXAMPLE
     True
+    >>> cluster.told
+    'worker 0 of 2 at host1:2222, waits for host2:2222'
     """
 
     addresses: tuple[str, ...]
@@ -65,6 +67,13 @@ class Cluster:
         if twice:
             raise InputError(f"{source}: {twice[0]} is there twice. Give every worker an address of its own.")
         return cls(tuple(addresses), number)
+
+    @property
+    def told(self) -> str:
+        """Which worker this is and for whom it waits, as a line."""
+        others = [address for number, address in enumerate(self.addresses) if number != self.number]
+        waits = f", waits for {brief(', '.join(others), 100)}" if others else ""
+        return f"worker {self.number} of {len(self.addresses)} at {self.addresses[self.number]}{waits}"
 
     @property
     def tf_config(self) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import math
+import os
 import pathlib
 import shlex
 import time
@@ -35,6 +36,7 @@ from causalgan_tf.runs.hparams import write_final
 from causalgan_tf.runs.limits_file import save_limits
 from causalgan_tf.runs.run_folder import Run, build_mechanisms
 from causalgan_tf.system import interrupts
+from causalgan_tf.system.clusters import Cluster
 from causalgan_tf.system.locks import locked
 from causalgan_tf.training import callbacks, devices, summaries
 from causalgan_tf.training.builders import build_controller, build_images
@@ -80,6 +82,8 @@ def train(
         ['config.json', 'devices.json', 'graph.json', 'limits.json', 'timing.json']
     """
     workdir, stages = pathlib.Path(workdir), check_stages(stages, config)
+    if strategy == "multi_worker":
+        say(Cluster.of(os.environ).told)
     workers = Workers(devices.make_strategy(strategy, logical_devices, num_devices))
     say(devices.described(workers.strategy))
     check_batches(config, stages, workers.strategy.num_replicas_in_sync)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -11,7 +12,7 @@ from causalgan_tf.config.run import RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.training import devices, stages
 from causalgan_tf.training.check import check
-from causalgan_tf.training.workers import Workers
+from causalgan_tf.training.workers import PIECE, Workers
 
 CLUSTER = {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"]}, "task": {"type": "worker", "index": 0}}
 
@@ -139,3 +140,22 @@ def test_the_death_of_another_worker_is_told_as_such(error):
 def test_other_errors_of_tensorflow_stay_what_they_are():
     with pytest.raises(tf.errors.ResourceExhaustedError), Three((0, 0)).watched():
         raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+
+
+class Chief(Workers):
+    """Sends what it has to itself, as the first of two."""
+
+    def __init__(self):
+        super().__init__(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+        self.count = 2
+
+
+def test_shared_weights_keep_their_bits():
+    layer = tf.keras.layers.Dense(300)
+    layer.build([None, 1_000])  # more numbers than are sent at once
+    odd = tf.Variable([-0.0, np.nan, np.inf, 1e-42])
+    step, small = tf.Variable(2**40 + 1, dtype=tf.int64), tf.Variable([3, 255], dtype=tf.uint8)
+    before = [np.asarray(value).tobytes() for value in (layer.kernel, layer.bias, odd, step, small)]
+    assert layer.kernel.shape[0] * layer.kernel.shape[1] > PIECE
+    Chief().share([layer, odd, step, small])
+    assert [np.asarray(value).tobytes() for value in (layer.kernel, layer.bias, odd, step, small)] == before

@@ -103,7 +103,7 @@ def weights(folder, stage):
 
 
 def assert_equal(one, other, tolerance=0.0):
-    assert one.keys() == other.keys() and len(one) > 5
+    assert one.keys() == other.keys() and len(one) >= 5
     for name in one:
         np.testing.assert_allclose(one[name], other[name], rtol=0, atol=tolerance, err_msg=name)
 

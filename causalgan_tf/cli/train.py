@@ -14,6 +14,7 @@ from causalgan_tf.cli import common
 from causalgan_tf.config import budget
 from causalgan_tf.config.data import SOURCES
 from causalgan_tf.config.run import PARTS, RunConfig
+from causalgan_tf.errors import InputError
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.clusters import Cluster
 
@@ -74,6 +75,8 @@ def main(values: flags.FlagValues) -> None:
     learnt = ("controller",) if SOURCES[config.data.dataset].labels_only else stages
     run = Run.create(workdir, config)  # a mistake is reported before TensorFlow is loaded
     budget.check_training(config, run.graph, learnt)
+    if values.logical_devices and values.strategy != "mirrored":
+        raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
     if values.strategy == "multi_worker":
         Cluster.of(os.environ)
     common.start_tensorflow()

@@ -9,12 +9,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.errors import InputError
 
 LOST = (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError, tf.errors.UnavailableError)
 MARKS = ("Collective ops is aborted", "CoordinationService", "heartbeat")  # of messages about a worker that has ended
+
+PIECE = 2**18  # numbers that are sent at once
 
 
 class Workers:
@@ -50,7 +53,6 @@ class Workers:
         """The values, of 64 bits, of all workers by their numbers; it waits for all of them."""
         if self.count == 1:
             return [value]
-
         pairs = self._everywhere(_gathered, tf.constant([[self.number, value]], tf.int64))
         found = dict(pairs.numpy().tolist())
         return [found[number] for number in range(self.count)]
@@ -77,12 +79,15 @@ class Workers:
         if self.count == 1:
             return
         variables = [variable for thing in things for variable in getattr(thing, "variables", [thing])]
-
-        # as whole numbers: a sum of one number and zeros keeps their bits, where floats would lose the sign of a zero
-        parts = [tf.reshape(_bits(variable), [-1]) for variable in variables]
-        bits = self._everywhere(_of_first_replica, tf.concat(parts, 0))
-        for variable, part in zip(variables, tf.split(bits, [len(part) for part in parts]), strict=True):
-            variable.assign(_value(part, variable))
+        values = [np.asarray(variable) for variable in variables]
+        sent = b"".join(value.tobytes() for value in values)
+        # whole numbers: floats would lose the sign of a zero in a sum; pieces of one size: one compiled function
+        words = np.frombuffer(sent + bytes(-len(sent) % (4 * PIECE)), np.int32).reshape(-1, PIECE)
+        pieces = (self._everywhere(_of_first_replica, tf.constant(piece, tf.int64)) for piece in words)
+        data, place = b"".join(piece.numpy().astype(np.int32).tobytes() for piece in pieces), 0
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(np.frombuffer(data, value.dtype, value.size, place).reshape(value.shape))
+            place += value.nbytes
 
     def _everywhere(self, function: Callable[[tf.Tensor], tf.Tensor], value: tf.Tensor) -> tf.Tensor:
         """What `function(value)`, run on every replica, gives on this worker's first."""
@@ -109,20 +114,7 @@ def _gathered(rows: tf.Tensor) -> tf.Tensor:
 
 
 def _of_first_replica(bits: tf.Tensor) -> tf.Tensor:
-    """The numbers that the first replica has."""
+    """The whole numbers that the first replica has."""
     replica = tf.distribute.get_replica_context()
     mine = tf.where(replica.replica_id_in_sync_group == 0, bits, tf.zeros_like(bits))
     return replica.all_reduce(tf.distribute.ReduceOp.SUM, mine)
-
-
-def _bits(variable: Any) -> tf.Tensor:
-    """A variable as int64 of the same bits: float32 or whole numbers."""
-    value = tf.convert_to_tensor(variable)
-    return tf.cast(tf.bitcast(value, tf.int32) if value.dtype == tf.float32 else value, tf.int64)
-
-
-def _value(bits: tf.Tensor, variable: Any) -> tf.Tensor:
-    """The value of `variable` whose bits `_bits` gave."""
-    kind = tf.as_dtype(variable.dtype)
-    value = tf.bitcast(tf.cast(bits, tf.int32), tf.float32) if kind == tf.float32 else tf.cast(bits, kind)
-    return tf.reshape(value, variable.shape)

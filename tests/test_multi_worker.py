@@ -37,7 +37,7 @@ FLAGS = {
     "controller_batch_size": 64,
 }
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "PYTHONPATH": str(ROOT)}
-# bias and moving mean of a convolution before a batch normalisation, which takes both out again: the bias has no gradient
+# bias and moving mean of a convolution before a batch normalisation, which takes both out: the bias has no gradient
 # but rounding, which Adam scales up to steps of a learning rate
 WITHOUT_EFFECT = {f"{player}/{number}" for player in ("labeler", "anti_labeler") for number in (3, 6)}
 PATIENCE = 400  # seconds that a training of two workers may take on a busy machine

@@ -18,7 +18,7 @@ from causalgan_tf.inference.distribution import THIN
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.outputs import check_folder
 from causalgan_tf.training import devices
-from causalgan_tf.training.requirements import check_batches, check_dataset, check_stages, description
+from causalgan_tf.training.requirements import check_dataset, check_shares, check_stages, description
 
 TENSORFLOW = 1_200_000_000  # bytes of TensorFlow with its compiled programs, as measured on processors
 # seconds, measured on two processor cores without a GPU; see docs/results/labels.md and images.md
@@ -44,7 +44,7 @@ def check(
         InputError: as `train`.
     """
     stages = check_stages(stages, config)
-    check_batches(config, stages, devices.check_devices(strategy, logical_devices, num_devices) or 1)
+    check_shares(config, stages, devices.check_devices(strategy, logical_devices, num_devices) or 1)
     run = Run.create(workdir, config)
     if "controller" not in stages:
         run.require("controller")

@@ -42,7 +42,7 @@ from causalgan_tf.training import callbacks, devices, summaries
 from causalgan_tf.training.builders import build_controller, build_images
 from causalgan_tf.training.label_looks import label_bars, label_look
 from causalgan_tf.training.looks import final_figures, first_summaries, image_look
-from causalgan_tf.training.requirements import check_batches, check_dataset, check_stages, description
+from causalgan_tf.training.requirements import check_dataset, check_shares, check_stages, description
 from causalgan_tf.training.workers import Workers
 
 LABEL_LOOKS = 4  # looks at the labels, which take about as long as a hundred steps each
@@ -86,7 +86,7 @@ def train(
         say(Cluster.of(os.environ).told)
     workers = Workers(devices.make_strategy(strategy, logical_devices, num_devices))
     say(devices.described(workers.strategy))
-    check_batches(config, stages, workers.strategy.num_replicas_in_sync)
+    check_shares(config, stages, workers.strategy.num_replicas_in_sync)
     with workers.watched(), contextlib.ExitStack() as stack:
         if not workers.is_chief:
             workers.largest(0)  # the chief prepares the data, which others find then if they share its disks

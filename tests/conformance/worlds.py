@@ -57,8 +57,15 @@ def config(part: str, name: str) -> RunConfig:
 class Trained:
     """A learner and what feeds it."""
 
-    def __init__(self, part: str, name: str, kind: str, strategy: tf.distribute.Strategy | None = None) -> None:
-        run, self.data = config(part, name), world(kind)
+    def __init__(
+        self,
+        part: str,
+        name: str,
+        kind: str,
+        strategy: tf.distribute.Strategy | None = None,
+        data: Dataset | None = None,
+    ) -> None:
+        run, self.data = config(part, name), data or world(kind)
         graph = self.data.graph
         with (strategy or tf.distribute.get_strategy()).scope():
             if part == "controller_":

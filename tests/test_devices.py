@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +11,9 @@ from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.config.data import DataConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.errors import InputError
+from causalgan_tf.system.interrupts import Request
 from causalgan_tf.training import devices, stages
+from causalgan_tf.training.callbacks import StopOnSignal
 from causalgan_tf.training.check import check
 from causalgan_tf.training.workers import PIECE, Workers
 
@@ -159,3 +162,20 @@ def test_shared_weights_keep_their_bits():
     assert layer.kernel.shape[0] * layer.kernel.shape[1] > PIECE
     Chief().share([layer, odd, step, small])
     assert [np.asarray(value).tobytes() for value in (layer.kernel, layer.bias, odd, step, small)] == before
+
+
+def test_a_signal_that_comes_while_others_are_waited_for_is_not_forgotten():
+    request, model, heard = Request(), keras.Model(), []
+
+    def largest(number):
+        heard.append(number)
+        request.number = 15  # it comes now
+        return number
+
+    stops = StopOnSignal(request, largest)
+    stops.set_model(model)
+    model.stop_training = False
+    stops.on_train_batch_end(0)
+    assert not model.stop_training and request.number == 15
+    stops.on_train_batch_end(1)
+    assert model.stop_training and heard == [0, 30]

@@ -173,7 +173,9 @@ class StopOnSignal(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Keras' hook."""
         agreed = self.largest(2 * self.request.number + bool(self.model.stop_training))
-        self.request.number, self.model.stop_training = agreed // 2, agreed > 0
+        # a signal may have come while the others were waited for: they hear of it behind the next call
+        self.request.number = max(self.request.number, agreed // 2)
+        self.model.stop_training = agreed > 0
 
 
 class Collapse(EveryCall):

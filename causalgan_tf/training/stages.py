@@ -194,11 +194,12 @@ def _advance(run: Run, stage: Stage, workers: Workers, saver: Saver | None) -> i
             progress = stack.enter_context(contextlib.closing(callbacks.Progress(done, stage.steps, stage.title)))
             watchers = [*before, saves, *after, progress]
         learner.advance(stage.steps, stage.rows, [*watchers, callbacks.StopOnSignal(request, workers.largest)])
+        number = workers.largest(request.number)
     if saver:
         write_final(run.workdir, run.config, final_figures(after), done())
-    if request.number:
+    if number:
         saved = f"saved in {saver.latest_checkpoint}" if saver else "saved by the chief"
-        raise interrupts.Interrupted(request.number, f"step {done():,} is {saved}")
+        raise interrupts.Interrupted(number, f"step {done():,} is {saved}")
     return done()
 
 

@@ -173,6 +173,19 @@ def test_a_signal_to_one_worker_ends_both_behind_the_same_step(data, tmp_path):
     assert_equal(weights(tmp_path / "0", "images"), weights(tmp_path / "1", "images"))
 
 
+def test_ctrl_c_ends_a_worker_that_waits_for_the_others(data, tmp_path):
+    ports = free_ports(2)
+    task = {"cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]}, "task": {"type": "worker", "index": 1}}
+    process = start(tmp_path, data, {"TF_CONFIG": json.dumps(task)}, strategy="multi_worker")
+    until = time.monotonic() + PATIENCE
+    while f"waits for 127.0.0.1:{ports[0]}" not in (tmp_path / "said.txt").read_text():
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.1)
+    time.sleep(5)  # it has begun to wait
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == -signal.SIGINT
+
+
 def test_workers_of_other_flags_are_told_apart(data, tmp_path):
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     processes = []

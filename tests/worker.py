@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+import signal
 import sys
 
 import numpy as np
@@ -18,6 +19,7 @@ def keep(built, name, build, *arguments):
 def main(out, arguments):
     """Trains, then writes all that each stage's next step depends on to `out`/STAGE.npz."""
     sys.argv = ["causalgan-train", *arguments]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
     from causalgan_tf.training import stages
 
     built = {}

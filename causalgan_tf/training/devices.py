@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from causalgan_tf.errors import InputError, brief
+from causalgan_tf.system import interrupts
 from causalgan_tf.system.clusters import Cluster
 
 STRATEGIES = ("default", "mirrored", "multi_worker", "tpu")
@@ -112,7 +113,8 @@ def _join(cluster: Cluster, num_devices: int) -> tf.distribute.Strategy:
         rpc_layer="grpc",
     )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        with interrupts.by_the_system():
+            return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except (tf.errors.OpError, RuntimeError) as error:
         reason = brief(str(error).partition("\n")[0], 160)
         raise InputError(

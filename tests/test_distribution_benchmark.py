@@ -13,6 +13,7 @@ def clock(monkeypatch):
     """A clock that only the turns move."""
     now = [0.0]
     monkeypatch.setattr(distribution.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(distribution.time, "process_time", lambda: now[0] / 2.0)
     return now
 
 
@@ -28,14 +29,14 @@ def turn(clock, seconds, count):
 
 
 def test_a_rate_counts_all_that_was_done_in_its_turn(clock):
-    assert distribution.rate(turn(clock, [0.5], 8), 3.0) == pytest.approx(16.0)
-    assert distribution.rate(turn(clock, [5.0], 8), 3.0) == pytest.approx(1.6)
+    assert distribution.rate(turn(clock, [0.5], 8), 3.0) == pytest.approx([16.0, 32.0])
+    assert distribution.rate(turn(clock, [5.0], 8), 3.0) == pytest.approx([1.6, 3.2])
 
 
 def test_a_machine_that_slows_down_changes_the_rates_but_no_ratio(clock):
     slower = [1.0, 1.0, 10.0, 100.0]  # the first compiles, then a round each
     found = distribution.compared(turn(clock, slower, 8), turn(clock, slower, 6), rounds=3, seconds=0.5)
-    assert [found[name] for name in ("ratio", "lowest", "highest")] == pytest.approx([0.75] * 3)
+    assert [found[name] for name in ("ratio", "lowest", "highest", "cpu_ratio")] == pytest.approx([0.75] * 4)
     assert (found["without"], found["with"]) == pytest.approx((0.8, 0.6))
 
 

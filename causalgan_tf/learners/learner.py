@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from causalgan_tf.learners.half_precision import LossScale
+
 # a step and the part of the global batch that is asked for, to the real rows from that step on, replica by replica
 Rows = Callable[[int, tf.distribute.InputContext], tf.data.Dataset]
 
@@ -24,6 +26,7 @@ class Learner:
         optimizers: of the players, by their names.
         averaged: a network that keeps the running average of the weights of the one that is sampled from.
         state: variables besides these that the next step depends on, by name.
+        scale: of the losses of a learner that computes in float16; else None.
         stop_training: whether the training ends after this call; a callback sets it.
 
     >>> class Fit(Learner):  # of one number to the mean of the rows
@@ -54,6 +57,7 @@ class Learner:
         self.distribute_strategy = tf.distribute.get_strategy()
         self.state: dict[str, tf.Variable] = {}
         self.stop_training = False
+        self.scale: LossScale | None = None
 
     @property
     def step(self) -> tf.Variable:
@@ -134,9 +138,16 @@ class Learner:
         Every replica then moves its own copies by the optimizer's `update_step`. Keras' own aggregation sends array by
         array, and breaks with several workers.
         """
-        rate = optimizer.learning_rate
-        for gradient, variable in zip(mean_over_replicas(gradients), variables, strict=True):
-            optimizer.update_step(gradient, variable, rate)
+        means, rate = mean_over_replicas(gradients), optimizer.learning_rate
+
+        def update() -> None:
+            for mean, variable in zip(means, variables, strict=True):
+                optimizer.update_step(mean, variable, rate)
+
+        if self.scale:
+            self.scale.guarded(means, update)
+        else:
+            update()
         optimizer.iterations.assign_add(1)
 
 

@@ -5,13 +5,13 @@
 CausalGAN with its defaults on 32 x 32 images of noise with nine labels, and their controller by either objective, train
 without a strategy and under a MirroredStrategy of one device (the first GPU, or the processor). Short turns of both
 alternate, a ratio is taken in every round, and medians are printed with the smallest and the largest: another program
-on the same machine slows both turns of a round. The input pipeline alone takes turns with the training whose batches it
+on the same machine slows both turns of a round. `cpu_ratio` is the same of this process' own processor seconds, which
+other programs hardly change. The input pipeline alone takes turns with the training whose batches it
 makes. `--only=images,labels,input` leaves rows out.
 """
 
 import argparse
 import os
-import statistics
 import time
 from collections.abc import Callable, Iterator
 
@@ -84,12 +84,12 @@ def calling(learner: Learner, iterator: Iterator, count: int) -> Turn:
     return turn
 
 
-def rate(turn: Turn, seconds: float) -> float:
-    """Images or steps a second, of turns that take at least so long together."""
-    start, done, passed = time.perf_counter(), 0, 0.0
-    while passed < seconds:
+def rate(turn: Turn, seconds: float) -> np.ndarray:
+    """Images or steps a second, and a processor second, of turns that take at least so long together."""
+    starts, done, passed = np.array([time.perf_counter(), time.process_time()]), 0, np.zeros(2)
+    while passed[0] < seconds:
         done += turn()
-        passed = time.perf_counter() - start
+        passed = np.array([time.perf_counter(), time.process_time()]) - starts
     return done / passed
 
 
@@ -100,11 +100,17 @@ def compared(one: Turn, other: Turn, rounds: int, seconds: float) -> dict[str, f
     rates = []
     for number in range(rounds):
         pair = {turn: rate(turn, seconds) for turn in ((one, other) if number % 2 else (other, one))}
-        rates.append((pair[one], pair[other]))
-    ratios = [second / first for first, second in rates]
-    first, second = (statistics.median(part) for part in zip(*rates, strict=True))
-    middle = statistics.median(ratios)
-    return {"without": first, "with": second, "ratio": middle, "lowest": min(ratios), "highest": max(ratios)}
+        rates.append([pair[one], pair[other]])
+    (first, _), (second, _) = np.median(rates, 0)
+    ratios, own = (np.array(rates)[:, 1] / np.array(rates)[:, 0]).T
+    found = {
+        "without": first,
+        "with": second,
+        "ratio": np.median(ratios),
+        "lowest": min(ratios),
+        "highest": max(ratios),
+    }
+    return {name: float(value) for name, value in (found | {"cpu_ratio": np.median(own)}).items()}
 
 
 def measured(parts: list[str], rounds: int, seconds: float, data: Dataset, images: RunConfig) -> Iterator[dict]:

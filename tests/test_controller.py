@@ -18,7 +18,7 @@ from causalgan_tf.learners.wasserstein import WassersteinTrainer
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.networks.mechanisms import CausalController
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.training.fitting import fit_labels
 
 GRAPH = CausalGraph.from_text("Rain -> Wet")
 LAW = LabelDistribution(GRAPH, {"Rain": np.array(0.3), "Wet": np.array([0.2, 0.9])})

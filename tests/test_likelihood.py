@@ -17,7 +17,7 @@ from causalgan_tf.learners.likelihood import distinct_family, families, split_fa
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.explicit import ExplicitController
 from causalgan_tf.training.builders import build_controller
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.training.fitting import fit_labels
 
 GRAPH = CausalGraph.from_text("Rain -> Wet; Rain, Wet -> Slip; Slip: categorical(no, a bit, fall)")
 TRUTH = LabelDistribution(

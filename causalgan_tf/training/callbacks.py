@@ -151,6 +151,8 @@ class Checkpoints(Finite):
 class StopOnSignal(keras.callbacks.Callback):
     """Ends the training, and lets the others save, at the end of the call in which a signal has come.
 
+    Several workers end behind the same call: where one of them was signalled, or stops for another reason, all do.
+
     >>> request, model = Request(), keras.Model()
     >>> stops = StopOnSignal(request)
     >>> stops.set_model(model)
@@ -163,14 +165,15 @@ class StopOnSignal(keras.callbacks.Callback):
     True
     """
 
-    def __init__(self, request: Request) -> None:
-        """Asks `request` after each call."""
+    def __init__(self, request: Request, largest: Callable[[int], int] = int) -> None:
+        """Asks `request` after each call; `largest` gives the largest of the workers' numbers."""
         super().__init__()
-        self.request = request
+        self.request, self.largest = request, largest
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Keras' hook."""
-        self.model.stop_training = self.model.stop_training or bool(self.request.number)
+        agreed = self.largest(2 * self.request.number + bool(self.model.stop_training))
+        self.request.number, self.model.stop_training = agreed // 2, agreed > 0
 
 
 class Collapse(EveryCall):

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
@@ -25,16 +24,6 @@ from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.training import devices
 
 DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
-
-
-def check_call(
-    config: RunConfig, stages: tuple[str, ...], strategy: str, logical_devices: int
-) -> tuple[tuple[str, ...], tf.distribute.Strategy]:
-    """The stages in their order, and the strategy; InputError for what `train` refuses before it looks for data."""
-    stages = check_stages(stages, config)
-    distribution = devices.make_strategy(strategy, logical_devices)
-    check_shares(config, stages, distribution.num_replicas_in_sync)
-    return stages, distribution
 
 
 def check_shares(config: RunConfig, stages: tuple[str, ...], replicas: int) -> None:

@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from causalgan_tf.learners.half_precision import LossScale
 
+# what Keras' optimizers do outside of `update_step`
+UNSUPPORTED = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "gradient_accumulation_steps")
 # a step and the part of the global batch that is asked for, to the real rows from that step on, replica by replica
 Rows = Callable[[int, tf.distribute.InputContext], tf.data.Dataset]
 
@@ -137,7 +139,15 @@ class Learner:
 
         Every replica then moves its own copies by the optimizer's `update_step`. Keras' own aggregation sends array by
         array, and breaks with several workers.
+
+        Raises:
+            ValueError: the optimizer clips gradients, decays weights or does other such things around its step.
         """
+        asked = [name for name in UNSUPPORTED if getattr(optimizer, name, None)]
+        if asked:
+            raise ValueError(
+                f"Learner.apply: {type(optimizer).__name__} has {asked[0]}, which update_step does not do."
+            )
         means, rate = mean_over_replicas(gradients), optimizer.learning_rate
 
         def update() -> None:

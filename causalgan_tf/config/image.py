@@ -213,8 +213,8 @@ class ImageConfig(Validated):
     )
     precision: str = option(
         "float32",
-        "arithmetic of the image networks; bfloat16 is faster only where the hardware has it (lscpu: avx512_bf16)",
-        choices=("float32", "bfloat16"),
+        "arithmetic of the image networks; bfloat16 where the hardware has it (lscpu: avx512_bf16), float16 on GPUs",
+        choices=("float32", "bfloat16", "float16"),
     )
     steps_per_call: int = option(
         10, "steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False

@@ -11,6 +11,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from causalgan_tf import losses, noise
 from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.graphs.variables import Binary
+from causalgan_tf.learners.half_precision import LossScale
 from causalgan_tf.learners.learner import Learner, Rows, mean_over_replicas
 from causalgan_tf.learners.optimization import ExponentialAfter, Halving, LimitedAdam, update_average
 from causalgan_tf.networks.label_codec import LabelCodec
@@ -91,6 +92,9 @@ class ImageLearner(Learner):
             self.optimizers[name] = LimitedAdam(rate, config.beta1, config.gradient_limit)
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.players["generator"].get_weights())
+        if config.precision == "float16":
+            self.scale = LossScale()
+            self.state = self.state | self.scale.state
         self.steps_per_call = config.steps_per_call
         self.train_call = tf.function(self._steps)
 
@@ -113,10 +117,15 @@ class ImageLearner(Learner):
         return self.share_out(rows), left // self.steps_per_call
 
     def _steps(self, iterator: Any) -> dict[str, tf.Tensor]:
-        logs = self.mean_logs(self.train_step, next(iterator))
+        logs = self.mean_logs(self._step, next(iterator))
         for _ in tf.range(self.steps_per_call - 1):
-            logs = self.mean_logs(self.train_step, next(iterator))
+            logs = self.mean_logs(self._step, next(iterator))
         return logs
+
+    def _step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """A training step, and what the losses are scaled by if they are."""
+        logs = self.train_step(data)
+        return logs | ({"loss_scale": tf.identity(self.scale.value)} if self.scale else {})
 
     def update(self, gradients: dict[str, list[tf.Tensor]]) -> None:
         """One optimizer step of each named player along its gradients."""
@@ -159,7 +168,22 @@ class ImageLearner(Learner):
 
     def backprop_through_generator(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of a loss in the generator's weights, from `towards`, its gradient in the generated images."""
-        return fakes.tape.gradient(fakes.images, self.players["generator"].trainable_variables, towards)
+        return self.gradient(fakes.tape, fakes.images, self.players["generator"].trainable_variables, towards)
+
+    def gradient(self, tape: tf.GradientTape, target: tf.Tensor, sources: Any, towards: tf.Tensor | None = None) -> Any:
+        """`tape.gradient` of this learner's arithmetic; `towards`: the gradient in the target, ones if None."""
+        return (
+            self.scale.gradient(tape, target, sources, towards)
+            if self.scale
+            else tape.gradient(target, sources, towards)
+        )
+
+    def gradients_of_weights_and_input(
+        self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, images: tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Gradients of a loss in a network's weights and in the images that it saw, from one backward pass."""
+        *weights, image = self.gradient(tape, loss, [*network.trainable_variables, images])
+        return weights, image
 
     def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """Labels [B, K], the image's noise [B, Z] and encoded labels [B, C] of this replica's generated rows.
@@ -205,14 +229,6 @@ class ImageLearner(Learner):
         """Row of the global batch at which this replica's rows begin, int64."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.cast(replica, tf.int64) * (self.batch_size // self.replicas)
-
-
-def gradients_of_weights_and_input(
-    tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, images: tf.Tensor
-) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Gradients of a loss in a network's weights and in the images that it saw, from one backward pass."""
-    *weights, image = tape.gradient(loss, [*network.trainable_variables, images])
-    return weights, image
 
 
 def r1_penalty(logits_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:

@@ -10,6 +10,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from causalgan_tf.learners.half_precision import LossScale
+
+# what Keras' optimizers do outside of `update_step`
+UNSUPPORTED = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "gradient_accumulation_steps")
 # a step and the part of the global batch that is asked for, to the real rows from that step on, replica by replica
 Rows = Callable[[int, tf.distribute.InputContext], tf.data.Dataset]
 
@@ -24,6 +28,7 @@ class Learner:
         optimizers: of the players, by their names.
         averaged: a network that keeps the running average of the weights of the one that is sampled from.
         state: variables besides these that the next step depends on, by name.
+        scale: of the losses of a learner that computes in float16; else None.
         stop_training: whether the training ends after this call; a callback sets it.
 
     >>> class Fit(Learner):  # of one number to the mean of the rows
@@ -54,6 +59,7 @@ class Learner:
         self.distribute_strategy = tf.distribute.get_strategy()
         self.state: dict[str, tf.Variable] = {}
         self.stop_training = False
+        self.scale: LossScale | None = None
 
     @property
     def step(self) -> tf.Variable:
@@ -133,10 +139,25 @@ class Learner:
 
         Every replica then moves its own copies by the optimizer's `update_step`. Keras' own aggregation sends array by
         array, and breaks with several workers.
+
+        Raises:
+            ValueError: the optimizer clips gradients, decays weights or does other such things around its step.
         """
-        rate = optimizer.learning_rate
-        for gradient, variable in zip(mean_over_replicas(gradients), variables, strict=True):
-            optimizer.update_step(gradient, variable, rate)
+        asked = [name for name in UNSUPPORTED if getattr(optimizer, name, None)]
+        if asked:
+            raise ValueError(
+                f"Learner.apply: {type(optimizer).__name__} has {asked[0]}, which update_step does not do."
+            )
+        means, rate = mean_over_replicas(gradients), optimizer.learning_rate
+
+        def update() -> None:
+            for mean, variable in zip(means, variables, strict=True):
+                optimizer.update_step(mean, variable, rate)
+
+        if self.scale:
+            self.scale.guarded(means, update)
+        else:
+            update()
         optimizer.iterations.assign_add(1)
 
 

@@ -15,7 +15,8 @@ from causalgan_tf.system.interrupts import Request
 from causalgan_tf.training import devices, stages
 from causalgan_tf.training.callbacks import StopOnSignal
 from causalgan_tf.training.check import check
-from causalgan_tf.training.workers import PIECE, Workers
+from causalgan_tf.training.workers import PIECE, Workers, variables_of
+from tests import tiny_began, tiny_gan
 
 CLUSTER = {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"]}, "task": {"type": "worker", "index": 0}}
 
@@ -143,6 +144,15 @@ def test_the_death_of_another_worker_is_told_as_such(error):
 def test_other_errors_of_tensorflow_stay_what_they_are():
     with pytest.raises(tf.errors.ResourceExhaustedError), Three((0, 0)).watched():
         raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+
+
+@pytest.mark.parametrize("build", [tiny_gan.build, tiny_began.build])
+def test_all_that_a_checkpoint_holds_is_shared(build, tmp_path):
+    saved = build().saved
+    path = tf.train.Checkpoint(**saved).write(str(tmp_path / "all"))
+    held = [shape for name, shape in tf.train.list_variables(path) if name.endswith("VARIABLE_VALUE")]
+    shared = [list(variable.shape) for variable in variables_of(saved.values())]
+    assert sorted(held) == sorted(shared) and len(held) > 50
 
 
 class Chief(Workers):

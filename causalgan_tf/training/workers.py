@@ -78,7 +78,7 @@ class Workers:
         """Gives every worker the chief's values of variables, or of what has `variables`; bit for bit."""
         if self.count == 1:
             return
-        variables = [variable for thing in things for variable in getattr(thing, "variables", [thing])]
+        variables = variables_of(things)
         values = [np.asarray(variable) for variable in variables]
         sent = b"".join(value.tobytes() for value in values)
         # whole numbers: floats would lose the sign of a zero in a sum; pieces of one size: one compiled function
@@ -105,6 +105,11 @@ class Workers:
                 f"Worker {self.number} of {self.count}: another worker has ended or is not reached any more; what it "
                 "said tells why. Start all workers again by the same commands: they go on where the last checkpoint is."
             ) from error
+
+
+def variables_of(things: Iterable[Any]) -> list[Any]:
+    """The variables among some things, and those of the others."""
+    return [variable for thing in things for variable in getattr(thing, "variables", [thing])]
 
 
 def _gathered(rows: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.system.files import written
+from causalgan_tf.system.parts import lock
 
 FILE = "lock"
 
@@ -27,7 +28,7 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
     with written(workdir):
         descriptor = os.open(workdir / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if _lock(descriptor) is False:
+        if lock(descriptor) is False:
             holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "unknown"
             raise InputError(
                 f"Another training runs in {workdir} ({holder[:100]}). Wait for its end, or choose another --workdir."
@@ -47,7 +48,7 @@ def waiting(folder: pathlib.Path) -> Iterator[None]:
     """Holds `folder`, which exists, for a block; waits for whoever holds it."""
     descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _lock(descriptor, wait=True)
+        lock(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)
@@ -75,7 +76,7 @@ def work_folder(root: pathlib.Path, prefix: str) -> Iterator[pathlib.Path]:
 def _remove_unlocked(folder: pathlib.Path) -> None:
     descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if _lock(descriptor):
+        if lock(descriptor):
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(descriptor)
@@ -89,21 +90,6 @@ def _locked_folder(root: pathlib.Path, prefix: str) -> tuple[pathlib.Path, int]:
         with suppress(FileNotFoundError):
             descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
             # another process may take it for one that was left, before it is locked
-            if _lock(descriptor) is not False and (folder / FILE).exists():
+            if lock(descriptor) is not False and (folder / FILE).exists():
                 return folder, descriptor
             os.close(descriptor)
-
-
-def _lock(descriptor: int, wait: bool = False) -> bool | None:
-    """Whether the lock is had; None where the system or the file system knows none."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:  # some network file systems
-        return None
-    return True

@@ -160,7 +160,7 @@ def train_stage(run: Run, name: str, dataset: Dataset, strategy: tf.distribute.S
         stage = BUILDERS[name](run, dataset, strategy)
         learner, done = stage.learner, stage.learner.steps_done
         # restored from its latest checkpoint, if it has one
-        saver = Saver(run.workdir / name, learner.saved)
+        saver = Saver(run.workdir / name, learner.saved, run.kept.identity(run.config.seed))
         if done() >= stage.steps or stage.reached(done()):
             return done()
         # one for all that look on: TensorBoard reads no file of a folder on where there is a later one

@@ -92,7 +92,7 @@ class ImageLearner(Learner):
             self.optimizers[name] = LimitedAdam(rate, config.beta1, config.gradient_limit)
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.players["generator"].get_weights())
-        self.steps_per_call = config.steps_per_call
+        self.steps_per_call = min(config.steps_per_call, config.checkpoint_every)  # what a kill loses at the least
         self.train_call = tf.function(self._steps)
 
     def _learning_rate(self, player: str, config: ImageConfig, halve_every: int) -> LearningRateSchedule:

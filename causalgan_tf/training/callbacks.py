@@ -269,15 +269,26 @@ class TotalVariation(EveryCall):
         super().__init__(steps_done)
         self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
         self.log = log
-        self.next, self.latest = 0, {}
+        self.seen, self.latest = steps_done(), {}
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Measures if it is time to."""
-        if step < self.next:
+        made, self.seen = step - self.seen, step
+        if not is_measured(step, made, self.every_steps):
             return
-        self.next = step + self.every_steps
         tvd = self.measure()
         self.latest = {"labels/tvd": tvd}
         self.log.write(step, Shown(self.latest))
         if self.target and step >= self.after and tvd < self.target:
             self.model.stop_training = True
+
+
+def is_measured(step: int, made: int, every_steps: int) -> bool:
+    """Whether a call of `made` steps that ended at `step` is the first, or has passed a multiple of `every_steps`.
+
+    By the steps alone, so that a training measures, and stops, where it would have if it had not been interrupted.
+
+    >>> [step for step in range(300, 1800, 300) if is_measured(step, 300, 500)]
+    [300, 600, 1200, 1500]
+    """
+    return step <= made or step // every_steps > (step - made) // every_steps

@@ -4,6 +4,7 @@ import pathlib
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 
@@ -94,6 +95,13 @@ def build_images(config, graph, sampler, codec):
     return learner
 
 
+def register(patch) -> None:
+    """Enters the toys into the registries, by a pytest.MonkeyPatch."""
+    patch.setitem(OBJECTIVES, "moments", Objective("moments", Moments))
+    patch.setitem(IMAGE_MODELS, "least_squares", ImageModel("Toy", "", generator, build_images))
+    patch.setattr(stages, "image_look", lambda *arguments: Shown)  # pictures take longer than all the rest
+
+
 def config(root: pathlib.Path, data_dir: pathlib.Path) -> RunConfig:
     """The training, on images in `root`."""
     return RunConfig(
@@ -143,9 +151,7 @@ def train(root: pathlib.Path, workdir: pathlib.Path, data_dir: pathlib.Path, pha
         done: shared, steps of the controller and of the images that are trained, saved or not.
         begun: set at the start.
     """
-    OBJECTIVES["moments"] = Objective("moments", Moments)
-    IMAGE_MODELS["least_squares"] = ImageModel("Toy", "", generator, build_images)
-    stages.image_look = lambda *arguments: Shown  # pictures take longer than all the rest
+    register(pytest.MonkeyPatch())
 
     def told(number, function):
         def telling(*arguments, **options):

@@ -275,4 +275,4 @@ def _short(error: BaseException) -> str:
     """The first line of an error without TensorFlow's marks of its operations, its middle left out."""
     text = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
     text = text.strip().partition("\n")[0]
-    return brief(re.sub(r"\{\{[^}]*\}\}|\[Op:.*|: stored .*", "", text).strip(". "), 90)
+    return brief(re.sub(r"\{\{[^}]*\}\}|\[Op:.*|: stored .*|\S*/\.saving-\S*; ", "", text).strip(". "), 90)

@@ -136,7 +136,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused_before_a_training(root, copi
         stages.train(killable.config(root, root / "data"), copied, ("controller",))
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused_and_an_empty_folder_is_a_stage_that_has_not_begun(root, copied):
+def test_an_empty_folder_is_a_stage_that_has_not_begun_and_a_file_in_its_place_is_refused(root, copied):
     shutil.rmtree(copied / "controller")
     (copied / "controller").mkdir()
     with pytest.raises(InputError, match="has no trained controller.*Train it with"):

@@ -247,13 +247,13 @@ class TotalVariation(EveryCall):
     >>> stops = TotalVariation(lambda: 0, lambda: next(tvd), log, every_steps=100, target=0.05)
     >>> stops.set_model(model)
     >>> model.stop_training = False  # what `fit` begins with
-    >>> for step in (0, 50, 100, 200):  # nothing is measured at step 50
+    >>> for step in (50, 90, 140, 210):  # nothing is measured at step 90, which passes no multiple of 100
     ...     stops.at(step, {})
     ...     print(step, model.stop_training)
-    0 False
     50 False
-    100 False
-    200 True
+    90 False
+    140 False
+    210 True
     """
 
     def __init__(
@@ -265,7 +265,7 @@ class TotalVariation(EveryCall):
         target: float = 0.0,
         after: int = 0,
     ) -> None:
-        """Measures every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
+        """Measures at the first call and every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
         super().__init__(steps_done)
         self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
         self.log = log

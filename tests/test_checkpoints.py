@@ -206,6 +206,23 @@ def test_a_checkpoint_that_cannot_be_saved_is_an_error_that_names_the_last_good_
     assert names(folder) == before and restored(folder) == 2
 
 
+def test_a_checkpoint_larger_than_files_may_be_is_an_error_and_the_one_before_stays(tmp_path):
+    resource = pytest.importorskip("resource")
+    large = variables(size=100_000)
+    saver = Saver(tmp_path / "stage", large)
+    saver.save(1)
+    before, limits = names(tmp_path / "stage"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, limits[1]))
+    try:
+        with pytest.raises(InputError, match="Step 2 cannot be saved in .*: File too large.*ckpt-1. Make room"):
+            saver.save(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert names(tmp_path / "stage") == before
+    saver.save(2)
+    assert Saver(tmp_path / "stage", large).latest_checkpoint.endswith("ckpt-2")
+
+
 def test_summaries_that_cannot_be_written_do_not_stop_a_training(tmp_path, caplog):
     (tmp_path / "logs").write_text("a file is in the way")
     log = summaries.Summaries(lambda: 0, Log(tmp_path / "logs"))

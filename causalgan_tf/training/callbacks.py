@@ -265,7 +265,10 @@ class TotalVariation(EveryCall):
         target: float = 0.0,
         after: int = 0,
     ) -> None:
-        """Measures at the first call and every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
+        """Measures in the first call and every `every_steps` steps; stops below `target` from step `after` on.
+
+        A target of 0 stops nothing.
+        """
         super().__init__(steps_done)
         self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
         self.log = log

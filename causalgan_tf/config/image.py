@@ -220,7 +220,7 @@ class ImageConfig(Validated):
         10, "steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False
     )
     pictures_every: int = option(1_000, "steps between picture grids in TensorBoard", low=1, compared=False)
-    checkpoint_every: int = option(200, "steps between checkpoints", low=1, compared=False)
+    checkpoint_every: int = option(200, "steps between checkpoints, the most that a kill loses", low=1, compared=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

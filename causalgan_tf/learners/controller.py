@@ -53,7 +53,8 @@ class ControllerLearner(Learner):
 
     def compile(self, config: ControllerConfig, optimizers: dict[str, keras.Optimizer]) -> None:
         """Sets the optimisation, an optimizer for each player."""
-        self.batch_size, self.steps_per_call, self.ema = config.batch_size, config.steps_per_call, config.ema
+        self.batch_size, self.ema = config.batch_size, config.ema
+        self.steps_per_call = min(config.steps_per_call, config.checkpoint_every)  # what a kill loses at the least
         self.optimizers = optimizers
         for name, network in self.players.items():
             self.optimizers[name].build([network.vector])

@@ -95,7 +95,7 @@ class ImageLearner(Learner):
         if config.precision == "float16":
             self.scale = LossScale()
             self.state = self.state | self.scale.state
-        self.steps_per_call = config.steps_per_call
+        self.steps_per_call = min(config.steps_per_call, config.checkpoint_every)  # what a kill loses at the least
         self.train_call = tf.function(self._steps)
 
     def _learning_rate(self, player: str, config: ImageConfig, halve_every: int) -> LearningRateSchedule:

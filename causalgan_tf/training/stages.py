@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from causalgan_tf.config import budget
-from causalgan_tf.config.controller import OBJECTIVES
+from causalgan_tf.config.controller import OBJECTIVES, ControllerConfig
+from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.dataset import label_cells, label_ranges, mixed_weights, training_cells
@@ -142,7 +143,7 @@ class Stage:
         title: what the progress bar says.
         learner: what is trained.
         steps: that it is trained in all.
-        checkpoint_every: steps between checkpoints.
+        save_after: steps behind a checkpoint from which on the next is saved.
         watch: (steps done, saver, log) to callbacks that look on before a checkpoint is saved, and to
             those that do so after it.
         rows: the real rows, see learners.learner.Rows; None where the learner holds its rows.
@@ -158,7 +159,7 @@ class Stage:
     title: str
     learner: Learner
     steps: int
-    checkpoint_every: int
+    save_after: int
     watch: Callable[[Callable[[], int], Saver, Log], Watchers]
     rows: Rows | None = None
     reached: Callable[[int], bool] = lambda step: False
@@ -173,7 +174,8 @@ def train_stage(run: Run, name: str, dataset: Dataset, workers: Workers) -> int:
     with run.timed(f"{name.removesuffix('s')}_train_s") if workers.is_chief else contextlib.nullcontext():
         stage = BUILDERS[name](run, dataset, workers)
         # restored from its latest checkpoint, if it has one
-        saver = Saver(run.workdir / name, stage.learner.saved) if workers.is_chief else None
+        mark = run.kept.identity(run.config.seed)
+        saver = Saver(run.workdir / name, stage.learner.saved, mark) if workers.is_chief else None
         workers.share(stage.learner.saved.values())
         done = stage.learner.steps_done
         if workers.largest(done() >= stage.steps or (workers.is_chief and stage.reached(done()))):
@@ -190,7 +192,7 @@ def _advance(run: Run, stage: Stage, workers: Workers, saver: Saver | None) -> i
             # one for all that look on: TensorBoard reads no file of a folder on where there is a later one
             log = stack.enter_context(contextlib.closing(Log(run.workdir / "logs" / stage.name)))
             before, after = stage.watch(done, saver, log)
-            saves = callbacks.Checkpoints(done, saver, stage.checkpoint_every)
+            saves = callbacks.Checkpoints(done, saver, stage.save_after)
             progress = stack.enter_context(contextlib.closing(callbacks.Progress(done, stage.steps, stage.title)))
             watchers = [*before, saves, *after, progress]
         learner.advance(stage.steps, stage.rows, [*watchers, callbacks.StopOnSignal(request, workers.largest)])
@@ -220,9 +222,12 @@ def controller_stage(run: Run, dataset: Dataset, workers: Workers) -> Stage:
         learner = build_controller(run.config, graph, dataset.label_rows, dataset.do_rows)
     sampler = LabelSampler(learner.averaged)
     measure = label_tvd(sampler, dataset) if enumerable(graph) else None
+    every = max(c.steps_per_call, c.checkpoint_every // 5)
 
     def reached(step: int) -> bool:
-        return bool(measure and c.tvd_target and step >= c.tvd_after and measure() < c.tvd_target)
+        # at other steps a signal has ended it, where it would not have looked
+        looks = c.tvd_target and step >= c.tvd_after and callbacks.is_measured(step, learner.steps_per_call, every)
+        return bool(measure and looks and measure() < c.tvd_target)
 
     def watch(steps_done: Callable[[], int], saver: Saver, log: Log) -> Watchers:
         # the picture at the end alone: it takes as long as a hundred steps
@@ -233,12 +238,20 @@ def controller_stage(run: Run, dataset: Dataset, workers: Workers) -> Stage:
         shown = summaries.Summaries(steps_done, log, looks, first_summaries(run, picture=True))
         after: list[keras.callbacks.Callback] = [shown]
         if measure:
-            every = max(c.steps_per_call, c.checkpoint_every // 5)
             after.append(callbacks.TotalVariation(steps_done, measure, log, every, c.tvd_target, c.tvd_after))
         return [], after
 
     title = OBJECTIVES[c.objective].title
-    return Stage("controller", title, learner, c.steps, c.checkpoint_every, watch, reached=reached)
+    return Stage("controller", title, learner, c.steps, save_after(c), watch, reached=reached)
+
+
+def save_after(c: ControllerConfig | ImageConfig) -> int:
+    """Steps behind a checkpoint from which on a further call could make them more than `checkpoint_every`.
+
+    >>> save_after(ControllerConfig(steps_per_call=60, checkpoint_every=100))  # at steps 60, 120, ...
+    41
+    """
+    return c.checkpoint_every - min(c.steps_per_call, c.checkpoint_every) + 1
 
 
 def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> Callable[[], float]:
@@ -260,7 +273,7 @@ def image_stage(run: Run, dataset: Dataset, workers: Workers) -> Stage:
 
     def watch(steps_done: Callable[[], int], saver: Saver, log: Log) -> Watchers:
         spread, advice = relative_diversity(model, dataset.train.images), config.image_model.against_collapse
-        collapse = callbacks.Collapse(steps_done, spread, saver, log, c.checkpoint_every, c.collapse_share, advice)
+        collapse = callbacks.Collapse(steps_done, spread, saver, log, save_after(c), c.collapse_share, advice)
         shown = summaries.Summaries(steps_done, log, [summaries.Look(look, c.pictures_every)], first_summaries(run))
         return [collapse], [shown]
 

@@ -158,19 +158,19 @@ def test_all_that_a_checkpoint_holds_is_shared(build, tmp_path):
 class Chief(Workers):
     """Sends what it has to itself, as the first of two."""
 
-    def __init__(self):
-        super().__init__(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    def __init__(self, strategy):
+        super().__init__(strategy)
         self.count = 2
 
 
-def test_shared_weights_keep_their_bits():
+def test_shared_weights_keep_their_bits(mirrored):
     layer = tf.keras.layers.Dense(300)
     layer.build([None, 1_000])  # more numbers than are sent at once
     odd = tf.Variable([-0.0, np.nan, np.inf, 1e-42])
     step, small = tf.Variable(2**40 + 1, dtype=tf.int64), tf.Variable([3, 255], dtype=tf.uint8)
     before = [np.asarray(value).tobytes() for value in (layer.kernel, layer.bias, odd, step, small)]
     assert layer.kernel.shape[0] * layer.kernel.shape[1] > PIECE
-    Chief().share([layer, odd, step, small])
+    Chief(mirrored).share([layer, odd, step, small])
     assert [np.asarray(value).tobytes() for value in (layer.kernel, layer.bias, odd, step, small)] == before
 
 

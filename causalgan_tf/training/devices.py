@@ -1,5 +1,6 @@
 """Distribution strategies by name: one device, those of a machine, those of several machines, a TPU."""
 
+import functools
 import os
 from collections.abc import Sequence
 
@@ -42,8 +43,14 @@ def make_strategy(name: str = "default", logical_devices: int = 0, num_devices: 
     if name == "mirrored":
         if logical_devices:
             _split(logical_devices)
-        return tf.distribute.MirroredStrategy(_chosen(_local(logical_devices), num_devices))
+        return _mirrored(tuple(_chosen(_local(logical_devices), num_devices)))
     return tf.distribute.get_strategy()
+
+
+@functools.cache
+def _mirrored(names: tuple[str, ...]) -> tf.distribute.Strategy:
+    """The strategy of some devices of this machine; always the same, for TensorFlow mixes up the all-reduces of two."""
+    return tf.distribute.MirroredStrategy(names)
 
 
 def check_devices(name: str, logical_devices: int = 0, num_devices: int = 0) -> int:

@@ -35,7 +35,7 @@ _HOMES = {
     "evaluate": "reporting.run_evaluation",
     "evaluate_run": "reporting.run_evaluation",
     "fit_encoder": "training.encoding",
-    "fit_labels": "training.stages",
+    "fit_labels": "training.fitting",
     "export_model": "inference.export",
     "graph_fit": "data.graph_fit",
     "load": "runs.run_folder",

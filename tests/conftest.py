@@ -52,4 +52,6 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def mirrored():
     """A strategy of two replicas."""
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    from causalgan_tf.training.devices import make_strategy
+
+    return make_strategy("mirrored", logical_devices=2)

@@ -1,13 +1,16 @@
-"""The watch over collapsed images, when it begins, stops a training and what it says; the bar of progress."""
+"""The watch over collapsed images, when it begins, stops a training and what it says; the bar; when is saved."""
 
 import types
 
+import keras
+import numpy as np
 import pytest
 
+from causalgan_tf.config import ControllerConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.runs.event_log import Log
-from causalgan_tf.training import callbacks
-from causalgan_tf.training.callbacks import Collapse, Progress
+from causalgan_tf.training import callbacks, stages
+from causalgan_tf.training.callbacks import Checkpoints, Collapse, Progress, TotalVariation
 
 
 def watch(folder, values, share=0.1, latest="images/ckpt-7"):
@@ -103,3 +106,30 @@ def test_a_bar_keeps_ten_letters_and_shows_whole_losses_where_there_is_room(colu
 def test_a_long_first_call_does_not_count_in_the_time_that_is_left(monkeypatch):
     # 11,940 steps at 10 a second are 19:54; with the minute of the first call they would be hours
     assert "<19:54, 10.00/s" in bar_of(0, LOSSES, monkeypatch)
+
+
+@pytest.mark.parametrize("resumed", [0, 40, 60, 100])
+def test_a_training_measures_and_stops_where_it_would_have_without_an_interruption(tmp_path, resumed):
+    measured, model = [], keras.Model()
+    stops = TotalVariation(
+        lambda: resumed, lambda: measured.append(0) or 0.5, Log(tmp_path), every_steps=50, target=0.1
+    )
+    stops.set_model(model)
+    seen = []
+    for step in range(resumed + 20, 201, 20):
+        before = len(measured)
+        stops.at(step, {})
+        seen += [step] if len(measured) > before else []
+    assert seen == [step for step in (20, 60, 100, 160, 200) if step > resumed]
+
+
+@pytest.mark.parametrize(("call", "every"), [(1, 7), (20, 100), (64, 100), (70, 100), (100, 100), (500, 100)])
+def test_no_more_steps_are_unsaved_than_the_flag_says(call, every):
+    c = ControllerConfig(steps_per_call=call, checkpoint_every=every)
+    saved, unsaved = [0], []
+    manager = types.SimpleNamespace(latest_checkpoint=None, save=saved.append)
+    saves = Checkpoints(lambda: 0, manager, stages.save_after(c))
+    for step in range(min(call, every), 2_000, min(call, every)):
+        unsaved.append(step - saved[-1])
+        saves.at(step, {"loss": 0.5})
+    assert max(unsaved) <= every and np.diff(saved).min() > every / 2 - 1

@@ -101,7 +101,7 @@ def test_every_field_has_a_flag_with_its_help(prefix, config):
 
 def test_no_two_flags_of_training_share_a_name():
     names = [prefix + field.name for prefix, config in PARTS for field in dataclasses.fields(config)]
-    names += ["workdir", "check", "stages", "strategy", "logical_devices", "seed"]
+    names += ["workdir", "check", "stages", "strategy", "num_devices", "logical_devices", "seed"]
     assert len(names) == len(set(names))
     assert set(names) == set(parsed(train))
 
@@ -218,6 +218,12 @@ def test_a_run_of_another_configuration_is_refused_with_what_differs(run_folder)
 def test_wrong_input_is_refused_before_tensorflow_starts(no_tensorflow, program, arguments, said):
     with pytest.raises(InputError, match=said):
         PROGRAMS[program].main(parsed(PROGRAMS[program], *arguments))
+
+
+def test_a_malformed_cluster_is_refused_before_tensorflow_starts(no_tensorflow, monkeypatch, tmp_path):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["host1"]}, "task": {"type": "worker", "index": 0}}')
+    with pytest.raises(InputError, match="TF_CONFIG: 'host1' is no address. Expected host:port"):
+        train.main(parsed(train, f"--workdir={tmp_path / 'run'}", "--strategy=multi_worker"))
 
 
 @pytest.mark.parametrize(

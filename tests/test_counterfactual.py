@@ -18,7 +18,7 @@ from causalgan_tf.inference.query import Query
 from causalgan_tf.inference.soft_do import Formula, Law
 from causalgan_tf.networks.exogenous import exogenous_of
 from causalgan_tf.networks.mechanisms import CausalController
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.training.fitting import fit_labels
 
 GRAPH = CausalGraph.from_text("A -> B -> C; A -> C; C -> D; E -> D; B: categorical(x, y, z)")
 UNITS = 300_000

@@ -12,7 +12,7 @@ from causalgan_tf.data.tables import read_labels, table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.runs.run_folder import Run
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.training.fitting import fit_labels
 
 GRAPH = "A -> X -> Y; A -> Y"
 ROWS = 20_000

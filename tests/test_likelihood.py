@@ -8,15 +8,16 @@ import pytest
 import tensorflow as tf
 
 from causalgan_tf.config.run import ControllerConfig, RunConfig
+from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.distribution import LabelDistribution
-from causalgan_tf.learners.controller import calls, encoded
+from causalgan_tf.learners.controller import encoded
 from causalgan_tf.learners.family_wasserstein import TABLE, tempered_rows
 from causalgan_tf.learners.likelihood import distinct_family, families, split_families
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.explicit import ExplicitController
 from causalgan_tf.training.builders import build_controller
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.training.fitting import fit_labels
 
 GRAPH = CausalGraph.from_text("Rain -> Wet; Rain, Wet -> Slip; Slip: categorical(no, a bit, fall)")
 TRUTH = LabelDistribution(
@@ -45,7 +46,9 @@ def learner(case, strategy=None, seed=0, **changes):
 
 
 def fit(made, first, last, per_call=500):
-    made.fit(calls(first, last, per_call, made.replicas), verbose=0, shuffle=False)
+    made.steps_per_call = per_call
+    assert made.steps_done() == first
+    made.advance(last)
     return made
 
 
@@ -143,6 +146,15 @@ def test_training_in_two_parts_equals_training_at_once(case):
 def test_two_replicas_train_the_same_weights_as_one(case, mirrored):
     one, two = fit(learner(case), 0, 3, 3), fit(learner(case, mirrored), 0, 3, 3)
     np.testing.assert_allclose(one.mechanisms.vector, two.mechanisms.vector, atol=2e-4)
+
+
+def test_fewer_rows_than_a_batch_that_replicas_cannot_share_are_refused(mirrored):
+    for rows, said in ((101, "--controller_batch_size=100, or one device"), (1, "expected one device")):
+        with mirrored.scope(), pytest.raises(InputError, match=f"The {rows} rows are one batch.*{said}"):
+            config = RunConfig(controller=ControllerConfig(distinct_rows=0))
+            build_controller(config, GRAPH, ROWS[:rows])
+    with mirrored.scope():  # no batch is drawn where shares stand for the rows
+        assert not build_controller(RunConfig(controller=ControllerConfig()), GRAPH, ROWS[:101]).rest
 
 
 def test_numbers_and_few_rows_are_learnt():

@@ -11,7 +11,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.networks.explicit import ExplicitController
 from causalgan_tf.networks.mechanisms import CausalController
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.training.fitting import fit_labels
 
 GRAPH = CausalGraph.from_text(
     "Old -> Smokes; Old, Smokes -> Weight; Smokes -> Share; Smokes: categorical(no, some, yes)"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from causalgan_tf.config.controller import ControllerConfig
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.training.fitting import fit_labels
 from tools.benchmarks import mixed
 from tools.benchmarks.clinic import CLINIC, GRAPH, single_dos, table
 from tools.benchmarks.scms import sample

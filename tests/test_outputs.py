@@ -304,7 +304,7 @@ def test_what_a_killed_export_left_is_removed_and_what_a_running_one_writes_is_n
 
 
 def test_a_work_folder_is_made_anew_if_another_export_takes_it_before_it_is_locked(tmp_path, monkeypatch):
-    lock, stolen = locks._lock, []
+    lock, stolen = locks.lock, []
 
     def late(descriptor, wait=False):
         if not stolen:
@@ -312,14 +312,14 @@ def test_a_work_folder_is_made_anew_if_another_export_takes_it_before_it_is_lock
             shutil.rmtree(stolen[0])
         return lock(descriptor, wait)
 
-    monkeypatch.setattr(locks, "_lock", late)
+    monkeypatch.setattr(locks, "lock", late)
     with locks.work_folder(tmp_path, ".work.") as folder:
         assert folder.is_dir() and folder not in stolen and len(stolen) == 1
     assert not list(tmp_path.iterdir())
 
 
 def test_where_the_system_knows_no_locks_nothing_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "_lock", lambda descriptor, wait=False: None)
+    monkeypatch.setattr(locks, "lock", lambda descriptor, wait=False: None)
     (tmp_path / ".work.left").mkdir()
     with locks.work_folder(tmp_path, ".work.") as folder:
         assert folder.is_dir()

@@ -80,13 +80,26 @@ def test_memory_maps_give_the_same_batches(images, tmp_path):
         assert (disk[0].numpy() == memory[0].numpy()).all()
 
 
-def test_replicas_share_the_global_batch(images):
-    """What a strategy's replicas get, put together, is the batch of one device."""
-    strategy = tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices("CPU")])
-    parts = iter(strategy.experimental_distribute_dataset(batches(images, 4, seed=5)))
-    for batch in batches(images, 4, seed=5).take(3):
-        shared = [tf.concat(strategy.experimental_local_results(part), 0) for part in next(parts)]
-        assert rows_of(shared) == rows_of(batch)
+def test_replicas_share_the_global_batch(images, mirrored):
+    """What a strategy's replicas get, put together, is the batch of one device; so it is from a later step on."""
+    for first in (0, 3):
+        parts = mirrored.distribute_datasets_from_function(
+            lambda context, first=first: batches(images, 4, seed=5, first_step=first, context=context)
+        )
+        parts = iter(parts)
+        for batch in batches(images, 4, seed=5, first_step=first).take(3):
+            shared = [tf.concat(mirrored.experimental_local_results(part), 0) for part in next(parts)]
+            assert rows_of(shared) == rows_of(batch)
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(COUNT) + 1.0], ids=["permuted", "weighted"])
+def test_workers_take_their_own_rows_of_the_global_batch(images, weights):
+    """Three workers of two replicas each: what they get in a step, in their order, is the batch of one device."""
+    contexts = [tf.distribute.InputContext(3, worker, 6) for worker in range(3)]
+    whole = batches(images, 6, 7, first_step=2, weights=weights).take(4)
+    workers = [iter(batches(images, 6, 7, 2, weights, context)) for context in contexts]
+    for batch in whole:
+        assert sum((rows_of(next(worker)) for worker in workers for _ in range(2)), []) == rows_of(batch)
 
 
 def test_fewer_images_than_a_batch_are_refused(images):

@@ -1,4 +1,4 @@
-"""Image networks that compute in bfloat16: what is narrow, what is not, and that they learn the same."""
+"""Image networks that compute in 16 bits: what is narrow, what is not, and that they learn the same."""
 
 import keras
 import numpy as np
@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from causalgan_tf import noise
 from causalgan_tf.config import DataConfig, GanConfig, ImageConfig, RunConfig
+from causalgan_tf.learners import half_precision
 from causalgan_tf.training import builders
 
 WIDE = {"width": 16, "discriminator_width": 16}
@@ -43,9 +44,15 @@ def gradients(variant, precision):
     return learner, seen
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_gradients_of_bfloat16_point_where_those_of_float32_do(variant):
-    (wide, exact), (narrow, rough) = (gradients(variant, precision) for precision in ("float32", "bfloat16"))
+@pytest.fixture(scope="module", params=VARIANTS)
+def exact(request):
+    return request.param, *gradients(request.param, "float32")
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_gradients_of_16_bits_point_where_those_of_float32_do(exact, precision):
+    variant, wide, exact = exact
+    narrow, rough = gradients(variant, precision)
     assert exact.keys() == rough.keys() == wide.players.keys()
     for name, gradient in exact.items():
         lengths = np.linalg.norm(gradient), np.linalg.norm(rough[name])
@@ -62,10 +69,67 @@ def test_gradients_of_bfloat16_point_where_those_of_float32_do(variant):
         (layer.kernel.numpy() != tf.cast(tf.cast(layer.kernel, tf.bfloat16), tf.float32)).numpy().any()
         for layer in convolutions
     )
-    assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
+    assert {layer.compute_dtype for layer in convolutions} == {precision}
 
 
 def test_what_is_built_after_the_image_networks_computes_in_float32():
     learner, _ = gradients("std", "bfloat16")
     assert keras.config.dtype_policy().name == "float32"
     assert {layer.compute_dtype for layer in learner.averaged.layers} == {"float32"}
+
+
+@pytest.fixture(scope="module")
+def half():
+    """A learner in float16, one step on, with what it saw."""
+    return gradients("std", "float16")
+
+
+def test_the_penalty_of_narrow_networks_is_that_of_wide_ones(half):
+    learner, _ = half
+    images = tf.random.stateless_uniform([4, 16, 16, 3], [0, 1], -1.0, 1.0)
+    fed = learner.discriminator_inputs(images, tf.zeros([4, 4]))
+    twin = gradients("std", "float32")[0].discriminator
+    twin.set_weights(learner.discriminator.get_weights())
+    np.testing.assert_allclose(learner.wide(fed), twin(fed, training=True), rtol=1e-5, atol=1e-6)
+    assert (learner.discriminator(fed, training=True) != twin(fed, training=True)).numpy().any()
+
+
+def test_a_loss_too_small_for_float16_has_a_gradient(half):
+    learner, _ = half
+    images = tf.random.stateless_uniform([4, 16, 16, 3], [0, 1], -1.0, 1.0)
+    kernel = learner.labeler.trainable_variables[0]
+    with tf.GradientTape(persistent=True) as tape:
+        loss = tf.reduce_mean(learner.labeler(images, training=True)) * 1e-7
+    assert (tape.gradient(loss, kernel).numpy() == 0.0).mean() > 0.5
+    assert (learner.gradient(tape, loss, kernel).numpy() == 0.0).mean() < 0.1
+
+
+def test_an_update_that_overflows_is_skipped_and_halves_the_scale(half):
+    learner, _ = half
+    scale, step = float(learner.scale.value), int(learner.step)
+    player, optimizer = learner.players["discriminator"], learner.optimizers["discriminator"]
+    kept = player.get_weights() + [
+        variable.numpy() for variable in optimizer.variables if "iteration" not in variable.name
+    ]
+    zeros = [tf.zeros(variable.shape) for variable in player.trainable_variables]
+    learner.apply([*zeros[:-1], zeros[-1] + np.inf], optimizer, player.trainable_variables)
+    now = player.get_weights() + [
+        variable.numpy() for variable in optimizer.variables if "iteration" not in variable.name
+    ]
+    for a, b in zip(kept, now, strict=True):
+        np.testing.assert_array_equal(a, b)
+    # what the next step draws follows the steps that were taken, and those that were skipped
+    assert (float(learner.scale.value), int(learner.step)) == (scale / 2.0, step + 1)
+
+
+def test_good_updates_double_the_scale_and_it_is_part_of_a_checkpoint(half):
+    learner, _ = half
+    scale = learner.scale
+    assert learner.saved["loss_scale"] is scale.value and learner.saved["loss_scale_good"] is scale.good
+    start = float(scale.value)
+    scale.good.assign(half_precision.PATIENCE - 2)
+    values = []
+    for _ in range(2):
+        scale.guarded([tf.zeros([2])], lambda: None)
+        values.append(float(scale.value) / start)
+    assert values == [1.0, 2.0] and int(scale.good) == 0

@@ -15,7 +15,7 @@ from causalgan_tf.graphs.variables import Categorical, Continuous
 from causalgan_tf.inference import arguments
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.networks.mechanisms import CausalController
-from causalgan_tf.training.stages import fit_labels
+from causalgan_tf.training.fitting import fit_labels
 
 GRAPH = load_graph("causal_graph_1")
 HUGE = (10**9, 10**30, 10**400)

@@ -434,6 +434,10 @@ def test_a_batch_that_replicas_cannot_share_is_refused(config, tmp_path):
     odd = dataclasses.replace(config, image=dataclasses.replace(config.image, batch_size=9))
     with pytest.raises(InputError, match="--image_batch_size=9 is shared by 2 replicas.*such as 8"):
         stages.train(odd, tmp_path / "odd", strategy="mirrored", logical_devices=2)
+    penalty = dataclasses.replace(config.gan, r1_weight=1.0, r1_every=4)
+    unequal = dataclasses.replace(config, image=dataclasses.replace(config.image, batch_size=12), gan=penalty)
+    with pytest.raises(InputError, match="--image_r1_every=4 .* 6 images each.*--image_r1_every=2"):
+        stages.train(unequal, tmp_path / "odd", strategy="mirrored", logical_devices=2)
     # labels alone do not care; that they are refused for another reason tells that this one was passed
     target = dataclasses.replace(odd, controller=dataclasses.replace(odd.controller, tvd_target=1e-6))
     with pytest.raises(InputError, match="lies below the sampling floor"):

@@ -100,14 +100,18 @@ def build(
 one_logit = functools.partial(dcgan.trunk, 1)
 
 
-def real_rows(labels=None):
+def real_rows(labels=None, context=None, first=0):
+    """Batches from a step on; with a context those of its replicas in turn."""
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (10 * BATCH, SIZE, SIZE, 3)).astype(np.float32)
     labels = rng.integers(0, 2, (10 * BATCH, LABELS)).astype(np.float32) if labels is None else labels
     rows = {"image": images, "labels": labels[::-1].copy()}
     rows |= {"labeler_image": images[::-1].copy(), "labeler_labels": labels}
-    return tf.data.Dataset.from_tensor_slices(rows).repeat().batch(BATCH, drop_remainder=True)
+    share = context.num_replicas_in_sync if context else 1
+    parts = tf.data.Dataset.from_tensor_slices(rows).repeat().batch(BATCH // share, drop_remainder=True)
+    return parts.skip(first * share)
 
 
-def fit(learner, steps):
-    return learner.fit(real_rows(), steps_per_epoch=steps, verbose=0, shuffle=False).history
+def fit(learner, steps, rows=None):
+    """Trains further steps; the last one's logs."""
+    return learner.advance(learner.steps_done() + steps, lambda step, context: real_rows(rows, context, step))

@@ -5,6 +5,7 @@ models is given. A flag behind --flagfile overrides the file's.
 """
 
 import functools
+import os
 import pathlib
 
 from absl import flags
@@ -15,6 +16,7 @@ from causalgan_tf.config.data import SOURCES
 from causalgan_tf.config.run import PARTS, RunConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.runs.run_folder import Run
+from causalgan_tf.system.clusters import Cluster
 
 GROUPS = {  # what --help lists
     "Run": ("workdir", "stages", "check", "seed"),
@@ -24,10 +26,10 @@ GROUPS = {  # what --help lists
         *("image_model", "image_steps", "image_batch_size", "image_width", "image_learning_rate"),
         *("image_augment", "image_labeler_noise", "image_precision"),
     ),
-    "Devices": ("strategy", "logical_devices"),
+    "Devices": ("strategy", "num_devices", "logical_devices"),
 }
 STAGES = ("controller,images", "controller", "images")
-STRATEGIES = ("default", "mirrored")
+STRATEGIES = ("default", "mirrored", "multi_worker", "tpu")
 
 
 def declare(values: flags.FlagValues) -> None:
@@ -35,8 +37,13 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "workdir", "", "folder of the run")
     common.define(values, "stages", STAGES[0], "what to train; dataset=table has labels only", STAGES)
     common.define(
-        values, "strategy", STRATEGIES[0], "default: one device; mirrored: every GPU of this machine", STRATEGIES
+        values,
+        "strategy",
+        STRATEGIES[0],
+        "default: one device; mirrored: this machine's GPUs; multi_worker: a cluster's (TF_CONFIG, SLURM); tpu: a TPU",
+        STRATEGIES,
     )
+    common.define(values, "num_devices", 0, "devices of this machine to train on; 0: all", low=0, high=256)
     common.define(
         values,
         "logical_devices",
@@ -70,16 +77,19 @@ def main(values: flags.FlagValues) -> None:
     budget.check_training(config, run.graph, learnt)
     if values.logical_devices and values.strategy != "mirrored":
         raise InputError(f"--logical_devices={values.logical_devices} needs --strategy=mirrored.")
+    if values.strategy == "multi_worker":
+        Cluster.of(os.environ)
     common.start_tensorflow()
     from causalgan_tf.training.check import check
     from causalgan_tf.training.stages import train
 
+    devices = values.strategy, values.logical_devices, values.num_devices
     say = functools.partial(print, flush=True)
     if values.check:
-        for line in check(config, workdir, stages, values.strategy, values.logical_devices):
+        for line in check(config, workdir, stages, *devices):
             say(line)
         return
-    train(config, workdir, stages, values.strategy, values.logical_devices, say)
+    train(config, workdir, stages, *devices, say)
 
 
 def program() -> None:

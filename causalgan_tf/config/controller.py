@@ -173,7 +173,9 @@ class ControllerConfig(Validated):
     steps_per_call: int = option(
         500, "generator steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False
     )
-    checkpoint_every: int = option(5_000, "generator steps between checkpoints", low=1, compared=False)
+    checkpoint_every: int = option(
+        5_000, "generator steps between checkpoints, the most that a kill loses", low=1, compared=False
+    )
 
     def __post_init__(self) -> None:
         recipe = self._recipe() if self.objective in OBJECTIVES else RECIPE

@@ -213,14 +213,14 @@ class ImageConfig(Validated):
     )
     precision: str = option(
         "float32",
-        "arithmetic of the image networks; bfloat16 is faster only where the hardware has it (lscpu: avx512_bf16)",
-        choices=("float32", "bfloat16"),
+        "arithmetic of the image networks; bfloat16 where the hardware has it (lscpu: avx512_bf16), float16 on GPUs",
+        choices=("float32", "bfloat16", "float16"),
     )
     steps_per_call: int = option(
         10, "steps inside one compiled call, the logging interval", low=1, high=MOST_STEPS, compared=False
     )
     pictures_every: int = option(1_000, "steps between picture grids in TensorBoard", low=1, compared=False)
-    checkpoint_every: int = option(200, "steps between checkpoints", low=1, compared=False)
+    checkpoint_every: int = option(200, "steps between checkpoints, the most that a kill loses", low=1, compared=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

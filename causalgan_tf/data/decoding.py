@@ -4,6 +4,7 @@ import hashlib
 import io
 import itertools
 import json
+import math
 import os
 import pathlib
 import uuid
@@ -18,6 +19,8 @@ from tqdm import tqdm
 
 from causalgan_tf.config.run import DataConfig
 from causalgan_tf.errors import InputError
+from causalgan_tf.system.files import settle, write_text
+from causalgan_tf.system.parts import part_of, sweep
 
 CHUNK = 512  # images decoded between two writes
 BROKEN = 100  # broken images after which decoding stops
@@ -187,26 +190,27 @@ def _write(
     path: pathlib.Path, shape: tuple[int, ...], sources: Iterable[Source], function: Any, rest: pathlib.Path
 ) -> None:
     """Writes the .npy file in one step as others see it; if images are broken, keeps the others and says where."""
-    scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     known, marks, broken = _Undone(rest), [], []
-    try:
-        # on disk from the first image: all of them together need not fit in memory
-        images = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape)
-        for place, (mark, image) in enumerate(_squares(sources, shape[0], function, known)):
-            lost = isinstance(image, InputError)
-            marks.append(None if lost else mark)
-            if lost:
-                broken.append(image)
-            else:
-                images[place] = image
-        images.flush()
+    sweep(path.parent)
+    with part_of(path) as part:
+        # image by image: all of them together need not fit in memory, and a full disk is an error where it would end a
+        # program that writes to a map of the file
+        with open(part, "wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            for mark, image in _squares(sources, shape[0], function, known):
+                lost = isinstance(image, InputError)
+                marks.append(None if lost else mark)
+                if lost:
+                    broken.append(image)
+                file.write(bytes(math.prod(shape[1:])) if lost else image.tobytes())
+            # where many are broken the rest is not looked at
+            file.truncate(file.tell() + (shape[0] - len(marks)) * math.prod(shape[1:]))
         known.forget()
         if broken:
-            _Undone.keep(rest, scratch, marks)
+            _Undone.keep(rest, part, marks)
             raise _told(broken, shape[0])
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+        settle(part)
+        os.replace(part, path)
 
 
 def _squares(
@@ -283,6 +287,4 @@ class _Undone:
         """Keeps a .npy file, which is renamed, with the mark of each image, None of a broken one."""
         file = path.with_name(f"{path.name.removesuffix('.json')}-{uuid.uuid4().hex}.npy")
         os.replace(array, file)
-        scratch = file.with_suffix(".json")
-        scratch.write_text(json.dumps({"file": file.name, "marks": marks}), encoding="utf-8")
-        os.replace(scratch, path)
+        write_text(path, json.dumps({"file": file.name, "marks": marks}))

@@ -11,12 +11,17 @@ from causalgan_tf.errors import InputError
 
 
 def batches(
-    images: ImageSet, batch_size: int, seed: int, first_step: int = 0, weights: np.ndarray | None = None
+    images: ImageSet,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    weights: np.ndarray | None = None,
+    context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """Batches for training, from a step on.
 
-    The batch of step t is a function of (seed, t), so that a run resumed at step t sees what it would have seen.
-    Every worker of a distributed run makes the same global batches, and tf.data hands each its part.
+    The global batch of step t is a function of (seed, t), so that a run resumed at step t sees what it would have seen,
+    whatever the number of its devices. A worker reads the rows of its own replicas alone.
 
     Args:
         images: n images and labels; memory maps are read batch by batch.
@@ -25,9 +30,10 @@ def batches(
         first_step: step of the first batch.
         weights: [n], non-negative: rows are drawn with replacement in proportion to them. None: every epoch is a
             permutation of the rows, and rows that do not fill a batch at its end are dropped.
+        context: which worker asks, and how many replicas R share a batch; None: one worker with one replica.
 
     Returns:
-        Endless (image float32 [B, S, S, C] in [-1, 1], labels float32 [B, K]).
+        Endless (image float32 [B / R, S, S, C] in [-1, 1], labels float32 [B / R, K]), its replicas in turn.
 
     Raises:
         InputError: there are fewer images than rows in a batch.
@@ -37,22 +43,25 @@ def batches(
             f"There are {len(images)} images, fewer than one batch of {batch_size}. Lower --image_batch_size, or add "
             "more images."
         )
+    context = context or tf.distribute.InputContext()
+    local = context.num_replicas_in_sync // context.num_input_pipelines
+    size = context.get_per_replica_batch_size(batch_size)
     rows_of = _permuted(len(images), batch_size, seed) if weights is None else _weighted(weights, batch_size, seed)
 
-    def gather(step: np.int64) -> tuple[np.ndarray, np.ndarray]:
-        rows = rows_of(int(step))
+    def gather(number: np.int64) -> tuple[np.ndarray, np.ndarray]:
+        step, replica = divmod(int(number), local)
+        first = size * (context.input_pipeline_id * local + replica)
+        rows = rows_of(step)[first : first + size]
         return np.asarray(images.images[rows]), np.asarray(images.labels[rows])
 
-    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, labels = tf.numpy_function(gather, [step], (tf.uint8, tf.as_dtype(images.labels.dtype)))
+    def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels, labels = tf.numpy_function(gather, [number], (tf.uint8, tf.as_dtype(images.labels.dtype)))
         # numpy_function forgets shapes, which the networks need to be built
-        pixels = tf.ensure_shape(pixels, (batch_size, *images.images.shape[1:]))
-        labels = tf.ensure_shape(labels, (batch_size, images.labels.shape[1]))
+        pixels = tf.ensure_shape(pixels, (size, *images.images.shape[1:]))
+        labels = tf.ensure_shape(labels, (size, images.labels.shape[1]))
         return tf.cast(pixels, tf.float32) / 127.5 - 1.0, tf.cast(labels, tf.float32)
 
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return tf.data.Dataset.counter(first_step).map(batch).prefetch(tf.data.AUTOTUNE).with_options(options)
+    return tf.data.Dataset.counter(first_step * local).map(batch).prefetch(tf.data.AUTOTUNE)
 
 
 def _permuted(count: int, batch_size: int, seed: int) -> Callable[[int], np.ndarray]:

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from causalgan_tf import losses
 from causalgan_tf.config.image import BeganConfig, ImageConfig
-from causalgan_tf.learners.image_learner import Fakes, ImageLearner, LabelSampler, gradients_of_weights_and_input
+from causalgan_tf.learners.image_learner import Fakes, ImageLearner, LabelSampler
+from causalgan_tf.learners.learner import mean_over_replicas
 from causalgan_tf.networks.label_codec import LabelCodec
 
 
@@ -88,10 +89,10 @@ class CausalBEGAN(ImageLearner):
             tape.watch(fakes.images)
             (l_real, llab_real), (l_fake, llab_fake, read_fake) = self._real(data, step), self._fake(fakes, step)
         # the generator's loss holds the same errors as the others', so their passes give its gradient too
-        d_fake, towards_real = gradients_of_weights_and_input(tape, l_fake, self.discriminator, fakes.images)
-        lab_fake, towards_labels = gradients_of_weights_and_input(tape, llab_fake, self.labeler, fakes.images)
-        d_real = tape.gradient(l_real, self.discriminator.trainable_variables)
-        lab_real = tape.gradient(llab_real, self.labeler.trainable_variables)
+        d_fake, towards_real = self.gradients_of_weights_and_input(tape, l_fake, self.discriminator, fakes.images)
+        lab_fake, towards_labels = self.gradients_of_weights_and_input(tape, llab_fake, self.labeler, fakes.images)
+        d_real = self.gradient(tape, l_real, self.discriminator.trainable_variables)
+        lab_real = self.gradient(tape, llab_real, self.labeler.trainable_variables)
         self.update(
             {
                 "discriminator": [real - c[0] * fake for real, fake in zip(d_real, d_fake, strict=True)],
@@ -107,12 +108,12 @@ class CausalBEGAN(ImageLearner):
         with tf.GradientTape(persistent=True) as tape:
             (l_real, llab_real), (l_fake, llab_fake, read_fake) = self._real(data, step), self._fake(images, step)
             terms = {"discriminator": l_real - c[0] * l_fake, "labeler": llab_real - c[1] * llab_fake}
-        self.update({n: tape.gradient(loss, self.players[n].trainable_variables) for n, loss in terms.items()})
+        self.update({n: self.gradient(tape, loss, self.players[n].trainable_variables) for n, loss in terms.items()})
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fakes.images)
             error, distance, _ = self._fake(fakes, step)
             loss = error + c[2] * distance
-        self.update({"generator": self.backprop_through_generator(fakes, tape.gradient(loss, fakes.images))})
+        self.update({"generator": self.backprop_through_generator(fakes, self.gradient(tape, loss, fakes.images))})
         return (l_real, l_fake, llab_real, llab_fake, loss), read_fake
 
     def _real(self, data: dict[str, tf.Tensor], step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -136,10 +137,8 @@ class CausalBEGAN(ImageLearner):
         self, l_real: tf.Tensor, l_fake: tf.Tensor, llab_real: tf.Tensor, llab_fake: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Moves c1, c2 and c3 by the margins of the global batch; returns the margins and the convergence measure."""
-        terms = [l_real, l_fake, llab_real, llab_fake]
-        replica = tf.distribute.get_replica_context()
         # the margins are no means of rows: averaged over replicas afterwards they would be others
-        l_real, l_fake, llab_real, llab_fake = replica.all_reduce(tf.distribute.ReduceOp.MEAN, terms)
+        l_real, l_fake, llab_real, llab_fake = mean_over_replicas([l_real, l_fake, llab_real, llab_fake])
         b1 = losses.margin(l_real, l_fake, self.gammas[0])
         b2 = losses.margin(llab_real, llab_fake, self.gammas[1])
         b3 = losses.third_margin(b1, b2, self.gammas[2]) if self.third_margin else tf.zeros([])

@@ -9,11 +9,11 @@ from causalgan_tf import losses
 from causalgan_tf.config.image import GanConfig, ImageConfig
 from causalgan_tf.learners.additivity import Additivity
 from causalgan_tf.learners.augmentation import NUMBERS, augment
+from causalgan_tf.learners.half_precision import in_float32
 from causalgan_tf.learners.image_learner import (
     Fakes,
     ImageLearner,
     LabelSampler,
-    gradients_of_weights_and_input,
     r1_penalty,
 )
 from causalgan_tf.networks.label_codec import LabelCodec
@@ -82,6 +82,8 @@ class CausalGAN(ImageLearner):
         self.reconstruction_weight = gan.noise_reconstruction
         self.augmentations = () if gan.augment == "none" else tuple(gan.augment.split(","))
         self.r1_weight, self.r1_every = gan.r1_weight, gan.r1_every
+        # squares of small slopes: what 16 bits leave of them is mostly rounding
+        self.wide = in_float32(self.discriminator) if gan.r1_weight and config.precision != "float32" else None
         self.additivity = Additivity(self.codec, gan.additivity) if gan.additivity and self.codec.cells else None
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -115,17 +117,17 @@ class CausalGAN(ImageLearner):
             seen = self._outputs(fakes, step, 0, self.opponents)
             terms = self._opponents_losses(data, fakes, step, seen)
             own = self._own_loss(fakes, seen)
-        gradients, towards = {}, tape.gradient(own, fakes.images)
+        gradients, towards = {}, self.gradient(tape, own, fakes.images)
         terms["generator"], common = own, self._shared_terms(c)
         for name in self.opponents:
             if name in common:
-                gradients[name], image = gradients_of_weights_and_input(
+                gradients[name], image = self.gradients_of_weights_and_input(
                     tape, terms[name], self.players[name], fakes.images
                 )
                 terms["generator"] += common[name] * terms[name]
                 towards += common[name] * image
             else:
-                gradients[name] = tape.gradient(terms[name], self.players[name].trainable_variables)
+                gradients[name] = self.gradient(tape, terms[name], self.players[name].trainable_variables)
         self.update(gradients | {"generator": self.backprop_through_generator(fakes, towards)})
         return terms, seen["labeler"]
 
@@ -136,7 +138,7 @@ class CausalGAN(ImageLearner):
             seen = self._outputs(images, step, 0, [name for name in self.opponents if name != "labeler"])
             terms = self._opponents_losses(data, images, step, seen)
         self.update(
-            {name: tape.gradient(terms[name], self.players[name].trainable_variables) for name in self.opponents}
+            {name: self.gradient(tape, terms[name], self.players[name].trainable_variables) for name in self.opponents}
         )
         terms["generator"], lr_fake = self._generator_update(fakes, step, 0, c)
         return terms, lr_fake
@@ -151,7 +153,7 @@ class CausalGAN(ImageLearner):
             loss = self._own_loss(fakes, seen)
             for name, weight in self._shared_terms(c).items():
                 loss += weight * self._fake_loss(name, fakes, seen)
-        self.update({"generator": self.backprop_through_generator(fakes, tape.gradient(loss, fakes.images))})
+        self.update({"generator": self.backprop_through_generator(fakes, self.gradient(tape, loss, fakes.images))})
         return loss, seen["labeler"]
 
     def _outputs(self, fakes: Fakes, step: tf.Tensor, update: int, names: list[str]) -> dict[str, tf.Tensor]:
@@ -199,7 +201,11 @@ class CausalGAN(ImageLearner):
         if not self.r1_weight:
             return loss
         some = labels[:: self.r1_every]
-        return loss + self.r1_weight * r1_penalty(lambda x: self.judged(x, some), real[:: self.r1_every])
+
+        def logits_of(x: tf.Tensor) -> tf.Tensor:
+            return self.wide(self.discriminator_inputs(x, some)) if self.wide else self.judged(x, some)
+
+        return loss + self.r1_weight * r1_penalty(logits_of, real[:: self.r1_every])
 
     def generator_term(self, fakes: Fakes, seen: dict[str, tf.Tensor]) -> tf.Tensor:
         """What the discriminator adds to the generator's loss; `seen`: what `_outputs` returns."""

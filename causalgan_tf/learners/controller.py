@@ -16,8 +16,8 @@ from causalgan_tf.networks.stacked import StackedMechanisms
 class ControllerLearner(Learner):
     """Trains the mechanisms of a graph on label rows.
 
-    `fit` takes a data set of `calls`: the label table stays in memory and a compiled call picks its rows itself, so
-    that thousands of tiny steps run without leaving the compiled loop. Noise and row choice are functions of
+    The label table stays in memory and a compiled call picks its rows itself, so that thousands of tiny steps run
+    without leaving the compiled loop. Noise and row choice are functions of
     (seed, step, row of the global batch): neither the number of devices nor a restart changes them.
 
     >>> from causalgan_tf.networks.explicit import ExplicitController
@@ -25,7 +25,7 @@ class ControllerLearner(Learner):
     >>> learner = ControllerLearner(mechanisms, averaged, np.array([[0, 1], [1, 0], [1, 1]]))
     >>> learner.players = {"generator": mechanisms}
     >>> learner.compile(ControllerConfig(steps_per_call=1_000), {"generator": keras.optimizers.Adam()})
-    >>> [(int(first[0]), int(count[0])) for first, count in learner.calls(2_500)[0]]  # first step and steps of each
+    >>> [(int(first), int(count)) for first, count in learner.calls(2_500)[0]]  # first step and steps of each
     [(0, 1000), (1000, 1000), (2000, 500)]
     """
 
@@ -46,12 +46,15 @@ class ControllerLearner(Learner):
         self.mechanisms, self.averaged = mechanisms, averaged
         # variables, not constants of the compiled loop: a restart changes them
         self.seed = tf.Variable(seed, trainable=False, dtype=tf.int64)
-        self.rows = tf.Variable(encoded(mechanisms.graph, rows), trainable=False)
+        table = encoded(mechanisms.graph, rows)
+        if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy) and table.dtype == np.uint8:
+            table = table.astype(np.int32)  # the first machine sends it to the others, and TensorFlow sends no uint8
+        self.rows = tf.Variable(table, trainable=False)
 
     def compile(self, config: ControllerConfig, optimizers: dict[str, keras.Optimizer]) -> None:
         """Sets the optimisation, an optimizer for each player."""
-        super().compile()
-        self.batch_size, self.steps_per_call, self.ema = config.batch_size, config.steps_per_call, config.ema
+        self.batch_size, self.ema = config.batch_size, config.ema
+        self.steps_per_call = min(config.steps_per_call, config.checkpoint_every)  # what a kill loses at the least
         self.optimizers = optimizers
         for name, network in self.players.items():
             self.optimizers[name].build([network.vector])
@@ -65,13 +68,12 @@ class ControllerLearner(Learner):
         return self.optimizers["generator"].iterations
 
     def calls(self, last: int, rows: Any = None) -> tuple[tf.data.Dataset, int | None]:
-        """The calls up to a generator step; the rows lie in memory."""
-        return calls(self.steps_done(), last, self.steps_per_call, self.replicas), None
+        """The calls up to a generator step, see `calls`; the rows lie in memory."""
+        return calls(self.steps_done(), last, self.steps_per_call), None
 
     def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
         """Runs the steps that the next element of `calls` names."""
-        local = self.distribute_strategy.experimental_local_results
-        return self._run_steps(*(local(part)[0][0] for part in next(iterator)))
+        return self._run_steps(*next(iterator))
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the mechanisms; returns the logs that `logged` names."""
@@ -106,13 +108,8 @@ def encoded(graph: CausalGraph, rows: np.ndarray, chunk: int = 100_000) -> np.nd
     return np.concatenate([part.numpy().T.astype(kind) for part in parts])
 
 
-def calls(first: int, last: int, steps_per_call: int, replicas: int = 1) -> tf.data.Dataset:
-    """The data set that `ControllerLearner.fit` takes: (first step, number of steps) of each compiled call.
-
-    Returns:
-        Pairs of int32 [replicas], the same number for every replica.
-    """
+def calls(first: int, last: int, steps_per_call: int) -> tf.data.Dataset:
+    """What `ControllerLearner` runs through: (first step, number of steps) of each compiled call, int32."""
     starts = np.arange(first, last, steps_per_call)
     counts = np.minimum(starts + steps_per_call, last) - starts
-    pairs = (np.repeat(part.astype(np.int32)[:, None], replicas, 1) for part in (starts, counts))
-    return tf.data.Dataset.from_tensor_slices(tuple(pairs))
+    return tf.data.Dataset.from_tensor_slices((starts.astype(np.int32), counts.astype(np.int32)))

@@ -32,7 +32,7 @@ class FamilyWassersteinTrainer(ControllerLearner):
     >>> rows = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     >>> learner = FamilyWassersteinTrainer(mechanisms, averaged, FamilyCritics(mechanisms, 8, 2), rows)
     >>> learner.compile(ControllerConfig(gradient_penalty=0.0))
-    >>> abs(float(learner.critic_update(tf.constant(0)))) < 1e-6  # no critic tells the two apart
+    >>> abs(float(learner.critic_update(tf.constant(0))["critic_loss"])) < 1e-6  # no critic tells the two apart
     True
     """
 
@@ -61,15 +61,12 @@ class FamilyWassersteinTrainer(ControllerLearner):
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """`critic_steps` updates of the critics, then one of the mechanisms."""
-        critic_loss = tf.constant(0.0)
+        logs = {"critic_loss": tf.constant(0.0)}
         for j in tf.range(self.critic_steps):
-            critic_loss = self.distribute_strategy.reduce(
-                "MEAN", self.per_replica(self.critic_update, step * self.critic_steps + j), axis=None
-            )
-        generator_loss = self.per_replica(self.generator_update, step)
-        return self.mean_over_replicas({"generator_loss": generator_loss}) | {"critic_loss": critic_loss}
+            logs = self.mean_logs(self.critic_update, step * self.critic_steps + j)
+        return logs | self.mean_logs(self.generator_update, step)
 
-    def critic_update(self, number: tf.Tensor) -> tf.Tensor:
+    def critic_update(self, number: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the critics; returns the sum of their losses."""
         seen, shares = self._asked(number, 0)
         outputs = self.mechanisms.outputs(seen)
@@ -87,9 +84,9 @@ class FamilyWassersteinTrainer(ControllerLearner):
                 slopes = inner.gradient(scores, between)
                 loss += self.penalty_weight * losses.lipschitz_penalty(slopes, 1, share)
         self.apply([tape.gradient(loss, self.critic.vector)], self.optimizers["critic"], [self.critic.vector])
-        return loss
+        return {"critic_loss": loss}
 
-    def generator_update(self, step: tf.Tensor) -> tf.Tensor:
+    def generator_update(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the mechanisms; returns the sum of their losses."""
         seen, shares = self._asked(step, 1)
         with tf.GradientTape() as tape:
@@ -101,7 +98,7 @@ class FamilyWassersteinTrainer(ControllerLearner):
         gradient = tape.gradient(loss, self.mechanisms.vector)
         self.apply([gradient], self.optimizers["generator"], [self.mechanisms.vector])
         update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
-        return loss
+        return {"generator_loss": loss}
 
     def _expected(self, s: int, above: tf.Tensor, values: tf.Tensor, probability: tf.Tensor) -> tf.Tensor:
         """sum_v P(v | parents) C(v, parents), [places, B]."""

@@ -11,7 +11,8 @@ from keras.optimizers.schedules import LearningRateSchedule
 from causalgan_tf import losses, noise
 from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.graphs.variables import Binary
-from causalgan_tf.learners.learner import Learner
+from causalgan_tf.learners.half_precision import LossScale
+from causalgan_tf.learners.learner import Learner, Rows, mean_over_replicas
 from causalgan_tf.learners.optimization import ExponentialAfter, Halving, LimitedAdam, update_average
 from causalgan_tf.networks.label_codec import LabelCodec
 
@@ -80,7 +81,6 @@ class ImageLearner(Learner):
             generator_steps: updates of the generator for each one of the others.
             halve_every: steps after which the rates are halved, each time, besides their fall; 0: never.
         """
-        super().compile()
         self.batch_size, self.generator_steps, self.ema = config.batch_size, generator_steps, config.ema
         self.in_turn = config.updates == "in_turn"
         self.labeler_noise, self.label_encoding = config.labeler_noise, config.label_encoding
@@ -92,7 +92,10 @@ class ImageLearner(Learner):
             self.optimizers[name] = LimitedAdam(rate, config.beta1, config.gradient_limit)
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.players["generator"].get_weights())
-        self.steps_per_call = config.steps_per_call
+        if config.precision == "float16":
+            self.scale = LossScale()
+            self.state = self.state | self.scale.state
+        self.steps_per_call = min(config.steps_per_call, config.checkpoint_every)  # what a kill loses at the least
         self.train_call = tf.function(self._steps)
 
     def _learning_rate(self, player: str, config: ImageConfig, halve_every: int) -> LearningRateSchedule:
@@ -107,17 +110,22 @@ class ImageLearner(Learner):
         """Training steps done so far."""
         return self.optimizers["discriminator"].iterations
 
-    def calls(self, last: int, rows: Callable[[int], tf.data.Dataset]) -> tuple[tf.data.Dataset, int | None]:
+    def calls(self, last: int, rows: Rows) -> tuple[Any, int]:
         """Batches from the next step on; the steps of a call divide those that are left."""
-        first = self.steps_done()
-        self.steps_per_call = math.gcd(last - first, self.steps_per_call)
-        return rows(first), (last - first) // self.steps_per_call
+        left = last - self.steps_done()
+        self.steps_per_call = math.gcd(left, self.steps_per_call)
+        return self.share_out(rows), left // self.steps_per_call
 
     def _steps(self, iterator: Any) -> dict[str, tf.Tensor]:
-        logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
+        logs = self.mean_logs(self._step, next(iterator))
         for _ in tf.range(self.steps_per_call - 1):
-            logs = self.mean_over_replicas(self.per_replica(self.train_step, next(iterator)))
+            logs = self.mean_logs(self._step, next(iterator))
         return logs
+
+    def _step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """A training step, and what the losses are scaled by if they are."""
+        logs = self.train_step(data)
+        return logs | ({"loss_scale": tf.identity(self.scale.value)} if self.scale else {})
 
     def update(self, gradients: dict[str, list[tf.Tensor]]) -> None:
         """One optimizer step of each named player along its gradients."""
@@ -149,7 +157,7 @@ class ImageLearner(Learner):
         if not self.codec.cells:
             return 1.0
         counted = tf.cast(observed, tf.float32)
-        share = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(counted))
+        (share,) = mean_over_replicas([tf.reduce_mean(counted)])
         return (counted / tf.maximum(share, 1.0 / self.batch_size))[:, None]
 
     def discriminator_inputs(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
@@ -160,7 +168,22 @@ class ImageLearner(Learner):
 
     def backprop_through_generator(self, fakes: Fakes, towards: tf.Tensor) -> list[tf.Tensor]:
         """Gradients of a loss in the generator's weights, from `towards`, its gradient in the generated images."""
-        return fakes.tape.gradient(fakes.images, self.players["generator"].trainable_variables, towards)
+        return self.gradient(fakes.tape, fakes.images, self.players["generator"].trainable_variables, towards)
+
+    def gradient(self, tape: tf.GradientTape, target: tf.Tensor, sources: Any, towards: tf.Tensor | None = None) -> Any:
+        """`tape.gradient` of this learner's arithmetic; `towards`: the gradient in the target, ones if None."""
+        return (
+            self.scale.gradient(tape, target, sources, towards)
+            if self.scale
+            else tape.gradient(target, sources, towards)
+        )
+
+    def gradients_of_weights_and_input(
+        self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, images: tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Gradients of a loss in a network's weights and in the images that it saw, from one backward pass."""
+        *weights, image = self.gradient(tape, loss, [*network.trainable_variables, images])
+        return weights, image
 
     def draw(self, step: tf.Tensor, update: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """Labels [B, K], the image's noise [B, Z] and encoded labels [B, C] of this replica's generated rows.
@@ -206,14 +229,6 @@ class ImageLearner(Learner):
         """Row of the global batch at which this replica's rows begin, int64."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.cast(replica, tf.int64) * (self.batch_size // self.replicas)
-
-
-def gradients_of_weights_and_input(
-    tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, images: tf.Tensor
-) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Gradients of a loss in a network's weights and in the images that it saw, from one backward pass."""
-    *weights, image = tape.gradient(loss, [*network.trainable_variables, images])
-    return weights, image
 
 
 def r1_penalty(logits_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> tf.Tensor:

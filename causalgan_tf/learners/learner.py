@@ -1,8 +1,7 @@
 """What the learners share: several training steps in one compiled call, on one device or on many.
 
-Keras' own loop compiles one step. Here `fit` makes one compiled call for each element of its data set, and the call
-runs as many training steps as the learner says. A custom loop is also what MirroredStrategy needs: Keras 3 refuses
-both `steps_per_execution` and XLA there.
+The loop is our own, for Keras 3's `fit` and `Optimizer.apply` do not train on several machines. It is also what several
+steps in a compiled call need on several devices.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +10,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from causalgan_tf.learners.half_precision import LossScale
 
-class Learner(keras.Model):
-    """A keras.Model with its own optimizers whose `train_function` calls `train_call(iterator)`.
+# what Keras' optimizers do outside of `update_step`
+UNSUPPORTED = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "gradient_accumulation_steps")
+# a step and the part of the global batch that is asked for, to the real rows from that step on, replica by replica
+Rows = Callable[[int, tf.distribute.InputContext], tf.data.Dataset]
+
+
+class Learner:
+    """Players with their own optimizers, trained by `train_call(iterator)` in the strategy that it was made in.
 
     All that a stage of the training asks of it, for labels and for images:
 
@@ -22,22 +28,25 @@ class Learner(keras.Model):
         optimizers: of the players, by their names.
         averaged: a network that keeps the running average of the weights of the one that is sampled from.
         state: variables besides these that the next step depends on, by name.
+        scale: of the losses of a learner that computes in float16; else None.
+        stop_training: whether the training ends after this call; a callback sets it.
 
     >>> class Fit(Learner):  # of one number to the mean of the rows
     ...     def __init__(self, number):
     ...         super().__init__()
     ...         self.players, self.averaged = {"number": number}, number
     ...         self.optimizers = {"number": keras.optimizers.SGD(0.5)}
+    ...         self.optimizers["number"].build([number])
     ...     step = property(lambda self: self.optimizers["number"].iterations)
     ...     def calls(self, last, rows):
-    ...         return rows(self.steps_done()), last - self.steps_done()
+    ...         return self.share_out(rows), last - self.steps_done()
     ...     def train_call(self, iterator):
     ...         number, away = self.players["number"], self.players["number"] - tf.reduce_mean(next(iterator))
     ...         self.apply([away], self.optimizers["number"], [number])
     ...         return {"loss": 0.5 * away**2}
     >>> learner = Fit(tf.Variable(8.0))
-    >>> learner.compile()
-    >>> learner.advance(3, lambda step: tf.data.Dataset.from_tensors([0.0, 0.0]).repeat())
+    >>> learner.advance(3, lambda step, context: tf.data.Dataset.from_tensors([0.0, 0.0]).repeat())
+    {'loss': 2.0}
     >>> learner.steps_done(), float(learner.players["number"])  # halved three times
     (3, 1.0)
     """
@@ -47,8 +56,10 @@ class Learner(keras.Model):
     averaged: Any
 
     def __init__(self) -> None:
-        super().__init__()
+        self.distribute_strategy = tf.distribute.get_strategy()
         self.state: dict[str, tf.Variable] = {}
+        self.stop_training = False
+        self.scale: LossScale | None = None
 
     @property
     def step(self) -> tf.Variable:
@@ -65,42 +76,43 @@ class Learner(keras.Model):
         optimizers = {f"{name}_optimizer": optimizer for name, optimizer in self.optimizers.items()}
         return self.players | self.state | {"averaged": self.averaged} | optimizers
 
-    def calls(self, last: int, rows: Callable[[int], tf.data.Dataset] | None) -> tuple[tf.data.Dataset, int | None]:
-        """What `fit` runs through up to step `last`.
+    def calls(self, last: int, rows: Rows | None) -> tuple[Any, int | None]:
+        """What the training runs through up to step `last`.
 
         Args:
             last: step at which the training ends.
-            rows: the real batches from a step on, for a learner that does not hold its rows.
+            rows: the real rows, for a learner that does not hold its own.
 
         Returns:
             The data set whose iterator `train_call` takes, and how many calls are made; None: as many as it has.
         """
         raise NotImplementedError(f"{type(self).__name__} must say which calls it makes.")
 
-    def advance(
-        self,
-        last: int,
-        rows: Callable[[int], tf.data.Dataset] | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> None:
-        """Trains up to step `last`, in the calls that `calls` names, while the callbacks look on."""
-        calls, count = self.calls(last, rows)
-        self.fit(calls, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False, callbacks=list(callbacks))
+    def share_out(self, rows: Rows) -> Any:
+        """The real rows from the next step on, each replica its own; see `Rows`."""
+        first = self.steps_done()
+        return self.distribute_strategy.distribute_datasets_from_function(lambda context: rows(first, context))
 
-    def compile(self) -> None:
-        """Prepares for `fit`: the learner keeps optimizers of its own, so Keras must make none."""
-        super().compile(optimizer=None, loss=None)
-        self.built = True
+    def advance(
+        self, last: int, rows: Rows | None = None, callbacks: Sequence[keras.callbacks.Callback] = ()
+    ) -> dict[str, float]:
+        """Trains up to step `last`, in the calls that `calls` names, while the callbacks look on; the last logs."""
+        calls, count = self.calls(last, rows)
+        watching, logs = keras.callbacks.CallbackList(list(callbacks), model=self), {}
+        iterator, self.stop_training = iter(calls), False
+        watching.on_train_begin()
+        for number in range(len(calls) if count is None else count):
+            watching.on_train_batch_begin(number)
+            logs = {name: float(value) for name, value in self.train_call(iterator).items()}
+            watching.on_train_batch_end(number, logs)
+            if self.stop_training:
+                break
+        watching.on_train_end(logs)
+        return logs
 
     def train_call(self, iterator: Any) -> dict[str, tf.Tensor]:
         """Runs the training steps of one compiled call and returns their last or mean logs, reduced over replicas."""
         raise NotImplementedError(f"{type(self).__name__} must say what one compiled call does.")
-
-    def make_train_function(self, force: bool = False) -> Callable:
-        """Keras' hook: what `fit` calls with its iterator."""
-        if self.train_function is None or force:
-            self.train_function = self.train_call
-        return self.train_function
 
     @property
     def replicas(self) -> int:
@@ -111,13 +123,54 @@ class Learner(keras.Model):
         """`function(*args)` on every replica, in this learner's strategy."""
         return self.distribute_strategy.run(function, args)
 
-    def mean_over_replicas(self, logs: dict[str, Any]) -> dict[str, tf.Tensor]:
-        """One value a log, averaged over replicas."""
-        return {name: self.distribute_strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
+    def mean_logs(self, function: Callable, *args: Any) -> dict[str, tf.Tensor]:
+        """The logs of `function(*args)`, scalars by name, run on every replica and averaged over them."""
+
+        def averaged(*args: Any) -> dict[str, tf.Tensor]:
+            logs = function(*args)
+            return dict(zip(logs, mean_over_replicas(list(logs.values())), strict=True))
+
+        # all replicas have the same mean: this worker's first one tells it
+        local = self.distribute_strategy.experimental_local_results
+        return {name: local(value)[0] for name, value in self.per_replica(averaged, *args).items()}
 
     def apply(self, gradients: list[tf.Tensor], optimizer: keras.Optimizer, variables: list) -> None:
-        """One optimizer step along `gradients` of a mean over this replica's rows.
+        """One optimizer step along `gradients` of a mean over this replica's rows, averaged over replicas.
 
-        Keras sums gradients over replicas, so a replica contributes its share of the global mean.
+        Every replica then moves its own copies by the optimizer's `update_step`. Keras' own aggregation sends array by
+        array, and breaks with several workers.
+
+        Raises:
+            ValueError: the optimizer clips gradients, decays weights or does other such things around its step.
         """
-        optimizer.apply([gradient / self.replicas for gradient in gradients], variables)
+        asked = [name for name in UNSUPPORTED if getattr(optimizer, name, None)]
+        if asked:
+            raise ValueError(
+                f"Learner.apply: {type(optimizer).__name__} has {asked[0]}, which update_step does not do."
+            )
+        means, rate = mean_over_replicas(gradients), optimizer.learning_rate
+
+        def update() -> None:
+            for mean, variable in zip(means, variables, strict=True):
+                optimizer.update_step(mean, variable, rate)
+
+        if self.scale:
+            self.scale.guarded(means, update)
+        else:
+            update()
+        optimizer.iterations.assign_add(1)
+
+
+def mean_over_replicas(values: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Means over the replicas of float32 tensors, in one all-reduce; every replica must call it.
+
+    >>> [float(value) for value in mean_over_replicas([tf.constant(1.0), tf.constant(2.0)])]  # one device
+    [1.0, 2.0]
+    """
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return values
+    flat = tf.concat([tf.reshape(value, [-1]) for value in values], 0)
+    mean = replica.all_reduce(tf.distribute.ReduceOp.MEAN, flat)
+    parts = tf.split(mean, [value.shape.num_elements() for value in values])
+    return [tf.reshape(part, value.shape) for part, value in zip(parts, values, strict=True)]

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from causalgan_tf import noise
 from causalgan_tf.config.controller import ControllerConfig
+from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.learners.controller import ControllerLearner, encoded
@@ -34,7 +35,7 @@ class LikelihoodTrainer(ControllerLearner):
     >>> rows = np.array([[0, 0], [0, 1], [0, 1], [0, 1], [1, 1]])
     >>> learner = LikelihoodTrainer(mechanisms, averaged, rows)
     >>> learner.compile(ControllerConfig(steps=1_000, weight_decay=0.0))
-    >>> learner.advance(1_000)
+    >>> _ = learner.advance(1_000)
     >>> averaged.probabilities("B", np.array([[0.0]])).round(2).tolist()  # three of the four rows where A is 0
     [[0.25, 0.75]]
     """
@@ -60,7 +61,7 @@ class LikelihoodTrainer(ControllerLearner):
             self.told = tf.Variable(_told(held), trainable=False)
 
     def compile(self, config: ControllerConfig) -> None:
-        """Sets the optimisation."""
+        """Sets the optimisation; InputError for fewer rows than a batch that the replicas cannot share."""
         self.distinct_rows = config.distinct_rows
         exact, self.rest = split_families(self.mechanisms, self.table, self.distinct_rows, self.held)
         # variables, not constants of the compiled loop: resampled rows change them
@@ -70,9 +71,14 @@ class LikelihoodTrainer(ControllerLearner):
             pack([[(np.ones(kernel), np.zeros(bias)) for kernel, bias in stack] for stack in self.mechanisms.shapes])
         )
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps or 1, config.decay_to)
-        config = dataclasses.replace(
-            config, batch_size=self.replicas * max(1, min(config.batch_size, len(self.table)) // self.replicas)
-        )
+        batch_size = min(config.batch_size, len(self.table))
+        if self.rest and batch_size % self.replicas:
+            shared = batch_size // self.replicas * self.replicas
+            raise InputError(
+                f"The {batch_size} rows are one batch, which {self.replicas} replicas cannot share: expected "
+                f"{f'--controller_batch_size={shared}, or ' if shared else ''}one device."
+            )
+        config = dataclasses.replace(config, batch_size=batch_size)
         super().compile(config, {"generator": keras.optimizers.Adam(rate, config.beta1, 0.99)})
 
     def restart(self, weights: tf.Tensor, drawn: np.ndarray, seed: int) -> None:
@@ -98,9 +104,9 @@ class LikelihoodTrainer(ControllerLearner):
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step along the gradient of the likelihood."""
-        return self.mean_over_replicas({"negative_log_likelihood": self.per_replica(self.update, step)})
+        return self.mean_logs(self.update, step)
 
-    def update(self, step: tf.Tensor) -> tf.Tensor:
+    def update(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the mechanisms; returns their loss without the prior."""
         parts, seen, shares = self._asked(step)
         with tf.GradientTape() as tape:
@@ -111,7 +117,7 @@ class LikelihoodTrainer(ControllerLearner):
         gradient = tape.gradient(total, self.mechanisms.vector)
         self.apply([gradient], self.optimizers["generator"], [self.mechanisms.vector])
         update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
-        return loss
+        return {"negative_log_likelihood": loss}
 
     def _asked(self, step: tf.Tensor) -> "Families":
         """What the mechanisms are asked in a step: distinct rows with their shares, and a batch of the other nodes."""

@@ -68,13 +68,10 @@ class WassersteinTrainer(ControllerLearner):
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One generator step of WGAN-GP: `critic_steps` critic updates, then one of the generator."""
         batches = self.per_replica(self.critic_batches, step)
-        critic_loss = tf.constant(0.0)
+        logs = {"critic_loss": tf.constant(0.0)}
         for j in tf.range(self.critic_steps):
-            critic_loss = self.distribute_strategy.reduce(
-                "MEAN", self.per_replica(self.critic_update, batches, j), axis=None
-            )
-        generator_loss = self.per_replica(self.generator_update, step)
-        return self.mean_over_replicas({"generator_loss": generator_loss}) | {"critic_loss": critic_loss}
+            logs = self.mean_logs(self.critic_update, batches, j)
+        return logs | self.mean_logs(self.generator_update, step)
 
     def critic_batches(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Fake rows, real rows and points between them for all critic updates of a step.
@@ -102,7 +99,7 @@ class WassersteinTrainer(ControllerLearner):
         if len(rows) <= most:
             self.distinct = tf.constant(rows.T, tf.float32), tf.constant(counts[None] / counts.sum(), tf.float32)
 
-    def critic_update(self, batches: tuple[tf.Tensor, tf.Tensor, tf.Tensor], j: tf.Tensor) -> tf.Tensor:
+    def critic_update(self, batches: tuple[tf.Tensor, tf.Tensor, tf.Tensor], j: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the critic on the j-th batch; returns its loss."""
         fake, real, between = (batch[j] for batch in batches)
         rows = self.batch_size // self.replicas
@@ -116,9 +113,9 @@ class WassersteinTrainer(ControllerLearner):
 
         value, gradient = self.critic.loss_gradient(tf.concat([fake, real], 1), between, loss)
         self.apply([gradient], self.optimizers["critic"], [self.critic.vector])
-        return value
+        return {"critic_loss": value}
 
-    def generator_update(self, step: tf.Tensor) -> tf.Tensor:
+    def generator_update(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of the mechanisms; returns their loss."""
         with tf.GradientTape() as tape:
             scores = self.critic.scores(self.mechanisms.soft_labels(self._noise(step, 3, 1)))
@@ -129,7 +126,7 @@ class WassersteinTrainer(ControllerLearner):
         gradient = tape.gradient(loss, self.mechanisms.vector)
         self.apply([gradient], self.optimizers["generator"], [self.mechanisms.vector])
         update_average([self.averaged.vector], [self.mechanisms.vector], self.ema)
-        return loss
+        return {"generator_loss": loss}
 
     def _noise(self, step: tf.Tensor, number: int, batches: int) -> tf.Tensor:
         """U(-1,1) noise of this replica's rows, [noise_rows, batches * rows]."""

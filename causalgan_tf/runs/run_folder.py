@@ -183,7 +183,7 @@ class Run:
 
         if saved_model.is_saved(self.workdir):
             return saved_model.weights(self.workdir, stage)
-        return checkpoints.latest(self.workdir / stage)
+        return checkpoints.latest(self.workdir / stage, self.kept.identity(self.config.seed))
 
     def has(self, stage: str) -> bool:
         """Whether a stage has been trained, at least in part.

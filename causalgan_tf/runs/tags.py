@@ -15,6 +15,7 @@ DESCRIPTIONS = {
     "additivity": "how far images of cells without data are from what images of cells with data add up to",
     "label_agreement": "share of labels that the labeler reads off generated images as they were asked for",
     "c": "weight of the anti-labeler in the generator's loss; falls exponentially",
+    "loss_scale": "factor of the losses while float16 gradients are taken; halved where they overflow",
     "b1": "first margin: how well real images are rebuilt beside generated ones",
     "b2": "second margin: how well labels of real images are read beside those of generated ones",
     "b3": "third margin: whether labels are ahead of images",

@@ -1,14 +1,16 @@
 """Files of a run folder: written in one step, read as JSON objects or refused by name."""
 
+import errno
+import hashlib
 import json
 import os
 import pathlib
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from causalgan_tf.errors import InputError
+from causalgan_tf.system.parts import part_of, sweep
 
 RESTORE = "Restore it, or train into another folder."
 
@@ -19,15 +21,44 @@ def write_text(path: pathlib.Path, text: str) -> None:
 
 
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file so that it holds the old bytes or the new ones, never half of them."""
-    # a name of its own: two programs may write the same file at a time
-    scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    try:
-        scratch.write_bytes(content)
+    """Writes a file so that it holds the old bytes or the new ones, never half of them, also after a loss of power.
+
+    What killed processes left of files in the making is removed from its folder.
+    """
+    sweep(path.parent)
+    with part_of(path) as part:
+        part.write_bytes(content)
+        settle(part)
         # one step as others see it, and a full disk has failed before it
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+        os.replace(part, path)
+
+
+def settle(path: pathlib.Path) -> None:
+    """Has the system put what it holds of a file or a folder on the disk, as far as it can."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        # others mean that there is nothing to do: Windows opens no folder, and some file systems know no fsync
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+
+
+def digest(path: pathlib.Path) -> str:
+    """The SHA-256 of a file's content.
+
+    >>> _ = pathlib.Path("empty").write_bytes(b"")
+    >>> digest(pathlib.Path("empty"))[:8]
+    'e3b0c442'
+    """
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            found.update(chunk)
+    return found.hexdigest()
 
 
 @contextmanager

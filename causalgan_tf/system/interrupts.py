@@ -68,7 +68,17 @@ def deferred() -> Iterator[Request]:
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def by_the_system() -> Iterator[None]:
+    """Within the block a signal ends the process as the system does: for a wait in a library, which no exception ends.
+
+    Behind it the handlers are as before, also where the library has set its own.
+    """
+    with _handled(signal.SIG_DFL):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
     """Sets the handler of each signal that is not ignored (nohup ignores SIGHUP); only the main thread can."""
     before = {}
     if threading.current_thread() is threading.main_thread():

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import socket
 import time
@@ -11,15 +12,19 @@ from contextlib import contextmanager, suppress
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.system.files import written
+from causalgan_tf.system.parts import lock
 
 FILE = "lock"
+_WORDS = re.compile(r"process (\d+) \((.*?)\) on (.+), since ")
 
 
 @contextmanager
 def locked(workdir: pathlib.Path) -> Iterator[None]:
     """Holds `workdir`, which exists, for the training of a block.
 
-    The system drops the lock with the process, however it ends: a file that is left behind locks nothing.
+    The system drops the lock with the process, however it ends: a file that is left behind locks nothing. Where the
+    file system knows no locks, as some network file systems do not, the words in the file count as long as the process
+    that they name may be alive.
 
     Raises:
         InputError: another training holds it, or the folder cannot be written.
@@ -27,19 +32,53 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
     with written(workdir):
         descriptor = os.open(workdir / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if _lock(descriptor) is False:
-            holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "unknown"
+        had = lock(descriptor)
+        words = os.read(descriptor, 400).decode("utf-8", "replace").strip()
+        if had is False or (had is None and _may_live(words)):
+            way_out = "" if had is False else f" If it has ended, remove {workdir / FILE}."
             raise InputError(
-                f"Another training runs in {workdir} ({holder[:100]}). Wait for its end, or choose another --workdir."
+                f"Another training runs in {workdir} ({words[:160] or 'unknown'}). Wait for its end, or choose another "
+                f"--workdir.{way_out}"
             )
         with written(workdir):
-            # the words are for people; the lock itself is the system's, and goes with the process
-            os.ftruncate(descriptor, 0)
             now = time.strftime("%Y-%m-%d %H:%M:%S")
-            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, since {now}\n".encode())
-        yield
+            _replace(
+                descriptor, f"process {os.getpid()} ({_age(os.getpid())}) on {socket.gethostname()}, since {now}\n"
+            )
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                _replace(descriptor, "")
     finally:
         os.close(descriptor)
+
+
+def _replace(descriptor: int, words: str) -> None:
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, words.encode())
+
+
+def _may_live(words: str) -> bool:
+    """Whether the process that a lock file names may be alive; of one on another machine nobody can tell."""
+    named = _WORDS.match(words)
+    if not named or named[3] != socket.gethostname():
+        return bool(words)
+    # after another start of the machine, or in a process of another age, the number is not the same process'
+    return named[2] == _age(int(named[1]))
+
+
+def _age(process: int) -> str:
+    """Which start of the machine, and ticks from there to that of a process; as far as the system tells."""
+    try:
+        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+        # behind the program's name, which may hold blanks and brackets
+        return (
+            f"{boot} {pathlib.Path(f'/proc/{process}/stat').read_text(errors='replace').rpartition(')')[2].split()[19]}"
+        )
+    except (OSError, IndexError):
+        return ""
 
 
 @contextmanager
@@ -47,7 +86,7 @@ def waiting(folder: pathlib.Path) -> Iterator[None]:
     """Holds `folder`, which exists, for a block; waits for whoever holds it."""
     descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _lock(descriptor, wait=True)
+        lock(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)
@@ -75,7 +114,7 @@ def work_folder(root: pathlib.Path, prefix: str) -> Iterator[pathlib.Path]:
 def _remove_unlocked(folder: pathlib.Path) -> None:
     descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if _lock(descriptor):
+        if lock(descriptor):
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(descriptor)
@@ -89,21 +128,6 @@ def _locked_folder(root: pathlib.Path, prefix: str) -> tuple[pathlib.Path, int]:
         with suppress(FileNotFoundError):
             descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
             # another process may take it for one that was left, before it is locked
-            if _lock(descriptor) is not False and (folder / FILE).exists():
+            if lock(descriptor) is not False and (folder / FILE).exists():
                 return folder, descriptor
             os.close(descriptor)
-
-
-def _lock(descriptor: int, wait: bool = False) -> bool | None:
-    """Whether the lock is had; None where the system or the file system knows none."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:  # some network file systems
-        return None
-    return True

@@ -7,15 +7,15 @@ is what the list says; one that was replaced or edited since is the user's.
 import contextlib
 import errno
 import fnmatch
-import hashlib
 import os
 import pathlib
 import tempfile
-import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import BinaryIO
 
 from causalgan_tf.errors import InputError, brief
+from causalgan_tf.system.files import digest, write_bytes
+from causalgan_tf.system.parts import part_of, sweep
 
 LIST = "causalgan-files"  # the list of a folder's files, in the form of sha256sum
 HEAD = "# Files that causalgan_tf wrote here. It replaces and removes these alone, while they are unchanged."
@@ -80,13 +80,15 @@ class OutputFolder:
         """
         self.claim([name])
         path = self.path / name
-        with writing(path), _scratch(path) as scratch:
-            with open(scratch, "xb") as file:
-                save(file)
-            digest = _digest(scratch)
-            self._note(name, digest)  # before the file is there: it is the project's from its first moment
-            os.replace(scratch, path)
-        self._written[name] = digest
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part_of(path) as part:
+                with open(part, "wb") as file:
+                    save(file)
+                found = digest(part)
+                self._note(name, found)  # before the file is there: it is the project's from its first moment
+                os.replace(part, path)
+        self._written[name] = found
 
     def finish(self, replaced: Collection[str] = ()) -> None:
         """Removes what earlier calls wrote and this one did not.
@@ -100,23 +102,25 @@ class OutputFolder:
                     with writing(self.path / name):
                         (self.path / name).unlink()
                 del self._own[name]
-        kept = {name: _digest(self.path / name) for name in self._own if self._is_own(name)} | self._written
-        lines = [HEAD, *(f"{digest}  {name}" for name, digest in sorted(kept.items()))]
+        for parent in {(self.path / name).parent for name in self._written}:
+            sweep(parent)
+        kept = {name: digest(self.path / name) for name in self._own if self._is_own(name)} | self._written
+        lines = [HEAD, *(f"{found}  {name}" for name, found in sorted(kept.items()))]
         with writing(self.path / LIST):
             if kept:
-                replace_file(self.path / LIST, ("\n".join(lines) + "\n").encode())
+                write_bytes(self.path / LIST, ("\n".join(lines) + "\n").encode())
 
     def _is_own(self, name: str) -> bool:
         """Whether a file is one that the project wrote, unchanged; a link never is."""
         path = self.path / name
-        return name in self._own and path.is_file() and not path.is_symlink() and _digest(path) in self._own[name]
+        return name in self._own and path.is_file() and not path.is_symlink() and digest(path) in self._own[name]
 
-    def _note(self, name: str, digest: str) -> None:
+    def _note(self, name: str, found: str) -> None:
         path = self.path / LIST
         # appended, never rewritten: a program that is killed here leaves every earlier line
         start = "" if path.exists() else HEAD + "\n"
         with open(path, "a", encoding="utf-8") as file:
-            file.write(f"{start}{digest}  {name}\n")
+            file.write(f"{start}{found}  {name}\n")
 
 
 @contextlib.contextmanager
@@ -153,14 +157,6 @@ def check_folder(path: str | pathlib.Path) -> None:
             pass
 
 
-def replace_file(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file in one step as others see it: a full disk or a kill leaves the earlier one."""
-    with _scratch(path) as scratch:
-        with open(scratch, "xb") as file:
-            file.write(content)
-        os.replace(scratch, path)
-
-
 def write_file(path: str | pathlib.Path, content: bytes, overwrite: bool = False) -> None:
     """Writes a file outside of an output folder, and the folders above it.
 
@@ -182,19 +178,7 @@ def write_file(path: str | pathlib.Path, content: bytes, overwrite: bool = False
             raise InputError(f"{brief(path)} is there already. Name another file, or replace it: --overwrite.")
         check_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, content)
-
-
-@contextlib.contextmanager
-def _scratch(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A name beside `path`, which holds no file afterwards."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # beside the file, for a rename is one step only within a file system
-    scratch = path.with_name(f".causalgan-{uuid.uuid4().hex[:12]}")
-    try:
-        yield scratch
-    finally:
-        scratch.unlink(missing_ok=True)
+        write_bytes(path, content)
 
 
 @contextlib.contextmanager
@@ -205,14 +189,6 @@ def _reading(path: pathlib.Path) -> Iterator[None]:
         raise InputError(
             f"{brief(path)} cannot be used: {error.strerror or brief(error)}. Name another place."
         ) from error
-
-
-def _digest(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _listed(path: pathlib.Path) -> dict[str, set[str]]:

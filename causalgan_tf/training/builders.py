@@ -127,7 +127,7 @@ def build_causal_began(config: RunConfig, graph: CausalGraph, sampler: LabelSamp
 def dtype_policy_scope(precision: str) -> Iterator[None]:
     """Networks built in this block compute in `precision`, see ImageConfig; their weights and outputs are float32."""
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
     try:
         yield
     finally:

@@ -151,10 +151,12 @@ class Checkpoints(Finite):
 class StopOnSignal(keras.callbacks.Callback):
     """Ends the training, and lets the others save, at the end of the call in which a signal has come.
 
+    Several workers end behind the same call: where one of them was signalled, or stops for another reason, all do.
+
     >>> request, model = Request(), keras.Model()
     >>> stops = StopOnSignal(request)
     >>> stops.set_model(model)
-    >>> model.stop_training = False  # what `fit` begins with
+    >>> model.stop_training = False  # what `advance` begins with
     >>> for number in (0, 15):  # no signal, then SIGTERM
     ...     request.number = number
     ...     stops.on_train_batch_end(0)
@@ -163,14 +165,17 @@ class StopOnSignal(keras.callbacks.Callback):
     True
     """
 
-    def __init__(self, request: Request) -> None:
-        """Asks `request` after each call."""
+    def __init__(self, request: Request, largest: Callable[[int], int] = int) -> None:
+        """Asks `request` after each call; `largest` gives the largest of the workers' numbers."""
         super().__init__()
-        self.request = request
+        self.request, self.largest = request, largest
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Keras' hook."""
-        self.model.stop_training = self.model.stop_training or bool(self.request.number)
+        agreed = self.largest(2 * self.request.number + bool(self.model.stop_training))
+        # a signal may have come while the others were waited for: they hear of it behind the next call
+        self.request.number = max(self.request.number, agreed // 2)
+        self.model.stop_training = agreed > 0
 
 
 class Collapse(EveryCall):
@@ -246,14 +251,14 @@ class TotalVariation(EveryCall):
     >>> log = Log(pathlib.Path("runs/watched/logs/controller"))
     >>> stops = TotalVariation(lambda: 0, lambda: next(tvd), log, every_steps=100, target=0.05)
     >>> stops.set_model(model)
-    >>> model.stop_training = False  # what `fit` begins with
-    >>> for step in (0, 50, 100, 200):  # nothing is measured at step 50
+    >>> model.stop_training = False  # what `advance` begins with
+    >>> for step in (50, 90, 140, 210):  # nothing is measured at step 90, which passes no multiple of 100
     ...     stops.at(step, {})
     ...     print(step, model.stop_training)
-    0 False
     50 False
-    100 False
-    200 True
+    90 False
+    140 False
+    210 True
     """
 
     def __init__(
@@ -265,19 +270,33 @@ class TotalVariation(EveryCall):
         target: float = 0.0,
         after: int = 0,
     ) -> None:
-        """Measures every `every_steps` steps; stops below `target`, not before step `after` (target 0: never)."""
+        """Measures in the first call and every `every_steps` steps; stops below `target` from step `after` on.
+
+        A target of 0 stops nothing.
+        """
         super().__init__(steps_done)
         self.measure, self.every_steps, self.target, self.after = measure, every_steps, target, after
         self.log = log
-        self.next, self.latest = 0, {}
+        self.seen, self.latest = steps_done(), {}
 
     def at(self, step: int, logs: dict[str, float]) -> None:
         """Measures if it is time to."""
-        if step < self.next:
+        made, self.seen = step - self.seen, step
+        if not is_measured(step, made, self.every_steps):
             return
-        self.next = step + self.every_steps
         tvd = self.measure()
         self.latest = {"labels/tvd": tvd}
         self.log.write(step, Shown(self.latest))
         if self.target and step >= self.after and tvd < self.target:
             self.model.stop_training = True
+
+
+def is_measured(step: int, made: int, every_steps: int) -> bool:
+    """Whether a call of `made` steps that ended at `step` is the first, or has passed a multiple of `every_steps`.
+
+    By the steps alone, so that a training measures, and stops, where it would have if it had not been interrupted.
+
+    >>> [step for step in range(300, 1800, 300) if is_measured(step, 300, 500)]
+    [300, 600, 1200, 1500]
+    """
+    return step <= made or step // every_steps > (step - made) // every_steps

@@ -17,7 +17,8 @@ from causalgan_tf.graphs.names import listed
 from causalgan_tf.inference.distribution import THIN
 from causalgan_tf.runs.run_folder import Run
 from causalgan_tf.system.outputs import check_folder
-from causalgan_tf.training.requirements import check_call, check_dataset, description
+from causalgan_tf.training import devices
+from causalgan_tf.training.requirements import check_dataset, check_shares, check_stages, description
 
 TENSORFLOW = 1_200_000_000  # bytes of TensorFlow with its compiled programs, as measured on processors
 # seconds, measured on two processor cores without a GPU; see docs/results/labels.md and images.md
@@ -33,6 +34,7 @@ def check(
     stages: tuple[str, ...],
     strategy: str = "default",
     logical_devices: int = 0,
+    num_devices: int = 0,
 ) -> Iterator[str]:
     """What `train` of the same arguments would do, line by line.
 
@@ -41,7 +43,8 @@ def check(
     Raises:
         InputError: as `train`.
     """
-    stages, _ = check_call(config, stages, strategy, logical_devices)
+    stages = check_stages(stages, config)
+    check_shares(config, stages, devices.check_devices(strategy, logical_devices, num_devices) or 1)
     run = Run.create(workdir, config)
     if "controller" not in stages:
         run.require("controller")

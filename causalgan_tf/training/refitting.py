@@ -19,7 +19,7 @@ from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.runs.run_folder import build_mechanisms
 from causalgan_tf.runs.run_graph import RunGraph
 from causalgan_tf.training.builders import build_controller
-from causalgan_tf.training.stages import in_memory, trained_record
+from causalgan_tf.training.fitting import in_memory, trained_record
 
 
 def refitted(

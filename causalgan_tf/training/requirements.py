@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from causalgan_tf.config.controller import OBJECTIVES
 from causalgan_tf.config.data import SOURCES
@@ -27,20 +26,23 @@ from causalgan_tf.training import devices
 DESCRIBED = 40  # labels; of more, those that have nothing to tell are not described
 
 
-def check_call(
-    config: RunConfig, stages: tuple[str, ...], strategy: str, logical_devices: int
-) -> tuple[tuple[str, ...], tf.distribute.Strategy]:
-    """The stages in their order, and the strategy; InputError for what `train` refuses before it looks for data."""
-    stages = check_stages(stages, config)
-    distribution = devices.make_strategy(strategy, logical_devices)
-    replicas = distribution.num_replicas_in_sync
-    for stage, batch, flag in (
-        ("controller", config.controller.batch_size, "controller_batch_size"),
-        ("images", config.image.batch_size, "image_batch_size"),
-    ):
-        if stage in stages:
-            devices.rows_per_replica(batch, replicas, flag)
-    return stages, distribution
+def check_shares(config: RunConfig, stages: tuple[str, ...], replicas: int) -> None:
+    """InputError for a global batch that replicas cannot share, or of whose parts R1 would take other rows.
+
+    >>> check_shares(RunConfig(gan=GanConfig(r1_every=12)), ("images",), replicas=2)
+    Traceback (most recent call last):
+    causalgan_tf.errors.InputError: --image_r1_every=12 ... 2 replicas have 16 images each. ... --image_r1_every=4.
+    """
+    if "controller" in stages:
+        devices.rows_per_replica(config.controller.batch_size, replicas, "controller_batch_size")
+    if "images" not in stages:
+        return
+    rows, part = devices.rows_per_replica(config.image.batch_size, replicas, "image_batch_size"), config.image_part
+    if replicas > 1 and isinstance(part, GanConfig) and part.r1_weight and rows % part.r1_every:
+        raise InputError(
+            f"--image_r1_every={part.r1_every} takes one in so many images of a batch, and {replicas} replicas have "
+            f"{rows} images each. Expected a divisor of {rows}: --image_r1_every={math.gcd(rows, part.r1_every)}."
+        )
 
 
 def check_stages(stages: tuple[str, ...], config: RunConfig) -> tuple[str, ...]:

@@ -2,52 +2,49 @@
 
 import contextlib
 import dataclasses
+import functools
 import math
+import os
 import pathlib
 import shlex
 import time
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
 from causalgan_tf.config import budget
 from causalgan_tf.config.controller import OBJECTIVES, ControllerConfig
-from causalgan_tf.config.data import DataConfig
+from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data import Dataset, pipeline
 from causalgan_tf.data.dataset import label_cells, label_ranges, mixed_weights, training_cells
-from causalgan_tf.data.do_rows import split
-from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.evaluation.label_limits import label_limits
 from causalgan_tf.graphs.cells import enumerable, histogram
-from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.label_sampler import LabelSampler
 from causalgan_tf.inference.limits import LabelLimits
 from causalgan_tf.inference.query import Query
-from causalgan_tf.learners.learner import Learner
+from causalgan_tf.learners.learner import Learner, Rows
 from causalgan_tf.metrics.images import mean_pairwise_distance_within_cells
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.label_codec import LabelCodec
-from causalgan_tf.runs import run_folder
+from causalgan_tf.runs import replicas, run_folder
 from causalgan_tf.runs.checkpoints import Saver
 from causalgan_tf.runs.event_log import Log
 from causalgan_tf.runs.hparams import write_final
 from causalgan_tf.runs.limits_file import save_limits
-from causalgan_tf.runs.run_folder import Run
-from causalgan_tf.runs.run_graph import RunGraph
+from causalgan_tf.runs.run_folder import Run, build_mechanisms
 from causalgan_tf.system import interrupts
+from causalgan_tf.system.clusters import Cluster
 from causalgan_tf.system.locks import locked
-from causalgan_tf.training import callbacks, summaries
+from causalgan_tf.training import callbacks, devices, summaries
 from causalgan_tf.training.builders import build_controller, build_images
 from causalgan_tf.training.label_looks import label_bars, label_look
 from causalgan_tf.training.looks import final_figures, first_summaries, image_look
-from causalgan_tf.training.requirements import check_call, check_dataset, description
+from causalgan_tf.training.requirements import check_dataset, check_shares, check_stages, description
+from causalgan_tf.training.workers import Workers
 
 LABEL_LOOKS = 4  # looks at the labels, which take about as long as a hundred steps each
 
@@ -58,9 +55,12 @@ def train(
     stages: tuple[str, ...] = run_folder.STAGES,
     strategy: str = "default",
     logical_devices: int = 0,
+    num_devices: int = 0,
     say: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Trains the stages of a run that are not trained yet; an interrupted run goes on where its last checkpoint is.
+
+    Of several workers all call it, and the chief alone uses the run folder; see training.workers.
 
     Args:
         config: what to learn.
@@ -68,10 +68,11 @@ def train(
         stages: some of run_folder.STAGES, in any order; `images` needs a trained controller.
         strategy: see devices.make_strategy.
         logical_devices: see devices.make_strategy.
+        num_devices: see devices.make_strategy.
         say: takes a line of news.
 
     Raises:
-        InputError: input that cannot be trained on; raised before any training starts.
+        InputError: input that cannot be trained on; raised before any training starts. Or another worker has ended.
 
     Examples:
         >>> frame = pd.DataFrame({"Old": [0, 0, 0, 1] * 500, "Smokes": [0, 1, 1, 0] * 500})
@@ -79,25 +80,29 @@ def train(
         >>> data = DataConfig(dataset="table", labels_file="mine.csv", graph="Old -> Smokes")
         >>> train(RunConfig(data, ControllerConfig(steps=100)), "runs/mine", stages=("controller",))
         >>> sorted(path.name for path in pathlib.Path("runs/mine").glob("*.json"))
-        ['config.json', 'graph.json', 'limits.json', 'timing.json']
+        ['config.json', 'devices.json', 'graph.json', 'limits.json', 'timing.json']
     """
-    workdir = pathlib.Path(workdir)
-    stages, distribution = check_call(config, stages, strategy, logical_devices)
-    say(f"replicas: {distribution.num_replicas_in_sync}")
-    with contextlib.ExitStack() as stack:
+    workdir, stages = pathlib.Path(workdir), check_stages(stages, config)
+    if strategy == "multi_worker":
+        say(Cluster.of(os.environ).told)
+    workers = Workers(devices.make_strategy(strategy, logical_devices, num_devices))
+    say(devices.described(workers.strategy))
+    check_shares(config, stages, workers.strategy.num_replicas_in_sync)
+    with workers.watched(), contextlib.ExitStack() as stack:
+        if not workers.is_chief:
+            workers.largest(0)  # the chief prepares the data, which others find then if they share its disks
+            return _train(*Run.create(workdir, config).with_data(stages == ("controller",)), stages, workers, say)
         if workdir.is_dir():
             stack.enter_context(locked(workdir))
-        _train(Run.create(workdir, config), stages, distribution, say, stack)
+        run, dataset = _begun(Run.create(workdir, config), stages, workers, say, stack)
+        workers.largest(0)
+        return _train(run, dataset, stages, workers, say)
 
 
-def _train(
-    run: Run,
-    stages: tuple[str, ...],
-    distribution: tf.distribute.Strategy,
-    say: Callable[[str], None],
-    stack: contextlib.ExitStack,
-) -> None:
-    """Trains stages in their order; a folder that is made here is locked in `stack`."""
+def _begun(
+    run: Run, stages: tuple[str, ...], workers: Workers, say: Callable[[str], None], stack: contextlib.ExitStack
+) -> tuple[Run, Dataset]:
+    """The run with its data, both checked and the folder written; one that is made here is locked in `stack`."""
     if "controller" not in stages:
         run.require("controller")
     start = time.perf_counter()
@@ -107,11 +112,21 @@ def _train(
     for line in description(dataset, run):
         say(line)
     run.begin(stack, time.perf_counter() - start)
+    now = workers.strategy.num_replicas_in_sync
+    before = replicas.exchange(run.workdir, now)
+    if before not in (0, now):
+        say(f"replicas: {before} before, {now} now: the global batches stay, and what is learnt, up to rounding")
     say(f"TensorBoard: tensorboard --logdir={shlex.quote(str(run.workdir / 'logs'))}")
+    return run, dataset
+
+
+def _train(run: Run, dataset: Dataset, stages: tuple[str, ...], workers: Workers, say: Callable[[str], None]) -> None:
+    """Trains stages in their order."""
+    workers.agree(replicas.identity(run, dataset), "the configuration, the graph and the rows")
     for stage in stages:
-        steps = train_stage(run, stage, dataset, distribution)
+        steps = train_stage(run, stage, dataset, workers)
         say(f"{stage}: {steps:,} steps trained")
-        if stage == "controller" and run.has(stage):
+        if stage == "controller" and workers.is_chief and run.has(stage):
             for line in measured_limits(run, dataset).brief():
                 say(f"  {line}")
 
@@ -128,14 +143,14 @@ class Stage:
         title: what the progress bar says.
         learner: what is trained.
         steps: that it is trained in all.
-        checkpoint_every: steps between checkpoints.
+        save_after: steps behind a checkpoint from which on the next is saved.
         watch: (steps done, saver, log) to callbacks that look on before a checkpoint is saved, and to
             those that do so after it.
-        rows: the real batches from a step on; None where the learner holds its rows.
+        rows: the real rows, see learners.learner.Rows; None where the learner holds its rows.
         reached: whether the aim is reached before the last step.
 
     >>> run, dataset = Run.open("runs/people").with_data(labels_only=True)
-    >>> stage = controller_stage(run, dataset, tf.distribute.get_strategy())  # untrained
+    >>> stage = controller_stage(run, dataset, Workers(tf.distribute.get_strategy()))  # untrained
     >>> stage.name, stage.steps, stage.learner.steps_done(), stage.reached(0)
     ('controller', 400, 0, False)
     """
@@ -144,37 +159,50 @@ class Stage:
     title: str
     learner: Learner
     steps: int
-    checkpoint_every: int
+    save_after: int
     watch: Callable[[Callable[[], int], Saver, Log], Watchers]
-    rows: Callable[[int], tf.data.Dataset] | None = None
+    rows: Rows | None = None
     reached: Callable[[int], bool] = lambda step: False
 
 
-def train_stage(run: Run, name: str, dataset: Dataset, strategy: tf.distribute.Strategy) -> int:
+def train_stage(run: Run, name: str, dataset: Dataset, workers: Workers) -> int:
     """Trains a stage up to its configured steps; returns the steps done in all.
 
     Raises:
-        Interrupted: a signal has come; what was trained until then is saved.
+        Interrupted: a signal has come, here or at another worker; what was trained until then is saved.
     """
-    with run.timed(f"{name.removesuffix('s')}_train_s"):
-        stage = BUILDERS[name](run, dataset, strategy)
-        learner, done = stage.learner, stage.learner.steps_done
+    with run.timed(f"{name.removesuffix('s')}_train_s") if workers.is_chief else contextlib.nullcontext():
+        stage = BUILDERS[name](run, dataset, workers)
         # restored from its latest checkpoint, if it has one
-        saver = Saver(run.workdir / name, learner.saved)
-        if done() >= stage.steps or stage.reached(done()):
+        mark = run.kept.identity(run.config.seed)
+        saver = Saver(run.workdir / name, stage.learner.saved, mark) if workers.is_chief else None
+        workers.share(stage.learner.saved.values())
+        done = stage.learner.steps_done
+        if workers.largest(done() >= stage.steps or (workers.is_chief and stage.reached(done()))):
             return done()
-        # one for all that look on: TensorBoard reads no file of a folder on where there is a later one
-        log = Log(run.workdir / "logs" / name)
-        before, after = stage.watch(done, saver, log)
-        saves = callbacks.Checkpoints(done, saver, stage.checkpoint_every)
-        progress = callbacks.Progress(done, stage.steps, stage.title)
-        with interrupts.deferred() as request, contextlib.closing(log), contextlib.closing(progress):
-            stops = callbacks.StopOnSignal(request)
-            learner.advance(stage.steps, stage.rows, [*before, saves, *after, progress, stops])
+        return _advance(run, stage, workers, saver)
+
+
+def _advance(run: Run, stage: Stage, workers: Workers, saver: Saver | None) -> int:
+    """Trains a stage from where it is; the chief, who has a saver, saves and shows it."""
+    learner, done, after = stage.learner, stage.learner.steps_done, []
+    with interrupts.deferred() as request, contextlib.ExitStack() as stack:
+        watchers = [callbacks.Finite(done)]
+        if saver:
+            # one for all that look on: TensorBoard reads no file of a folder on where there is a later one
+            log = stack.enter_context(contextlib.closing(Log(run.workdir / "logs" / stage.name)))
+            before, after = stage.watch(done, saver, log)
+            saves = callbacks.Checkpoints(done, saver, stage.save_after)
+            progress = stack.enter_context(contextlib.closing(callbacks.Progress(done, stage.steps, stage.title)))
+            watchers = [*before, saves, *after, progress]
+        learner.advance(stage.steps, stage.rows, [*watchers, callbacks.StopOnSignal(request, workers.largest)])
+        number = workers.largest(request.number)
+    if saver:
         write_final(run.workdir, run.config, final_figures(after), done())
-        if request.number:
-            raise interrupts.Interrupted(request.number, f"step {done():,} is saved in {saver.latest_checkpoint}")
-        return done()
+    if number:
+        saved = f"saved in {saver.latest_checkpoint}" if saver else "saved by the chief"
+        raise interrupts.Interrupted(number, f"step {done():,} is {saved}")
+    return done()
 
 
 def measured_limits(run: Run, dataset: Dataset) -> LabelLimits:
@@ -187,16 +215,19 @@ def measured_limits(run: Run, dataset: Dataset) -> LabelLimits:
     return limits
 
 
-def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> Stage:
+def controller_stage(run: Run, dataset: Dataset, workers: Workers) -> Stage:
     """The causal controller's stage."""
     c, graph = run.config.controller, dataset.graph
-    with strategy.scope():
+    with workers.strategy.scope():
         learner = build_controller(run.config, graph, dataset.label_rows, dataset.do_rows)
     sampler = LabelSampler(learner.averaged)
     measure = label_tvd(sampler, dataset) if enumerable(graph) else None
+    every = max(c.steps_per_call, c.checkpoint_every // 5)
 
     def reached(step: int) -> bool:
-        return bool(measure and c.tvd_target and step >= c.tvd_after and measure() < c.tvd_target)
+        # at other steps a signal has ended it, where it would not have looked
+        looks = c.tvd_target and step >= c.tvd_after and callbacks.is_measured(step, learner.steps_per_call, every)
+        return bool(measure and looks and measure() < c.tvd_target)
 
     def watch(steps_done: Callable[[], int], saver: Saver, log: Log) -> Watchers:
         # the picture at the end alone: it takes as long as a hundred steps
@@ -207,99 +238,20 @@ def controller_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strateg
         shown = summaries.Summaries(steps_done, log, looks, first_summaries(run, picture=True))
         after: list[keras.callbacks.Callback] = [shown]
         if measure:
-            every = max(c.steps_per_call, c.checkpoint_every // 5)
             after.append(callbacks.TotalVariation(steps_done, measure, log, every, c.tvd_target, c.tvd_after))
         return [], after
 
     title = OBJECTIVES[c.objective].title
-    return Stage("controller", title, learner, c.steps, c.checkpoint_every, watch, reached=reached)
+    return Stage("controller", title, learner, c.steps, save_after(c), watch, reached=reached)
 
 
-def fit_labels(
-    table: pd.DataFrame | LabelTable,
-    graph: CausalGraph | str,
-    config: ControllerConfig | None = None,
-    seed: int = 0,
-    progress: bool = True,
-    interventions: str = "",
-) -> CausalModel:
-    """Trains a causal controller on a table in memory; nothing is written.
+def save_after(c: ControllerConfig | ImageConfig) -> int:
+    """Steps behind a checkpoint from which on a further call could make them more than `checkpoint_every`.
 
-    Args:
-        table: a row a unit, a column a node, of any type; or what data.tables.read_labels returned.
-        graph: the causal graph over some of its columns, or what causalgan_tf.load_graph reads.
-        config: the controller and its optimisation; None: the defaults.
-        seed: of weights, noise and the choice of rows.
-        progress: whether a bar shows steps, speed and losses.
-        interventions: the column that names the nodes set in each row, "Smokes" or "Smokes;Age", an empty cell none; on
-            these rows their mechanisms are not fitted.
-
-    Returns:
-        The model of the labels.
-
-    Raises:
-        InputError: a table that does not fit the graph, fewer rows than a batch, or losses that are not finite.
-
-    Examples:
-        >>> frame = pd.DataFrame({"Old": [0, 0, 0, 1] * 500, "Smokes": [0, 1, 1, 0] * 500})
-        >>> model = fit_labels(frame, "Old -> Smokes", ControllerConfig(steps=200), progress=False)
-        >>> model.sample(2, do={"Smokes": 1}).labels["Smokes"].tolist()
-        [1, 1]
-        >>> model.warnings  # nowhere does it rest on few rows
-        ()
+    >>> save_after(ControllerConfig(steps_per_call=60, checkpoint_every=100))  # at steps 60, 120, ...
+    41
     """
-    graph = graph if isinstance(graph, CausalGraph) else load_graph(graph)
-    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, interventions=interventions)
-    run, dataset = in_memory(table, graph, config, seed)
-    learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
-    record = trained_record(
-        learner, LabelSampler(learner.averaged), run, RunGraph(table.graph, graph), dataset.label_rows, progress
-    )
-    return CausalModel(table.graph, learner.averaged, record=record)
-
-
-def in_memory(
-    table: LabelTable, graph: CausalGraph, config: ControllerConfig | None, seed: int
-) -> tuple[RunConfig, Dataset]:
-    """The configuration and the data set of a controller that is trained on a table in memory, both checked.
-
-    Raises:
-        InputError: as `fit_labels`.
-    """
-    source = DataConfig(dataset="table", graph=graph.to_text(), labels_file="a data frame in memory")
-    run = RunConfig(source, controller=config or ControllerConfig(), seed=seed)
-    rows, do_rows = split(table.rows.to_numpy(), table.held)
-    dataset = Dataset(graph=table.graph, label_rows=rows, do_rows=do_rows)
-    budget.check_labels(run, table.graph)
-    check_dataset(dataset, run, ("controller",))
-    return run, dataset
-
-
-def trained_record(
-    learner: Learner,
-    sampler: LabelSampler,
-    run: RunConfig,
-    graph: RunGraph,
-    rows: np.ndarray,
-    progress: bool = False,
-) -> dict[str, Any]:
-    """Trains a controller to its last step, and tells what a model of it says of itself.
-
-    Args:
-        learner: of the configured objective.
-        sampler: of its averaged mechanisms.
-        run: the configuration.
-        graph: what was asked for and its labels' types.
-        rows: [N, K] without interventions, by which the model knows where it rests on few.
-        progress: whether a bar shows steps, speed and losses.
-    """
-    c, done = run.controller, learner.steps_done
-    bar = callbacks.Progress(done, c.steps, OBJECTIVES[c.objective].title, progress)
-    if c.steps:
-        with contextlib.closing(bar):
-            learner.advance(c.steps, callbacks=[callbacks.Finite(done), bar])
-    limits = label_limits(sampler, rows, run.seed)
-    return Run(pathlib.Path(), run, graph).record | {"limits": limits.to_json()}
+    return c.checkpoint_every - min(c.steps_per_call, c.checkpoint_every) + 1
 
 
 def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> Callable[[], float]:
@@ -309,24 +261,23 @@ def label_tvd(sampler: LabelSampler, dataset: Dataset, draws: int = 500_000) -> 
     return lambda: total_variation(histogram(sampler.draw(draws, query, seed=0)[0], sizes), real)
 
 
-def image_stage(run: Run, dataset: Dataset, strategy: tf.distribute.Strategy) -> Stage:
+def image_stage(run: Run, dataset: Dataset, workers: Workers) -> Stage:
     """The image model's stage; InputError without a trained controller."""
     config, graph = run.config, dataset.graph
-    c, controller = config.image, run.mechanisms()
-    with strategy.scope():
+    c, controller = config.image, run.mechanisms() if workers.is_chief else build_mechanisms(config, graph)
+    workers.share([controller])
+    with workers.strategy.scope():
         learner = build_images(config, graph, LabelSampler(controller), label_codec(config, dataset))
     model = CausalModel(graph, controller, learner.averaged, c.label_encoding)
     look = image_look(model, learner, dataset)
 
     def watch(steps_done: Callable[[], int], saver: Saver, log: Log) -> Watchers:
         spread, advice = relative_diversity(model, dataset.train.images), config.image_model.against_collapse
-        collapse = callbacks.Collapse(steps_done, spread, saver, log, c.checkpoint_every, c.collapse_share, advice)
+        collapse = callbacks.Collapse(steps_done, spread, saver, log, save_after(c), c.collapse_share, advice)
         shown = summaries.Summaries(steps_done, log, [summaries.Look(look, c.pictures_every)], first_summaries(run))
         return [collapse], [shown]
 
-    def rows(step: int) -> tf.data.Dataset:
-        return real_rows(dataset, config, step)
-
+    rows = functools.partial(real_rows, dataset, config)
     return Stage("images", config.image_model.title, learner, c.steps, c.checkpoint_every, watch, rows)
 
 
@@ -350,8 +301,12 @@ def relative_diversity(model: CausalModel, images: np.ndarray, rows: int = 32) -
     return lambda: spread(model.sample(rows, seed=0).images) / max(real, 1e-6)
 
 
-def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.Dataset:
+def real_rows(
+    dataset: Dataset, config: RunConfig, first_step: int, context: tf.distribute.InputContext | None = None
+) -> tf.data.Dataset:
     """The real batches of an image learner from a step on, those of discriminator and labeler drawn as configured.
+
+    `context`: see pipeline.batches.
 
     A batch holds `image` [B, S, S, C] for the discriminator and their `labels` [B, K], and `labeler_image` and
     `labeler_labels` of the same shapes for the labeler.
@@ -360,13 +315,13 @@ def real_rows(dataset: Dataset, config: RunConfig, first_step: int) -> tf.data.D
     mixed = balanced = None
     if c.discriminator_rows == "mixed" and c.mix_single + c.mix_uniform:
         mixed = mixed_weights(graph, train.labels, c.mix_single, c.mix_uniform, config.seed)
-    real = pipeline.batches(train, c.batch_size, config.seed, first_step, mixed)
+    real = pipeline.batches(train, c.batch_size, config.seed, first_step, mixed, context)
     if c.labeler_balance:
         _, cell, count = np.unique(label_cells(graph, train.labels), return_inverse=True, return_counts=True)
         balanced = count[cell] ** -c.labeler_balance
     if mixed is None and balanced is None:
         return real.map(lambda image, labels: _rows((image, labels), (image, labels)))
-    labelled = pipeline.batches(train, c.batch_size, config.seed + 1, first_step, balanced)
+    labelled = pipeline.batches(train, c.batch_size, config.seed + 1, first_step, balanced, context)
     return tf.data.Dataset.zip(real, labelled).map(_rows)
 
 

@@ -85,7 +85,6 @@ class Moments(Learner):
         self.optimizers = {"generator": keras.optimizers.SGD(0.1)}
         self.optimizers["generator"].build([self.mechanisms.vector])
         self.means = encoded(graph, rows).mean(0).astype(np.float32)
-        self.compile()
 
     @property
     def step(self):

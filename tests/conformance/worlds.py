@@ -57,8 +57,15 @@ def config(part: str, name: str) -> RunConfig:
 class Trained:
     """A learner and what feeds it."""
 
-    def __init__(self, part: str, name: str, kind: str, strategy: tf.distribute.Strategy | None = None) -> None:
-        run, self.data = config(part, name), world(kind)
+    def __init__(
+        self,
+        part: str,
+        name: str,
+        kind: str,
+        strategy: tf.distribute.Strategy | None = None,
+        data: Dataset | None = None,
+    ) -> None:
+        run, self.data = config(part, name), data or world(kind)
         graph = self.data.graph
         with (strategy or tf.distribute.get_strategy()).scope():
             if part == "controller_":
@@ -72,8 +79,7 @@ class Trained:
 
     def train(self, last: int) -> dict[str, float]:
         """Trains up to a step; the last logs."""
-        calls, count = self.learner.calls(last, self.rows)
-        return self.learner.fit(calls, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False).history
+        return self.learner.advance(last, self.rows)
 
     def values(self) -> dict[str, list[np.ndarray]]:
         """Everything that is saved, by name."""

@@ -40,7 +40,7 @@ def main() -> None:
     rows = sample(CLINIC, arguments.rows, arguments.data_seed)
     judge = Comparison(rows)
     found = {"rows": judge.figures(lambda do: sample(CLINIC, arguments.rows, 12, do))}
-    from causalgan_tf.training.stages import fit_labels
+    from causalgan_tf.training.fitting import fit_labels
 
     for seed in map(int, arguments.seeds.split(",")):
         start = time.perf_counter()

@@ -290,7 +290,7 @@ def trained(
     table: LabelTable | pd.DataFrame, graph: CausalGraph, config: ControllerConfig, seed: int
 ) -> tuple["CausalModel", Figures]:
     """A controller and what its training took, compiling included: seconds, and those of the processors."""
-    from causalgan_tf.training.stages import fit_labels
+    from causalgan_tf.training.fitting import fit_labels
 
     start, worked = time.perf_counter(), time.process_time()
     model = fit_labels(table, graph, config, seed, progress=False)

@@ -74,7 +74,7 @@ def main() -> None:
 
 def fitted(graph: CausalGraph, rows: np.ndarray, seed: int, config: ControllerConfig | None = None) -> CausalModel:
     """A model of label rows [n, K]."""
-    from causalgan_tf.training.stages import fit_labels
+    from causalgan_tf.training.fitting import fit_labels
 
     table = LabelTable(graph, pd.DataFrame(rows, columns=list(graph.nodes)))
     return fit_labels(table, graph, config, seed, progress=False)
@@ -270,7 +270,7 @@ def unit_errors(
 
 def counterfactual_model(graph: CausalGraph, scm: scms.Scm, rows: np.ndarray, seed: int) -> CausalModel:
     """A model of a continuous SCM's rows, columns as the SCM orders them."""
-    from causalgan_tf.training.stages import fit_labels
+    from causalgan_tf.training.fitting import fit_labels
 
     return fit_labels(pd.DataFrame(rows, columns=list(scm.nodes)), graph, None, seed, progress=False)
 

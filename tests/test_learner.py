@@ -15,14 +15,14 @@ class Away(Learner):
 
     def __init__(self, optimizer):
         super().__init__()
-        self.weights = [tf.Variable(tf.zeros(shape)) for shape in SHAPES]
+        self.arrays = [tf.Variable(tf.zeros(shape)) for shape in SHAPES]
         self.optimizer = optimizer
-        optimizer.build(self.weights)
+        optimizer.build(self.arrays)
 
     def move(self):
         """A step along 1 on the first replica and 3 on the second."""
         second = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.float32)
-        self.apply([tf.ones(shape) * (1.0 + 2.0 * second) for shape in SHAPES], self.optimizer, self.weights)
+        self.apply([tf.ones(shape) * (1.0 + 2.0 * second) for shape in SHAPES], self.optimizer, self.arrays)
         return {"second": second}
 
 
@@ -46,7 +46,7 @@ def test_replicas_move_along_the_mean_in_one_all_reduce_of_one_vector(mirrored, 
     # of gradients and of logs, on each of two replicas
     assert sorted(reduced) == [[[1]], [[1]], [[10]], [[10]]]
     assert float(logs["second"]) == 0.5 and int(learner.optimizer.iterations.numpy()) == 1
-    for weight in learner.weights:
+    for weight in learner.arrays:
         for copy in mirrored.experimental_local_results(weight):
             np.testing.assert_array_equal(copy, np.full(weight.shape, -1.0))
 
@@ -54,7 +54,7 @@ def test_replicas_move_along_the_mean_in_one_all_reduce_of_one_vector(mirrored, 
 def test_one_device_reduces_nothing(reduced):
     learner = Away(keras.optimizers.SGD(0.5))
     assert float(learner.mean_logs(learner.move)["second"]) == 0.0
-    np.testing.assert_array_equal(learner.weights[1], np.full(3, -0.5))
+    np.testing.assert_array_equal(learner.arrays[1], np.full(3, -0.5))
     values = [tf.ones([2])]
     assert mean_over_replicas(values) is values and not reduced
 

@@ -1,7 +1,8 @@
 """What the learners share: several training steps in one compiled call, on one device or on many.
 
-The loop is our own, for Keras 3's `fit` and `Optimizer.apply` do not train on several machines. It is also what several
-steps in a compiled call need on several devices.
+Learners are keras.Models that override `train_step`. Their loop, `advance`, is our own, for Keras 3's `fit` and
+`Optimizer.apply` do not train on several machines. It is also what several steps in a compiled call need on several
+devices.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,8 +19,8 @@ UNSUPPORTED = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_
 Rows = Callable[[int, tf.distribute.InputContext], tf.data.Dataset]
 
 
-class Learner:
-    """Players with their own optimizers, trained by `train_call(iterator)` in the strategy that it was made in.
+class Learner(keras.Model):
+    """A keras.Model of players with their own optimizers, trained by `train_call(iterator)` in the strategy that it was made in.
 
     All that a stage of the training asks of it, for labels and for images:
 
@@ -56,7 +57,8 @@ class Learner:
     averaged: Any
 
     def __init__(self) -> None:
-        self.distribute_strategy = tf.distribute.get_strategy()
+        super().__init__()
+        self.built = True  # by its players
         self.state: dict[str, tf.Variable] = {}
         self.stop_training = False
         self.scale: LossScale | None = None

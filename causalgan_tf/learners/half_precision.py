@@ -15,7 +15,10 @@ PATIENCE = 8_000  # good updates of a network before the scale is doubled: 2,000
 
 
 class LossScale:
-    """A factor of all losses, as a power of 2, so that it rounds nothing.
+    """A factor of all losses, a power of 2, so that it rounds nothing.
+
+    A replica's losses are means over its part of the rows. Divided by the number of replicas, the factor scales each
+    row as on one device, where it overflows at the same value.
 
     >>> weight, scale = tf.Variable(2.0), LossScale()
     >>> with tf.GradientTape() as tape:
@@ -29,7 +32,8 @@ class LossScale:
     (0.0, 0.5)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, replicas: int = 1) -> None:
+        self.replicas = replicas
         # every replica sees the same gradients and moves its own copies
         self.value = tf.Variable(FIRST, trainable=False, name="loss_scale")
         self.good = tf.Variable(0, trainable=False, name="loss_scale_good")
@@ -41,8 +45,9 @@ class LossScale:
 
     def gradient(self, tape: tf.GradientTape, target: tf.Tensor, sources: Any, towards: tf.Tensor | None = None) -> Any:
         """What `tape.gradient(target, sources, towards)` is, scaled on its way; not finite where it overflows."""
-        scaled = tape.gradient(target, sources, self.value * (tf.ones_like(target) if towards is None else towards))
-        return tf.nest.map_structure(lambda gradient: gradient / self.value, scaled)
+        factor = self.value / self.replicas
+        scaled = tape.gradient(target, sources, factor * (tf.ones_like(target) if towards is None else towards))
+        return tf.nest.map_structure(lambda gradient: gradient / factor, scaled)
 
     def guarded(self, gradients: list[tf.Tensor], update: Callable[[], Any]) -> None:
         """Calls `update` if the gradients, averaged over replicas, are finite, and moves the scale."""

@@ -93,7 +93,7 @@ class ImageLearner(Learner):
             self.optimizers[name].build(network.trainable_variables)
         self.averaged.set_weights(self.players["generator"].get_weights())
         if config.precision == "float16":
-            self.scale = LossScale()
+            self.scale = LossScale(self.replicas)
             self.state = self.state | self.scale.state
         self.steps_per_call = min(config.steps_per_call, config.checkpoint_every)  # what a kill loses at the least
         self.train_call = tf.function(self._steps)

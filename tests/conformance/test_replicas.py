@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import worlds
 from worlds import LEARNERS, Trained, read, variables, world
 
-from causalgan_tf.learners import additivity
+from causalgan_tf.learners import additivity, half_precision
 
 STEPS, RATE = 20, 0.01
 IMAGES = [pytest.param(*row, marks=pytest.mark.long, id=title) for title, *row in LEARNERS if row[0] == "image_"]
@@ -77,3 +78,23 @@ def test_adam_on_two_replicas_has_the_losses_of_one_device(part, name, unseen, m
     assert ours.keys() == theirs.keys() and all(map(math.isfinite, ours.values()))
     for log, value in ours.items():
         assert theirs[log] == pytest.approx(value, rel=0.02, abs=0.005), log
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("part", "name"), IMAGES)
+def test_float16_on_two_replicas_has_the_losses_and_the_scale_of_one_device(part, name, unseen, mirrored, monkeypatch):
+    plain = worlds.config
+
+    def narrow(part, name):
+        run = plain(part, name)
+        return dataclasses.replace(run, image=dataclasses.replace(run.image, precision="float16"))
+
+    monkeypatch.setattr(worlds, "config", narrow)
+    # so large that the first updates overflow
+    monkeypatch.setattr(half_precision, "FIRST", half_precision.LARGEST)
+    (one, ours, _), (two, theirs, _) = (trained(part, name, unseen, strategy) for strategy in (None, mirrored))
+    assert ours.keys() == theirs.keys() and all(map(math.isfinite, ours.values()))
+    for log, value in ours.items():
+        assert theirs[log] == pytest.approx(value, rel=0.05, abs=0.02), log
+    np.testing.assert_array_equal(*mirrored.experimental_local_results(two.scale.value))
+    assert float(one.scale.value) == float(two.scale.value.numpy()) < half_precision.LARGEST

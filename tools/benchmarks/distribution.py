@@ -32,6 +32,7 @@ from causalgan_tf.runs import run_folder
 from causalgan_tf.training import builders, stages
 
 ROWS, SIDE = 4_000, 32
+COMMAND = "python -m tools.benchmarks.distribution --out=tools/benchmarks/results/distribution.csv"
 PARTS = ("images", "labels", "input")
 Turn = Callable[[], int]  # does a piece of work; returns how many images or steps it was
 
@@ -142,7 +143,7 @@ def main() -> None:
         rows.append({name: float(f"{value:.3g}") if isinstance(value, float) else value for name, value in row.items()})
         print(", ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
         if options.out:
-            pd.DataFrame(rows).to_csv(options.out, index=False)
+            pd.DataFrame(rows).assign(command=COMMAND).to_csv(options.out, index=False)
 
 
 if __name__ == "__main__":

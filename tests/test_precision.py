@@ -133,3 +133,19 @@ def test_good_updates_double_the_scale_and_it_is_part_of_a_checkpoint(half):
         scale.guarded([tf.zeros([2])], lambda: None)
         values.append(float(scale.value) / start)
     assert values == [1.0, 2.0] and int(scale.good) == 0
+
+
+def test_the_scale_of_a_row_does_not_depend_on_the_number_of_replicas():
+    """A mean over half of the rows has twice their gradients: two replicas scale it half as much."""
+    weight = tf.Variable(1.0)
+
+    def gradient(replicas, rows):
+        scale = half_precision.LossScale(replicas)
+        scale.value.assign(2.0**19)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.cast(tf.cast(weight * tf.ones([rows]), tf.float16), tf.float32))
+        return float(scale.gradient(tape, loss, weight))
+
+    # float16 ends at 65,504: of 2**19 a part in 16 fits, one in 8 does not
+    assert gradient(1, 16) == gradient(2, 8) == 1.0
+    assert np.isinf(gradient(1, 8)) and np.isinf(gradient(2, 4))

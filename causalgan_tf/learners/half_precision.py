@@ -71,8 +71,8 @@ def in_float32(network: keras.Model) -> Callable[[Any], tf.Tensor]:
 
     >>> layer = keras.layers.Dense(1, dtype="mixed_bfloat16", kernel_initializer="ones")
     >>> network, row = keras.Sequential([keras.Input([2]), layer]), tf.constant([[1.0, 1e-3]])
-    >>> round(float(network(row)), 6), round(float(in_float32(network)(row)), 6)
-    (1.0, 1.001)
+    >>> [round(float(call(row)[0, 0]), 6) for call in (network, in_float32(network))]
+    [1.0, 1.001]
     """
     twin = keras.models.clone_model(network, clone_function=_widened)
 

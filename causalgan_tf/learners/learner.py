@@ -20,7 +20,7 @@ Rows = Callable[[int, tf.distribute.InputContext], tf.data.Dataset]
 
 
 class Learner(keras.Model):
-    """A keras.Model of players with their own optimizers, trained by `train_call(iterator)` in the strategy that it was made in.
+    """A keras.Model of players with their own optimizers, trained by `train_call` in the strategy that it was made in.
 
     All that a stage of the training asks of it, for labels and for images:
 

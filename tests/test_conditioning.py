@@ -85,6 +85,14 @@ def test_the_method_is_chosen_by_what_there_is(model, mixed):
     assert chosen(random_model(GRAPH, CausalController), given={"D": 1}) == "rejection"
 
 
+def test_a_number_that_is_set_beside_a_condition_stays_as_it_was_set(mixed):
+    for given in ({"Sex": 1}, {"Ill": 1}, {"Age": (40.0, 60.0)}):
+        do = {"Dose": -7.25} | ({} if "Age" in given else {"Age": 41.5})
+        drawn = mixed.sample(20, do, given)
+        for node, value in do.items():
+            assert drawn.labels[node].to_numpy() == pytest.approx(value, rel=1e-5), (given, drawn.diagnostics.method)
+
+
 def test_an_exact_row_is_a_function_of_seed_and_row(model):
     few, many = (model.sample(n, {"E": 1}, {"D": 1}, seed=9) for n in (16, 64))
     assert few.labels.equals(many.labels[:16]) and (few.seeds == many.seeds[:16]).all()

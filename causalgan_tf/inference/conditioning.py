@@ -30,7 +30,7 @@ class ExactConditioning:
 
     def __init__(self, graph: CausalGraph, table: Callable[[str], np.ndarray], query: Query) -> None:
         """Eliminates; ConditioningError for a condition of probability 0, TooLargeError for a table."""
-        self.graph = graph
+        self.graph, self.set = graph, query.constants.keys()
         allowed = {node: allowed_values(graph.variables[node], value) for node, value in query.given.items()}
         mass, steps, self.fixed = backward(graph, table, query.constants, allowed)
         self.mass = min(math.ldexp(float(mass.table), mass.exponent), 1.0)
@@ -47,7 +47,7 @@ class ExactConditioning:
         self.nodes = [graph.nodes[k] for k, *_ in self._steps]
 
     def draw(self, uniform: np.ndarray) -> dict[str, np.ndarray]:
-        """The values [n] of each ancestor, of uniform numbers [nodes, n]."""
+        """The values [n] of each ancestor that is not set by do, of uniform numbers [nodes, n]."""
         n = uniform.shape[1]
         drawn = {self.graph.index(node): np.full(n, value, np.int64) for node, value in self.fixed.items()}
         for (k, scope, sums), noise in zip(self._steps, uniform, strict=True):
@@ -56,7 +56,8 @@ class ExactConditioning:
                 code = code * size + drawn[other]
             flat = sums.reshape([-1, sums.shape[-1]])
             drawn[k] = sum((noise > flat[code, v]).astype(np.int64) for v in range(flat.shape[1]))
-        return {self.graph.nodes[k]: values for k, values in drawn.items()}
+        # what do sets may be a number, which no table holds
+        return {self.graph.nodes[k]: own for k, own in drawn.items() if self.graph.nodes[k] not in self.set}
 
 
 def exact_conditioning(

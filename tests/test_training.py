@@ -165,7 +165,7 @@ def test_the_report_of_a_run_holds_every_promised_number(model, config, workdir)
 def test_training_again_does_nothing_and_more_steps_continue(workdir, config, capsys):
     stages.train(config, workdir, say=print)
     said = capsys.readouterr().out
-    assert said.startswith("replicas: 1\n")
+    assert said.startswith("replicas: 1 (CPU:0)\n")
     assert "controller: 100 steps" in said and "images: 4 steps" in said
 
 

@@ -121,7 +121,7 @@ def measured(parts: list[str], rounds: int, seconds: float, data: Dataset, image
         turns = [image_turn(data, images, strategy) for strategy in (none, mirrored)]
         yield {"measured": "CausalGAN: mirrored, one device", "unit": "images/s"} | compared(*turns, rounds, seconds)
     for objective in ("likelihood", "wasserstein") if "labels" in parts else ():
-        config = RunConfig(controller=ControllerConfig(objective=objective, steps=10**6, steps_per_call=200))
+        config = RunConfig(controller=ControllerConfig(objective=objective, steps=10**7, steps_per_call=200))
         turns = [label_turn(data, config, strategy) for strategy in (none, mirrored)]
         title = f"controller, {objective}: mirrored, one device"
         yield {"measured": title, "unit": "steps/s"} | compared(*turns, rounds, seconds)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from toys import LeastSquares
 
 from causalgan_tf.config import ControllerConfig, DataConfig, ImageConfig, RunConfig
 from causalgan_tf.config.controller import OBJECTIVES, Objective
 from causalgan_tf.config.image import IMAGE_MODELS, ImageModel
 from causalgan_tf.data import folder as folder_source
 from causalgan_tf.learners.controller import encoded
-from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.learners.learner import Learner
 from causalgan_tf.runs.checkpoints import Saver
 from causalgan_tf.runs.event_log import Shown
@@ -35,7 +35,6 @@ class Moments(Learner):
         self.optimizers = {"generator": keras.optimizers.Adam(0.01)}
         self.optimizers["generator"].build([self.mechanisms.vector])
         self.means, self.steps_per_call = encoded(graph, rows).mean(0).astype(np.float32), 1
-        self.compile()
         self.train_call = tf.function(lambda iterator: self.one(next(iterator)))
 
     @property
@@ -54,23 +53,6 @@ class Moments(Learner):
         self.apply([gradient], self.optimizers["generator"], [self.mechanisms.vector])
         self.averaged.vector.assign(0.9 * self.averaged.vector + 0.1 * self.mechanisms.vector)
         return {"loss": loss}
-
-
-class LeastSquares(ImageLearner):
-    """A generator against a discriminator by squares."""
-
-    def train_step(self, data):
-        with tf.GradientTape(persistent=True) as tape:
-            _, z, encoding, _ = self.draw(tf.identity(self.step), 0)
-            fake = self.players["discriminator"](self.players["generator"]([z, encoding], training=True))
-            real = self.players["discriminator"](data["image"])
-            losses = {
-                "generator": tf.reduce_mean((fake - 1.0) ** 2),
-                "discriminator": tf.reduce_mean((real - 1.0) ** 2) + tf.reduce_mean(fake**2),
-            }
-        self.update({n: tape.gradient(loss, self.players[n].trainable_variables) for n, loss in losses.items()})
-        self.average()
-        return {f"{name}_loss": loss for name, loss in losses.items()}
 
 
 def dense(units, activation=None):

@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 
+from causalgan_tf.config.run import DataConfig, RunConfig
 from causalgan_tf.data.dataset import Dataset, ImageSet, uniform_labels
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
+from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.query import Query, meets
 from causalgan_tf.inference.samples import Samples, label_frame
+from causalgan_tf.runs import run_folder
 
 ROWS = "Place -> Bright; Frame; Place: categorical(left, middle, right); Bright: continuous(0, 100)"
 PLACE, BRIGHT, FRAME = range(3)
@@ -121,3 +124,11 @@ class DimModel(PerfectModel):
         shown = rows.copy()
         shown[:, BRIGHT], shown[:, PLACE] = 50, 0
         return super().images_of(shown, seed, seeds)
+
+
+def untrained() -> CausalModel:
+    """A model of this world with random weights, large ones in the mechanisms so that its rows differ."""
+    config = RunConfig(DataConfig(dataset="morpho_digits", image_size=16, channels=1))
+    mechanisms = run_folder.build_mechanisms(config, GRAPH)
+    mechanisms.vector.assign(4.0 * mechanisms.vector)
+    return CausalModel(GRAPH, mechanisms, run_folder.build_image_generator(config, GRAPH), config.image.label_encoding)

@@ -20,11 +20,8 @@ import causalgan_tf
 from causalgan_tf import noise
 from causalgan_tf.cli import common
 from causalgan_tf.cli import sample as sample_program
-from causalgan_tf.config.run import DataConfig, RunConfig
 from causalgan_tf.errors import ConditioningError, InputError
-from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.export import export_model
-from causalgan_tf.runs import run_folder
 
 pytestmark = pytest.mark.extra("beam")
 
@@ -42,12 +39,7 @@ def tool():
 @pytest.fixture(scope="module")
 def models():
     """Untrained ones whose rows differ: the built-in faces, and labels of all types with grey images."""
-    config = RunConfig(DataConfig(dataset="morpho_digits", image_size=16, channels=1))
-    mechanisms = run_folder.build_mechanisms(config, world.GRAPH)
-    mechanisms.vector.assign(4.0 * mechanisms.vector)
-    generator = run_folder.build_image_generator(config, world.GRAPH)
-    mixed = CausalModel(world.GRAPH, mechanisms, generator, config.image.label_encoding)
-    return {"faces": causalgan_tf.load("builtin:faces"), "mixed": mixed}
+    return {"faces": causalgan_tf.load("builtin:faces"), "mixed": world.untrained()}
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from causalgan_tf.config import ControllerConfig
+from causalgan_tf.config import ControllerConfig, ImageConfig
 from causalgan_tf.errors import InputError
 from causalgan_tf.runs.event_log import Log
 from causalgan_tf.training import callbacks, stages
@@ -123,12 +123,13 @@ def test_a_training_measures_and_stops_where_it_would_have_without_an_interrupti
     assert seen == [step for step in (20, 60, 100, 160, 200) if step > resumed]
 
 
+@pytest.mark.parametrize("part", [ControllerConfig, ImageConfig])
 @pytest.mark.parametrize(("call", "every"), [(1, 7), (20, 100), (64, 100), (70, 100), (100, 100), (500, 100)])
-def test_no_more_steps_are_unsaved_than_the_flag_says(call, every):
-    c = ControllerConfig(steps_per_call=call, checkpoint_every=every)
+def test_no_more_steps_are_unsaved_than_the_flag_says(call, every, part):
+    stage = stages.Stage("a", "A", None, part(steps_per_call=call, checkpoint_every=every), None)
     saved, unsaved = [0], []
     manager = types.SimpleNamespace(latest_checkpoint=None, save=saved.append)
-    saves = Checkpoints(lambda: 0, manager, stages.save_after(c))
+    saves = Checkpoints(lambda: 0, manager, stage.save_after)
     for step in range(min(call, every), 2_000, min(call, every)):
         unsaved.append(step - saved[-1])
         saves.at(step, {"loss": 0.5})

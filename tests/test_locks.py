@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from processes import killed_and_running
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.system import files, locks, parts
@@ -113,12 +114,7 @@ def test_what_a_killed_process_left_of_a_file_is_removed_and_what_a_running_one_
         "import pathlib, sys; from causalgan_tf.system.parts import part_of\n"
         "with part_of(pathlib.Path(sys.argv[1]) / 'a.json') as part: print(part, flush=True); input()"
     )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
-    command = [sys.executable, "-c", code, tmp_path]
-    with subprocess.Popen(command, **pipes) as first, subprocess.Popen(command, **pipes) as second:
-        left, running = (pathlib.Path(process.stdout.readline().strip()) for process in (first, second))
-        first.kill()
-        first.wait()
+    with killed_and_running(code, tmp_path) as (left, running, second):
         (tmp_path / ".causal").write_text("the user's")
         files.write_text(tmp_path / "b.json", "{}")
         assert {path.name for path in tmp_path.iterdir()} == {"b.json", ".causal", running.name}

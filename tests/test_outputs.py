@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from absl import flags
+from processes import killed_and_running
 
 from causalgan_tf.cli import common, evaluate, graph, sample
 from causalgan_tf.config.run import ControllerConfig, DataConfig, RunConfig
@@ -290,12 +291,7 @@ def test_what_a_killed_export_left_is_removed_and_what_a_running_one_writes_is_n
         f"with work_folder(pathlib.Path(sys.argv[1]), {export.PARTIAL!r}) as folder:\n"
         "    (folder / 'a').touch(); print(folder, flush=True); input()"
     )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
-    command = [sys.executable, "-c", code, tmp_path]
-    with subprocess.Popen(command, **pipes) as first, subprocess.Popen(command, **pipes) as second:
-        left, running = (pathlib.Path(process.stdout.readline().strip()) for process in (first, second))
-        first.kill()
-        first.wait()
+    with killed_and_running(code, tmp_path) as (left, running, second):
         assert (left / "a").exists()
         export.write_version(tmp_path, saved)
         assert not left.exists() and (running / "a").exists()

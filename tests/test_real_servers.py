@@ -16,12 +16,9 @@ import tensorflow as tf
 from PIL import Image
 
 import causalgan_tf
-from causalgan_tf.config.run import DataConfig, RunConfig
 from causalgan_tf.inference import warmup
-from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.export import export_model
 from causalgan_tf.inference.served_model import ServedModel
-from causalgan_tf.runs import run_folder
 from tools.serving import c_client, kserve_process, requests_of
 
 pytestmark = pytest.mark.extra("serving")
@@ -37,12 +34,7 @@ def needs(program):
 
 @pytest.fixture(scope="module")
 def models():
-    config = RunConfig(DataConfig(dataset="morpho_digits", image_size=16, channels=1))
-    mechanisms = run_folder.build_mechanisms(config, world.GRAPH)
-    mechanisms.vector.assign(4.0 * mechanisms.vector)
-    generator = run_folder.build_image_generator(config, world.GRAPH)
-    mixed = CausalModel(world.GRAPH, mechanisms, generator, config.image.label_encoding)
-    return {"faces": causalgan_tf.load("builtin:faces"), "mixed": mixed}
+    return {"faces": causalgan_tf.load("builtin:faces"), "mixed": world.untrained()}
 
 
 @pytest.fixture(scope="module")

@@ -84,6 +84,8 @@ def _weighted(weights: np.ndarray, batch_size: int, seed: int) -> Callable[[int]
     """From step to row numbers [B], drawn by the generator seeded by (seed, step)."""
     cumulative = np.cumsum(weights, dtype=np.float64)
 
+    # the replicas of a worker ask for the same step, one after the other
+    @lru_cache(maxsize=2)
     def rows(step: int) -> np.ndarray:
         draws = np.random.default_rng((seed, step)).random(batch_size) * cumulative[-1]
         return np.searchsorted(cumulative, draws, side="right")

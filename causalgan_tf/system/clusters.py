@@ -162,7 +162,7 @@ def _tasks_of_nodes(environment: Mapping[str, str], count: int, nodes: int) -> l
     """Tasks of each node, of SLURM's text such as 2(x3),1; shared evenly where it says nothing."""
     text = environment.get("SLURM_STEP_TASKS_PER_NODE") or environment.get("SLURM_TASKS_PER_NODE")
     if not text:
-        return [len(part) for part in _even(range(count), nodes)]
+        return [count // nodes + (node < count % nodes) for node in range(nodes)]
     tasks = []
     for part in text.split(","):
         match = re.fullmatch(r"(\d{1,6})(?:\(x(\d{1,6})\))?", part)
@@ -170,13 +170,6 @@ def _tasks_of_nodes(environment: Mapping[str, str], count: int, nodes: int) -> l
             raise InputError(f"SLURM_STEP_TASKS_PER_NODE={brief(text)}: expected such as 2(x3),1. Or set TF_CONFIG.")
         tasks += [int(match[1])] * int(match[2] or 1)
     return tasks
-
-
-def _even(numbers: range, parts: int) -> list[range]:
-    """A range in parts of equal length, of which the first are one longer where they do not divide it."""
-    length, more = divmod(len(numbers), parts)
-    ends = [part * length + min(part, more) for part in range(parts + 1)]
-    return [numbers[first:last] for first, last in itertools.pairwise(ends)]
 
 
 def node_names(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Training of a run, stage after stage: data + strategy + learner + callbacks + fit."""
+"""Training of a run, stage after stage: data + strategy + learner + callbacks."""
 
 import contextlib
 import dataclasses
@@ -142,8 +142,7 @@ class Stage:
         name: one of run_folder.STAGES, the folder of its checkpoints.
         title: what the progress bar says.
         learner: what is trained.
-        steps: that it is trained in all.
-        save_after: steps behind a checkpoint from which on the next is saved.
+        settings: its part of the configuration, which says for how many steps and how often it is saved.
         watch: (steps done, saver, log) to callbacks that look on before a checkpoint is saved, and to
             those that do so after it.
         rows: the real rows, see learners.learner.Rows; None where the learner holds its rows.
@@ -158,11 +157,20 @@ class Stage:
     name: str
     title: str
     learner: Learner
-    steps: int
-    save_after: int
+    settings: ControllerConfig | ImageConfig
     watch: Callable[[Callable[[], int], Saver, Log], Watchers]
     rows: Rows | None = None
     reached: Callable[[int], bool] = lambda step: False
+
+    @property
+    def steps(self) -> int:
+        """Steps that it is trained in all."""
+        return self.settings.steps
+
+    @property
+    def save_after(self) -> int:
+        """Steps behind a checkpoint from which on the next is saved."""
+        return save_after(self.settings)
 
 
 def train_stage(run: Run, name: str, dataset: Dataset, workers: Workers) -> int:
@@ -242,7 +250,7 @@ def controller_stage(run: Run, dataset: Dataset, workers: Workers) -> Stage:
         return [], after
 
     title = OBJECTIVES[c.objective].title
-    return Stage("controller", title, learner, c.steps, save_after(c), watch, reached=reached)
+    return Stage("controller", title, learner, c, watch, reached=reached)
 
 
 def save_after(c: ControllerConfig | ImageConfig) -> int:
@@ -278,7 +286,7 @@ def image_stage(run: Run, dataset: Dataset, workers: Workers) -> Stage:
         return [collapse], [shown]
 
     rows = functools.partial(real_rows, dataset, config)
-    return Stage("images", config.image_model.title, learner, c.steps, c.checkpoint_every, watch, rows)
+    return Stage("images", config.image_model.title, learner, c, watch, rows)
 
 
 BUILDERS = {"controller": controller_stage, "images": image_stage}

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from toys import LeastSquares
 
 import causalgan_tf
 from causalgan_tf import data
@@ -19,7 +20,6 @@ from causalgan_tf.graphs import variables
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
 from causalgan_tf.learners.controller import encoded
-from causalgan_tf.learners.image_learner import ImageLearner
 from causalgan_tf.learners.learner import Learner
 from causalgan_tf.networks import builders, codecs, dcgan
 from causalgan_tf.runs.run_folder import build_mechanisms
@@ -48,23 +48,6 @@ def load(config, seed, labels_only, graph):
     rows = np.random.default_rng(seed).integers(0, 2, (64, 2)).astype(np.uint8)
     images = np.broadcast_to(100 * rows[:, 1, None, None, None], (64, 16, 16, 3)).astype(np.uint8)
     return Dataset(graph=graph, label_rows=rows, train=None if labels_only else ImageSet(images, rows))
-
-
-class LeastSquares(ImageLearner):
-    """A generator against a discriminator by squares."""
-
-    def train_step(self, data):
-        with tf.GradientTape(persistent=True) as tape:
-            _, z, encoding, _ = self.draw(tf.identity(self.step), 0)
-            fake = self.players["discriminator"](self.players["generator"]([z, encoding], training=True))
-            real = self.players["discriminator"](data["image"])
-            losses = {
-                "generator": tf.reduce_mean((fake - 1.0) ** 2),
-                "discriminator": tf.reduce_mean((real - 1.0) ** 2) + tf.reduce_mean(fake**2),
-            }
-        self.update({n: tape.gradient(loss, self.players[n].trainable_variables) for n, loss in losses.items()})
-        self.average()
-        return {f"{name}_loss": loss for name, loss in losses.items()}
 
 
 def build_least_squares(config, graph, sampler, kinds):

@@ -39,6 +39,7 @@ from causalgan_tf.errors import ConditioningError, InputError, brief
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference import served_answers
 from causalgan_tf.inference.query import Query, parse_assignments
+from causalgan_tf.inference.served_model import CANDIDATES
 from causalgan_tf.system import outputs
 
 FORMATS = ("parquet", "tfrecord")
@@ -46,7 +47,6 @@ ROWS = 2**32  # of a draw at most: a row's number is a word of the cipher
 LABEL_ROWS, IMAGE_ROWS = 100_000, 10_000  # of a shard, if --shard_rows does not say
 # rows that a signature is asked for at once: of labels, of labels that meet a condition, with images
 BATCH, SEARCHED, DRAWN = 65_536, 1_024, 256
-CANDIDATES = 4_096  # that sample_given looks at before another seed takes the place of the row's
 PARTIAL = ".partial"  # folder of shards that are being written
 LIST = "draw.json"
 CLOSE = 0.75  # likeness from which on an unknown flag is one of this program's, misspelt

@@ -117,7 +117,7 @@ def test_with_few_images_of_a_value_a_label_is_not_calibrated_and_that_is_said(b
     few = faces(400, 4)
     rare = ImageSet(few.images, few.labels * np.array([1, 0], np.uint8))
     before = balanced.examine(few.images).outputs
-    done = balanced_classifier.calibrate(balanced, rare)
+    done = balanced_classifier.calibrate(balanced, rare, few.labels)
     assert done == {"Male": True, "Mustache": False}
     np.testing.assert_allclose(balanced.examine(few.images).outputs[:, 1], before[:, 1], rtol=1e-5)
 

@@ -165,7 +165,8 @@ def test_weighted_rows_meet_intervals_and_have_the_law_of_rejected_ones(mixed):
     for node in ("Age", "Dose"):
         assert stats.ks_2samp(weighted.labels[node], rejected.labels[node]).statistic < 0.025
     assert weighted.diagnostics.mass == pytest.approx(rejected.diagnostics.mass, rel=0.05)
-    assert weighted.diagnostics.effective >= 20_000
+    # the error of the populations and that of drawing from them add up: a block is worth half its rows or more
+    assert 10_000 <= weighted.diagnostics.effective < 20_000
 
 
 def test_soft_interventions_hold_in_weighted_rows(mixed):

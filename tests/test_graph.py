@@ -103,6 +103,11 @@ def test_a_text_that_is_no_causal_graph_is_named(text, message):
         CausalGraph.from_text(text)
 
 
+def test_two_names_that_would_share_their_noise_are_refused():
+    with pytest.raises(InputError, match="'plumless' and 'buckeroo' have the same checksum .CRC-32.*Rename one"):
+        CausalGraph.from_text("plumless -> Ill; buckeroo -> Ill")
+
+
 def test_other_forms_that_are_no_causal_graph_are_named():
     with pytest.raises(InputError, match="'A' is listed twice"):
         CausalGraph.from_list([["A", []], ["A", []]])

@@ -73,10 +73,12 @@ def number(value: float, digits: int) -> str:
 
 
 def ablation(runs: pd.DataFrame, titles: dict[str, str]) -> list[list[str]]:
-    """Head and rows of the ablation: mean ± standard error over the seeds."""
+    """Head and rows of the ablation: mean ± standard error over the seeds; a row of one seed has no error."""
     grouped = runs.groupby("row")[list(COLUMNS)]
     mean, error = grouped.mean(), grouped.sem()
-    head = "mean ± standard error of three seeds" if runs.seed.nunique() > 1 else "one seed"
+    seeds = runs[runs.row != "real"].groupby("row").seed.nunique()
+    head = "mean ± standard error of three seeds" if seeds.max() > 1 else "one seed"
+    head += "; without ± one seed" if seeds.min() < seeds.max() else ""
     table = [[head, *(title for title, _ in COLUMNS.values())]]
     for row, name in titles.items():
         cells = []

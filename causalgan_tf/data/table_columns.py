@@ -323,7 +323,8 @@ def _continuous(table: Table, node: str, variable: Continuous) -> np.ndarray:
     # True is the number 1 of a binary label, and no measurement
     numbers = np.where(_is_word(column), np.nan, _numbers(column))
     legal = np.abs(numbers) <= np.finfo(np.float32).max
-    legal &= (numbers - variable.offset >= variable.low) & (numbers - variable.offset <= variable.high)
+    low, high = variable.ends
+    legal &= (numbers - variable.offset >= low) & (numbers - variable.offset <= high)
     bad = np.flatnonzero(~legal)
     if bad.size:
         row = int(bad[0])

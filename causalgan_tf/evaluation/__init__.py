@@ -13,7 +13,7 @@ from causalgan_tf.config import budget
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.evaluation.classifier import EvaluationClassifier
 from causalgan_tf.evaluation.features import FeatureExtractor
-from causalgan_tf.evaluation.images import image_numbers
+from causalgan_tf.evaluation.images import check_test, image_numbers
 from causalgan_tf.evaluation.labels import fitted_distribution, label_numbers
 from causalgan_tf.evaluation.metrics import ImageMetrics, LabelMetrics
 from causalgan_tf.evaluation.sizes import EvaluationSizes
@@ -50,6 +50,7 @@ def measure(
     budget.check_draw(max(sizes.draws, sizes.law, sizes.mmd), model.graph)
     if model.image_size is not None and dataset.train is not None:
         most = max(sizes.cfid, sizes.effectiveness, sizes.uniform, sizes.diversity, sizes.judge_test)
+        check_test(dataset)
         budget.check_evaluation(most, model.image_size, dataset.train.images.shape[-1])
     fitted = fitted_distribution(dataset)
     truth = dataset.law or fitted

@@ -45,20 +45,28 @@ def train_balanced_classifier(
     seen, kept = (ImageSet(train.images[rows], train.labels[rows]) for rows in (slice(cut), slice(cut, None)))
     found = label_weights(graph, seen.labels)
     classifier = train_classifier(seen, graph.variables, seed, steps, found.weights)
-    done = calibrate(classifier, kept)
+    done = calibrate(classifier, kept, seen.labels)
     own = dict(zip(graph.nodes, found.overlap.tolist(), strict=True))
     classifier.training = {"balanced": True, "overlap": {node: own[node] for node in done}, "calibrated": done}
     return classifier
 
 
-def calibrate(classifier: EvaluationClassifier, kept: ImageSet) -> dict[str, bool]:
-    """Scales and shifts the outputs of discrete labels in place; returns which labels had rows enough for it."""
+def calibrate(classifier: EvaluationClassifier, kept: ImageSet, seen: np.ndarray) -> dict[str, bool]:
+    """Scales and shifts the outputs of discrete labels in place; returns which labels had rows enough for it.
+
+    Args:
+        classifier: a trained one.
+        kept: images that it has not seen, and their labels.
+        seen: label rows [N, K] that it was trained on; each value there needs `FEWEST` images that were kept.
+    """
     outputs, done = classifier.examine(kept.images).outputs, {}
     scale, shift = np.ones(outputs.shape[1], np.float32), np.zeros(outputs.shape[1], np.float32)
     for node, own in classifier.columns.items():
-        values = kept.labels[:, classifier.nodes.index(node)].astype(np.int64)
-        counts = np.bincount(values)
-        done[node] = np.count_nonzero(counts) > 1 and bool(counts[counts > 0].min() >= FEWEST)
+        values, known = (rows[:, classifier.nodes.index(node)].astype(np.int64) for rows in (kept.labels, seen))
+        counts = np.bincount(values, minlength=known.max() + 1)
+        # a value without images that were kept would be fitted as one that never is
+        needed = (np.bincount(known, minlength=len(counts)) > 0) | (counts > 0)
+        done[node] = np.count_nonzero(needed) > 1 and bool(counts[needed].min() >= FEWEST)
         if done[node]:
             scale[own], shift[own] = platt(outputs[:, own], values)
     # the last layer takes both, so that the network itself is calibrated

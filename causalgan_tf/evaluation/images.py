@@ -76,7 +76,7 @@ def image_numbers(
     Raises:
         InputError: too few test images.
     """
-    _check_test(dataset)
+    check_test(dataset)
     graph = dataset.graph
     train, held_out = classifier_split(dataset, sizes.judge_test)
     classifier = classifier or evaluation_classifier(dataset, train, derived_seed(seed, "judge"), sizes.judge_steps)
@@ -119,7 +119,8 @@ def _counts(**sets: Sized) -> dict[str, int]:
     return {name: len(rows) for name, rows in sets.items()}
 
 
-def _check_test(dataset: Dataset) -> None:
+def check_test(dataset: Dataset) -> None:
+    """InputError if there are too few test images to measure by."""
     if len(dataset.test) < FEWEST:
         raise InputError(
             f"There are {len(dataset.test)} test images, too few to measure by: expected at least {FEWEST}. "

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from causalgan_tf.graphs.digits import digits, rounded
 from causalgan_tf.graphs.graph import CausalGraph
 
 QUARTILES = (0.25, 0.5, 0.75)
@@ -23,10 +24,10 @@ def single_interventions(graph: CausalGraph, rows: np.ndarray | None = None) -> 
     for k, (node, variable) in enumerate(graph.variables.items()):
         values = [variable.shown(value) for value in range(variable.size or 0)]
         if not variable.size and rows is not None:
-            # four digits: the text is the value; quartiles may coincide, and rounding may leave the range
-            rounded = [float(f"{value:.4g}") for value in np.quantile(rows[:, k], QUARTILES)]
-            inside = (min(max(value, variable.low), variable.high) for value in rounded)
+            # quartiles may coincide, and rounding may leave the range
+            found = [rounded(value, np.std(rows[:, k]), 4) for value in np.quantile(rows[:, k], QUARTILES)]
+            inside = (min(max(value, variable.low), variable.high) for value in found)
             values = list(dict.fromkeys(map(variable.shown, inside)))
         for value in values:
-            short = isinstance(value, float) and not variable.offset
-            yield f"do({node}={value:g})" if short else f"do({node}={value})", {node: value}
+            # the text is the value
+            yield f"do({node}={digits(value) if isinstance(value, float) else value})", {node: value}

@@ -1,5 +1,6 @@
 """The causal graph over the labels: an immutable value, validated at birth."""
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -43,8 +44,8 @@ class CausalGraph:
             titles: what a file calls some nodes beside their names, for messages.
 
         Raises:
-            InputError: no nodes, a bad name, a self-loop, a parent named twice, a cycle, which is printed, or a
-                variable of a node that is not there.
+            InputError: no nodes, a bad name, a self-loop, a parent named twice, a cycle, which is printed, two names
+                that would share their noise, or a variable of a node that is not there.
         """
         graph = nx.DiGraph()
         graph.add_nodes_from(names.checked(node) for node in parents)
@@ -59,6 +60,7 @@ class CausalGraph:
                 'The causal graph has no nodes and no edges. Expected text such as "Young -> Bald; Male -> Bald".'
             )
         _check_acyclic(graph)
+        _check_noise(graph)
         # ties by first mention: the columns' order is the user's wherever the edges allow it
         first = {node: i for i, node in enumerate(graph)}
         self._nodes = tuple(nx.lexicographical_topological_sort(graph, key=first.__getitem__))
@@ -327,6 +329,18 @@ def _check_edge(graph: nx.DiGraph, cause: str, effect: str) -> None:
         raise InputError(f"graph: {shown(cause)} is a parent of itself.")
     if graph.has_edge(cause, effect):
         raise InputError(f"graph: the edge {brief(cause, 60)} -> {brief(effect, 60)} is given twice.")
+
+
+def _check_noise(graph: nx.DiGraph) -> None:
+    """InputError if two names have one checksum: noise.py draws a node's noise by that of its name."""
+    seen: dict[int, str] = {}
+    for node in graph:
+        other = seen.setdefault(zlib.crc32(node.encode()), node)
+        if other != node:
+            raise InputError(
+                f"graph: the names {brief(other)!r} and {brief(node)!r} have the same checksum (CRC-32), by which a "
+                "label's noise is drawn: the two would not be independent. Rename one of them."
+            )
 
 
 def _check_acyclic(graph: nx.DiGraph) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from causalgan_tf.errors import InputError, brief, closest, shown
+from causalgan_tf.graphs.digits import digits
 
 LARGEST = float(np.finfo(np.float32).max)  # of a number that the networks hold
 _DECLARATION = re.compile(r"([A-Za-z]+)\s*(?:\((.*)\))?", re.DOTALL)
@@ -226,6 +227,15 @@ class Continuous:
         return math.isfinite(self.low)
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The bounds as float32 labels may have them, which can lie a last digit beyond.
+
+        >>> Continuous(0.0, 0.3).ends[1] > 0.3
+        True
+        """
+        return min(self.low, float(np.float32(self.low))), max(self.high, float(np.float32(self.high)))
+
+    @property
     def width(self) -> int:
         """Columns inside the networks."""
         return 1
@@ -239,7 +249,7 @@ class Continuous:
     def expected(self) -> str:
         """The legal values, in words."""
         return (
-            f"a number between {_digits(self.low + self.offset)} and {_digits(self.high + self.offset)}"
+            f"a number between {digits(self.low + self.offset)} and {digits(self.high + self.offset)}"
             if self.bounded
             else "a finite number"
         )
@@ -251,7 +261,8 @@ class Continuous:
 
     def holds(self, numbers: np.ndarray) -> np.ndarray:
         """Which numbers [n] of label rows the label can have, bool [n]."""
-        return (np.abs(numbers) <= LARGEST) & (numbers >= self.low) & (numbers <= self.high)
+        low, high = self.ends
+        return (np.abs(numbers) <= LARGEST) & (numbers >= low) & (numbers <= high)
 
     def read(self, value: Any) -> Any:
         """What `number` takes for a value that stood in a text; ValueError if it is no number."""
@@ -266,8 +277,8 @@ class Continuous:
         """The number of a user's value; ValueError if there is none or it is out of bounds."""
         if isinstance(value, bool | str) or not np.isscalar(value):
             raise ValueError(value)
-        number = float(value) - self.offset
-        if not abs(number) <= LARGEST or not self.low <= number <= self.high:
+        number, (low, high) = float(value) - self.offset, self.ends
+        if not abs(number) <= LARGEST or not low <= number <= high:
             raise ValueError(value)
         return number
 
@@ -283,7 +294,7 @@ class Continuous:
 
     def text(self) -> str:
         """The declaration that `parse_variable` reads; the training rows' statistics are not in it."""
-        low, high = _digits(self.low + self.offset), _digits(self.high + self.offset)
+        low, high = digits(self.low + self.offset), digits(self.high + self.offset)
         return f"continuous({low}, {high})" if self.bounded else "continuous"
 
     def moved(self, offset: float) -> "Continuous":
@@ -340,11 +351,6 @@ def written(value: int | float | str | tuple[float, float]) -> str:
     if isinstance(value, tuple):
         return "..".join("" if math.isinf(end) else written(float(end)) for end in value)
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def _digits(number: float) -> str:
-    """A number as short as it can be written without being another."""
-    return f"{number:.15g}" if float(f"{number:.15g}") == number else repr(float(number))
 
 
 def to_json(variables: Mapping[str, Variable]) -> dict[str, dict[str, Any]]:

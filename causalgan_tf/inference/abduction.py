@@ -39,7 +39,10 @@ class Abduction:
             before: the interventions under which the rows were seen; of what it set nothing is known. None: none.
         """
         self.graph, self.mechanisms, self.do = graph, mechanisms, query.do
-        self.freed = set(before.do) - set(query.do) if before else set()
+        earlier = before.do if before else {}
+        # of a formula that stays, the result is known, and not the number that it was made of
+        self.kept = {node for node, do in earlier.items() if isinstance(do, Law | Formula) and self.do.get(node) == do}
+        self.freed = {node for node in earlier if node not in self.do or isinstance(self.do[node], Formula)}
 
     def predict(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Label rows under do, float64 [n, K], of rows [n, K] seen; a row is a function of itself and its seed."""
@@ -57,7 +60,17 @@ class Abduction:
                 if do is not None:
                     known = user_columns(self.graph, do.nodes, under)
                     under[:, k] = do.numbers(node, self.graph.variables[node], known)
+            if node in self.kept:
+                inputs = self._inputs(node)
+                unmoved = (under[:, inputs] == seen[:, inputs]).all(1)
+                under[unmoved, k] = seen[unmoved, k]
         return under
+
+    def _inputs(self, node: str) -> list[int]:
+        """Places of what a node's formula depends on beside its own noise; of a law's nothing."""
+        do = self.do[node]
+        names = {*self.graph.parents[node], *do.nodes} - {node} if isinstance(do, Formula) else set()
+        return sorted(map(self.graph.index, names))
 
     def _predict_node(self, node: str, seen: np.ndarray, under: np.ndarray, seeds: np.ndarray) -> None:
         """Writes a node's labels where its parents changed, or where they were set before."""

@@ -19,7 +19,8 @@ class Diagnostics:
     Attributes:
         method: one of METHODS.
         draws: rows that were drawn, weighted or not.
-        mass: the probability of the condition, 1 without one; exact or estimated, as the method is.
+        mass: the probability of the condition, 1 without one; exact or estimated, as the method is. Of a number that
+            evidence holds it is a density, which may be above 1.
         effective: the number of independent rows that are worth as much as those returned.
 
     Examples:

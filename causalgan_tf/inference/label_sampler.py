@@ -79,9 +79,15 @@ class LabelSampler:
         Returns:
             float32 [B, K], one number a node: 0/1, a category's place, or a continuous value.
         """
-        drawn = self.mechanisms.noise(seeds)
-        fixed = None if do is None else columns.encode(self.variables, tf.transpose(do))
-        return tf.transpose(columns.decode(self.variables, self.mechanisms.labels(drawn, fixed)))
+        drawn, do = self.mechanisms.noise(seeds), None if do is None else tf.transpose(do)
+        return tf.transpose(self._rows(drawn, do))
+
+    def _rows(self, drawn: tf.Tensor, do: tf.Tensor | None) -> tf.Tensor:
+        """Labels [K, B] of noise, under do [K, 1 or B], NaN = untouched; None: nothing is set."""
+        fixed = None if do is None else columns.encode(self.variables, do)
+        labels = columns.decode(self.variables, self.mechanisms.labels(drawn, fixed))
+        # what do sets comes back to the last digit, which standardising would change
+        return labels if do is None else tf.where(tf.math.is_nan(do), labels, do)
 
     def draw(
         self,
@@ -220,14 +226,14 @@ class LabelSampler:
 
     def _chunks_under(self, seeds: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
         """Rows of seeds [CHUNKS, CHUNK] under interventions [CHUNKS, CHUNK, K] of their own: [rows, K]."""
-        return self._filled(seeds, lambda i: columns.encode(self.variables, tf.transpose(do[i])))
+        return self._filled(seeds, lambda i: tf.transpose(do[i]))
 
-    def _filled(self, seeds: tf.Tensor, fixed: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-        """Rows of seeds [CHUNKS, CHUNK] under the do columns that `fixed` has for each chunk: [rows, K]."""
+    def _filled(self, seeds: tf.Tensor, do: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        """Rows of seeds [CHUNKS, CHUNK] under the interventions [K, 1 or CHUNK] of each chunk: [rows, K]."""
         kind = tf.float32 if self.graph.sizes is None else tf.uint8
         labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
         for i in tf.range(CHUNKS):
-            rows = columns.decode(self.variables, self.mechanisms.labels(self.mechanisms.noise(seeds[i]), fixed(i)))
+            rows = self._rows(self.mechanisms.noise(seeds[i]), do(i))
             labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
         return tf.reshape(labels, [-1, len(self.graph)])
 
@@ -323,8 +329,7 @@ class LabelSampler:
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""
         seeds = tf.reshape(noise.row_seeds(seed, first, CHUNK * CHUNKS), [CHUNKS, CHUNK])
-        fixed = columns.encode(self.variables, do)
-        return self._filled(seeds, lambda i: fixed), tf.reshape(seeds, [-1])
+        return self._filled(seeds, lambda i: do), tf.reshape(seeds, [-1])
 
 
 def _too_few(n: int, found: int, draws: int, query: Query) -> ConditioningError:

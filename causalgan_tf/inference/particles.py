@@ -50,7 +50,7 @@ class Particles:
         Raises:
             ConditioningError: those of a block are worth fewer rows than are asked of it.
         """
-        parts, masses, draws = [], [], 0
+        parts, masses, draws, worth = [], [], 0, 0.0
         for first in range(0, n, BLOCK):
             wanted = min(BLOCK, n - first)
             rows, drawn, mass, effective = self._block(np.random.default_rng([seed, first // BLOCK]), max_draws)
@@ -59,7 +59,9 @@ class Particles:
                 raise self._too_few(first + int(effective), n, draws, mass)
             parts.append(rows[:wanted])
             masses.append(mass)
-        return np.concatenate(parts), Diagnostics("particles", draws, float(np.mean(masses)), float(n))
+            # the error of the population and that of drawing rows from it add up
+            worth += wanted / (1.0 + wanted / effective)
+        return np.concatenate(parts), Diagnostics("particles", draws, float(np.mean(masses)), float(worth))
 
     def _block(self, rng: np.random.Generator, max_draws: int) -> tuple[np.ndarray, int, float, float]:
         """Rows [BLOCK, K], how many were drawn, the mass of the condition, and how many rows they are worth."""

@@ -44,7 +44,7 @@ def portable_model(model: CausalModel) -> keras.Model:
     drawn = PortableNoise(seed, units, uniforms)
     own = {node: drawn.unit(node) if units else drawn.uniform(node) for node in graph.nodes}
     found = mechanisms([own, ops.transpose(columns.encode(variables, ops.transpose(do)))])
-    labels = ops.transpose(columns.decode(variables, ops.transpose(found)))
+    labels = ops.where(ops.isnan(do), ops.transpose(columns.decode(variables, ops.transpose(found))), do)
     outputs = {"labels": labels}
     if images:
         generator = keras.models.clone_model(images.generator, clone_function=_plain)

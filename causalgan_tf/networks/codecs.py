@@ -5,7 +5,6 @@ Shapes: B batch, K labels, C label columns, W columns of one label. The controll
 those of the image networks are batch first, [B, C].
 """
 
-import abc
 import itertools
 import math
 from collections.abc import Sequence
@@ -17,8 +16,9 @@ from keras import ops
 from causalgan_tf import losses
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
 from causalgan_tf.networks import spline
+from causalgan_tf.networks.codec import Codec
 from causalgan_tf.networks.label_encoding import Head, encode_labels, largest
-from causalgan_tf.networks.normal import normal_of
+from causalgan_tf.networks.normal import log_below, normal_of
 
 REACH = 4.0  # standard deviations from the mean in which labelers predict continuous labels
 NEAR = 0.5  # standard deviations within which a continuous label counts as predicted
@@ -26,126 +26,8 @@ CONSTANTS = 3  # numbers that tell one label's explicit mechanism from another's
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 FAR_BELOW = -1e9  # a logit of probability 0
 LEAST_LOG_SCALE = -6.0
+BOUND = 1e-6  # share of its range within which a bounded label is at a bound: what rounding leaves of one
 EDGE = 1e-3  # share of its range by which a bounded label keeps away from the logit's infinite ends
-
-
-class Codec(abc.ABC):
-    """One label, or several neighbouring labels of one type that share their operations.
-
-    Attributes:
-        variables: the labels.
-        labels: how many they are, k.
-        width: columns of all of them, w.
-        together: whether neighbours of the type are one codec.
-        deviation: of a continuous label that is read off an image, see losses.gaussian_error.
-        scale: factor that brings a column near [-1, 1] before a layer sees it.
-        shift: what is added then.
-
-    >>> found = codecs_of([Binary(), Binary(), Categorical(("x", "y", "z"))])
-    >>> [(codec.labels, codec.width, codec.head().activation) for codec in found]
-    [(2, 2, 'sigmoid'), (1, 3, 'softmax')]
-    """
-
-    together = False
-    scale, shift = 2.0, -1.0
-
-    def __init__(self, variables: Sequence[Variable], deviation: float = losses.LABEL_DEVIATION) -> None:
-        self.variables, self.labels, self.deviation = list(variables), len(variables), deviation
-        self.width = sum(variable.width for variable in variables)
-
-    @abc.abstractmethod
-    def head(self) -> Head:
-        """How a mechanism draws such a label."""
-
-    @property
-    def outputs(self) -> int:
-        """How many numbers state P(label | parents): the outputs of an explicit mechanism."""
-        return self.width
-
-    @property
-    def uniforms(self) -> int:
-        """How many uniform numbers draw a value from them."""
-        return 1
-
-    @property
-    def unit(self) -> float:
-        """What a difference of 1 in a column is in the label's own unit."""
-        return 1.0
-
-    def constants(self) -> tuple[float, ...]:
-        """What tells this label's explicit mechanism from others of its type, at most CONSTANTS numbers."""
-        return ()
-
-    @staticmethod
-    @abc.abstractmethod
-    def draw(outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
-        """The label whose noise is `uniform`.
-
-        Args:
-            outputs: [M, O, B] of the explicit mechanisms of M labels of the type; O may be larger than `outputs`.
-            uniform: [M, U, B] in (0, 1); U may be larger than `uniforms`.
-            constants: [M, CONSTANTS, 1].
-
-        Returns:
-            Hard columns [M, W, B].
-        """
-
-    @staticmethod
-    @abc.abstractmethod
-    def log_probability(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
-        """Log P(label | parents) in nats, [M, B], for columns [M, W, B]; of a continuous label its columns' density."""
-
-    @classmethod
-    def alternatives(cls, outputs: tf.Tensor, uniform: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The values that a label may take, hard columns [M, W, V, B], and their probabilities [M, V, B].
-
-        A number may take infinitely many: one that is drawn stands for them, and carries the gradient. Arguments are
-        those of `draw`.
-        """
-        drawn = cls.draw(outputs, uniform, constants)
-        return drawn[:, :, None], tf.ones_like(drawn[:, :1])
-
-    @abc.abstractmethod
-    def columns(self, values: tf.Tensor) -> tf.Tensor:
-        """Columns [w, B] of values [k, B]; NaN stays NaN."""
-
-    @abc.abstractmethod
-    def values(self, columns: tf.Tensor) -> tf.Tensor:
-        """Values [k, B] of hard columns [w, B]."""
-
-    def encode(self, columns: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
-        """Columns [B, w] as the image generator sees them; `encoding` and jitter [B, w] as in `encode_labels`."""
-        del encoding
-        return encode_labels(columns, "sign", jitter)
-
-    @abc.abstractmethod
-    def predicted(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Labels [B, k] that a labeler's outputs [B, w] say."""
-
-    @abc.abstractmethod
-    def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        """A labeler's loss in nats, mean over rows and labels."""
-
-    @abc.abstractmethod
-    def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        """The logarithm of how certain a labeler is of each label, [B, k]; see LabelCodec.certainty."""
-
-    @abc.abstractmethod
-    def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:
-        """CausalBEGAN's label loss, mean over rows and labels; `loss` as in losses.label_distance."""
-
-    def random(self, share: tf.Tensor, ranges: np.ndarray) -> tf.Tensor:
-        """Uniform labels [B, k] from shares [B, k] uniform on [0, 1); ranges [k, 2] are those of continuous labels."""
-        del ranges
-        return tf.floor(share * [float(variable.size) for variable in self.variables])
-
-    def range(self) -> tuple[float, float]:
-        """Ends between which a label without known rows is visited on purpose."""
-        return 0.0, float(self.variables[0].size - 1)
-
-    def tolerance(self) -> float:
-        """How far from a label a prediction may be that agrees with it."""
-        return 0.5
 
 
 class BinaryCodec(Codec):
@@ -193,6 +75,12 @@ class BinaryCodec(Codec):
 
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return losses.label_cross_entropy(columns, outputs)
+
+    def smoothed(self, columns: tf.Tensor, share: float) -> tf.Tensor:
+        return (1.0 - share) * columns + 0.5 * share
+
+    def unsmoothed(self, certainty: tf.Tensor, share: float) -> tf.Tensor:
+        return (certainty - 0.5 * share) / (1.0 - share)
 
     def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return -tf.nn.softplus((1.0 - 2.0 * columns) * outputs)
@@ -252,6 +140,12 @@ class CategoricalCodec(Codec):
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return losses.category_cross_entropy(columns, outputs)
 
+    def smoothed(self, columns: tf.Tensor, share: float) -> tf.Tensor:
+        return (1.0 - share) * columns + share / self.width
+
+    def unsmoothed(self, certainty: tf.Tensor, share: float) -> tf.Tensor:
+        return (certainty - share / self.width) / (1.0 - share)
+
     def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(columns * tf.nn.log_softmax(outputs), 1, keepdims=True)
 
@@ -306,8 +200,18 @@ class ContinuousCodec(Codec):
 
     @classmethod
     def log_probability(cls, outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tf.Tensor:
+        """Of a number its density; of one at a bound the probability of all noise that gives the bound."""
         z, log_slope = cls.to_normal(outputs, columns, constants)
-        return log_slope - 0.5 * tf.square(z) - HALF_LOG_2PI
+        low, high = cls.at_bounds(columns[:, 0], constants)
+        density = log_slope - 0.5 * tf.square(z) - HALF_LOG_2PI
+        return tf.where(low, log_below(z), tf.where(high, log_below(-z), density))
+
+    @staticmethod
+    def at_bounds(columns: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Whether columns [M, B] lie at the lower and at the upper bound, bool; `constants` [M, 3, 1 or B]."""
+        bounded, low, span = tf.unstack(constants, axis=1)
+        share = (columns - low) / span
+        return (bounded > 0.0) & (share <= BOUND), (bounded > 0.0) & (share >= 1.0 - BOUND)
 
     @staticmethod
     def to_normal(outputs: tf.Tensor, columns: tf.Tensor, constants: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -326,7 +230,7 @@ class ContinuousCodec(Codec):
     def values(self, columns: tf.Tensor) -> tf.Tensor:
         v = self.variable
         values = columns * v.std + v.mean
-        return ops.clip(values, v.low, v.high) if v.bounded else values
+        return at_exact_bounds(values, v) if v.bounded else values
 
     def encode(self, columns: tf.Tensor, encoding: str, jitter: tf.Tensor) -> tf.Tensor:
         del encoding, jitter
@@ -353,6 +257,13 @@ class ContinuousCodec(Codec):
 
     def tolerance(self) -> float:
         return NEAR * self.variable.std
+
+
+def at_exact_bounds(values: tf.Tensor, variable: Continuous) -> tf.Tensor:
+    """Numbers of a bounded variable, those at a bound but for rounding exactly there."""
+    near = BOUND * (variable.high - variable.low)
+    raised = ops.where(values <= variable.low + near, variable.low, values)
+    return ops.where(raised >= variable.high - near, variable.high, raised)
 
 
 def _logit(share: tf.Tensor) -> tf.Tensor:

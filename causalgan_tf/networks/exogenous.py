@@ -15,7 +15,7 @@ import tensorflow as tf
 from scipy import special
 
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, Variable
-from causalgan_tf.networks.codecs import CONSTANTS, ContinuousCodec, codec_of
+from causalgan_tf.networks.codecs import CONSTANTS, ContinuousCodec, at_exact_bounds, codec_of
 
 Array = np.ndarray | tf.Tensor  # float64
 TINY = 1e-300  # of a uniform number: its logarithm stays finite
@@ -161,7 +161,7 @@ class NormalNoise(Exogenous):
     def value(self, outputs: Array, noise: Array) -> tf.Tensor:
         columns = ContinuousCodec.from_normal(_stack(outputs), tf.convert_to_tensor(noise[:1]), self.constants)
         v, numbers = self.variable, columns[0, 0] * self.variable.std + self.variable.mean
-        return tf.clip_by_value(numbers, v.low, v.high) if v.bounded else numbers
+        return at_exact_bounds(numbers, v) if v.bounded else numbers
 
     def infer(self, outputs: Array, numbers: Array, uniform: Array) -> tf.Tensor:
         z = self._normal(outputs, numbers)
@@ -193,9 +193,7 @@ class NormalNoise(Exogenous):
         return np.clip(numbers, *condition), mass
 
     def log_probability(self, outputs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        z, log_slope = ContinuousCodec.to_normal(_stack(outputs), self._columns(numbers), self.constants)
-        found = (log_slope - 0.5 * tf.square(z)).numpy()[0] - 0.5 * math.log(2.0 * math.pi)
-        return found
+        return ContinuousCodec.log_probability(_stack(outputs), self._columns(numbers), self.constants).numpy()[0]
 
     def _end(self, outputs: np.ndarray, end: float, sign: float) -> np.ndarray:
         """The noise [B] of an interval's end; of one at or beyond a bound all that lies beyond is in."""

@@ -17,7 +17,7 @@ from causalgan_tf import noise as exogenous
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.codecs import CONSTANTS, Codec, codec_of
+from causalgan_tf.networks.codecs import CONSTANTS, Codec, ContinuousCodec, codec_of
 from causalgan_tf.networks.mechanisms import SLOPE, mlp
 from causalgan_tf.networks.schedule import EMPTY, Stack
 from causalgan_tf.networks.stacked import Layers, StackedMechanisms, fill, intervene, unpack
@@ -171,12 +171,21 @@ class ExplicitController(StackedMechanisms):
     def row_log_probability(self, rows: tf.Tensor) -> tf.Tensor:
         """Log P(label | parents) in nats, float32 [K, B], of label columns [C, B]; of a number its density.
 
-        The density is that of the label in its own unit, not of its standardised column.
+        The density is that of the label in its own unit, not of its standardised column. A bounded number has a
+        probability at its bounds.
         """
         found = tf.concat(self.log_probability(self.seen(rows)), 0)
         places = [self.schedule.places.index(k) for k in range(len(self.graph))]
-        units = np.array([[codec.unit] for codec in self.codecs.values()], np.float64)
-        return tf.gather(found, places) - np.log(units).astype(np.float32)
+        units = np.log([[codec.unit] for codec in self.codecs.values()]).astype(np.float32)
+        return tf.gather(found, places) - tf.where(self._at_bounds(rows), 0.0, units)
+
+    def _at_bounds(self, rows: tf.Tensor) -> tf.Tensor:
+        """Which labels of label columns [C, B] are bounded numbers at a bound, bool [K, B]."""
+        codecs = self.codecs.values()
+        firsts = np.cumsum([0, *(codec.width for codec in codecs)])[:-1]
+        bounds = [codec.constants() if isinstance(codec, ContinuousCodec) else (0.0, 0.0, 1.0) for codec in codecs]
+        low, high = ContinuousCodec.at_bounds(tf.gather(rows, firsts), tf.constant(bounds, rows.dtype)[..., None])
+        return low | high
 
     def alternatives(self, s: int, outputs: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """What the labels of a stack may be, given what its mechanisms say.

@@ -11,6 +11,7 @@ from PIL import Image
 
 from causalgan_tf.data.dataset import training_cells
 from causalgan_tf.errors import InputError
+from causalgan_tf.graphs.digits import rounded
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import safe
 from causalgan_tf.inference.arguments import label_rows
@@ -239,10 +240,11 @@ class Gallery:
         return [(high, (above, math.inf)), (low, (-math.inf, below))]
 
     def _quantiles(self, node: str, *shares: float) -> list[float]:
-        """Quantiles of a continuous label as the model observes it, three digits of each, within its bounds."""
+        """Quantiles of a continuous label as the model observes it, three digits or more, within its bounds."""
         drawn, variable = self._sample(COUNTED, {}, {}, images=False), self.model.graph.variables[node]
-        found = np.quantile(drawn.labels[node].to_numpy(np.float64) - variable.offset, shares)
-        return [variable.shown(np.clip(float(f"{value:.3g}"), variable.low, variable.high)) for value in found]
+        numbers = drawn.labels[node].to_numpy(np.float64) - variable.offset
+        found = [rounded(value, numbers.std(), 3) for value in np.quantile(numbers, shares)]
+        return [variable.shown(np.clip(value, variable.low, variable.high)) for value in found]
 
     def _counterfactual(self, nodes: Sequence[str]) -> Image.Image:
         units, words = self._sample(self.units, self.do, self.given), self._words(self.do, self.given)

@@ -83,7 +83,8 @@ def _moved(cells: ObservedCells, row: np.ndarray, own: np.ndarray, cell: np.ndar
         elif own[k] < bin_:  # from below: the first number above the bin's lower edge
             moved[k] = np.nextafter(np.float32(edges[bin_ - 1]), np.float32(np.inf))
         else:  # from above: an edge belongs to the bin below it
-            moved[k] = np.nextafter(np.float32(edges[bin_]), np.float32(-np.inf))
+            edge = np.float32(edges[bin_])
+            moved[k] = edge if edge <= edges[bin_] else np.nextafter(edge, np.float32(-np.inf))
     return moved
 
 

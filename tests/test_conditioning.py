@@ -169,6 +169,21 @@ def test_weighted_rows_meet_intervals_and_have_the_law_of_rejected_ones(mixed):
     assert 10_000 <= weighted.diagnostics.effective < 20_000
 
 
+@pytest.mark.parametrize("do", [{"Age": Formula("Age / 2")}, {"Age": Law.normal(40, 10)}, {"Ill": Formula("1 - Ill")}])
+def test_weighted_rows_under_the_same_do_are_the_same_rows(mixed, do):
+    seen = mixed.sample(200, do, {"Dose": (50.0, 75.0)}, seed=4, method="particles")
+    pd.testing.assert_frame_equal(mixed.twins(seen, do).labels, seen.labels)
+    moved = mixed.twins(seen, do | {"Sex": 1}).labels
+    pd.testing.assert_frame_equal(moved.drop(columns="Sex"), seen.labels.drop(columns="Sex"))
+
+
+def test_a_formula_behind_a_constant_begins_with_a_natural_value_anew(mixed):
+    seen = mixed.sample(2_000, {"Age": 99.0}, {"Ill": 1}, seed=4, method="particles")
+    found = mixed.twins(seen, {"Age": Formula("Age / 2")}).labels["Age"]
+    natural = mixed.sample(2_000, {"Age": Formula("Age / 2")}, seed=5).labels["Age"]
+    assert stats.ks_2samp(found, natural).pvalue > 1e-3 and found.nunique() > 1_000
+
+
 def test_soft_interventions_hold_in_weighted_rows(mixed):
     do = {"Age": Law.uniform(30, 40), "Dose": Formula("Dose + Age")}
     samples = mixed.sample(2_000, do, {"Ill": 1}, seed=3, method="particles")

@@ -88,37 +88,6 @@ def test_coins_are_fair_and_numbers_uniform_over_their_range():
     np.testing.assert_allclose(np.corrcoef(coins, rowvar=False), np.eye(3), atol=0.02)
 
 
-def test_smoothing_spreads_a_share_of_a_value_over_all_values_and_leaves_numbers():
-    kinds = LabelCodec([Binary(), Categorical(("x", "y", "z")), Continuous(mean=10.0, std=2.0)])
-    rows, said = tf.constant([[1.0, 2.0, 14.0]]), tf.constant([[0.7, 0.1, 0.2, 0.3, 0.0]])
-    yes = 1.0 / (1.0 + math.exp(-0.7))
-    logs = np.log(np.exp([0.1, 0.2, 0.3]) / np.exp([0.1, 0.2, 0.3]).sum())
-    # .3 of the share: .85 and .15 of two values, .8 and .1 and .1 of three; the number is two deviations of .5 off
-    binary, category = -0.85 * math.log(yes) - 0.15 * math.log(1.0 - yes), -logs @ [0.1, 0.1, 0.8]
-    assert float(kinds.cross_entropy(rows, said, 0.3)) == pytest.approx((binary + category + 8.0) / 3, rel=1e-5)
-    assert float(kinds.cross_entropy(rows, said, 0.0)) == float(kinds.cross_entropy(rows, said))
-
-
-def test_a_smoothed_label_is_asked_for_with_no_more_than_its_certainty():
-    kinds, wanted = LabelCodec([Binary()]), math.log(0.95 / 0.05)
-    for distance, sign in ((0.0, 0), (-1.0, -1), (1.0, 1)):
-        outputs = tf.constant([[wanted + distance]])
-        with tf.GradientTape() as tape:
-            tape.watch(outputs)
-            loss = kinds.cross_entropy(tf.ones([1, 1]), outputs, 0.1)
-        slope = tape.gradient(loss, outputs).numpy().item()
-        assert abs(slope) < 1e-6 if not sign else np.sign(slope) == sign
-
-
-def test_certainty_of_smoothed_labels_is_taken_back():
-    kinds = LabelCodec([Binary(), Categorical(("x", "y"))])
-    for said, certain in ((0.95, 1.0), (0.9, 0.85 / 0.9), (0.5, 0.5), (0.05, 0.0), (0.99, 1.0)):
-        logit = math.log(said / (1.0 - said))
-        outputs = tf.constant([[logit, 0.0, 20.0], [20.0, 0.0, logit]])
-        found = kinds.certainty(tf.ones([2, 2]), outputs, 0.1).numpy()
-        np.testing.assert_allclose(found, certain, atol=1e-5)
-
-
 def test_a_smaller_deviation_makes_an_error_of_a_number_cost_more():
     labels, outputs = tf.constant([[14.0]]), tf.zeros([1, 1])
     # two deviations off the mean: 2^2 / (2 .5^2) and 2^2 / (2 .25^2)

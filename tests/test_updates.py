@@ -42,11 +42,6 @@ def assert_alike(ours, reference):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * largest, err_msg=name)
 
 
-def smooth(learner, labels):
-    """Binary labels as the label terms see them."""
-    return (1.0 - learner.label_smoothing) * labels + 0.5 * learner.label_smoothing
-
-
 def gan_losses(learner, data, only=None):
     """CausalGAN's losses as the paper writes them."""
 
@@ -56,7 +51,7 @@ def gan_losses(learner, data, only=None):
         noisy = learner.add_noise(fakes, STEP, 0)
         d_fake = logits_of(learner, fakes, labels)
         lr_fake, lg_fake = learner.labeler(noisy, training=True), learner.anti_labeler(noisy, training=True)
-        pleased, defeated = (losses.label_cross_entropy(smooth(learner, labels), x) for x in (lr_fake, lg_fake))
+        pleased, defeated = (losses.label_cross_entropy(labels, x) for x in (lr_fake, lg_fake))
         c = learner.anti_labeler_share(STEP)
         judged = losses.generator(tf.boolean_mask(d_fake, held), learner.gan_loss)
         loss = judged + learner.labeler_weight * pleased - c * defeated
@@ -69,8 +64,8 @@ def gan_losses(learner, data, only=None):
         d_real = logits_of(learner, data["image"], data["labels"])
         lr_real = learner.labeler(learner.add_noise(data["labeler_image"], STEP, -1), training=True)
         found["discriminator"] = losses.discriminator(d_real, tf.boolean_mask(d_fake, held), learner.gan_loss)
-        found["labeler"] = losses.label_cross_entropy(smooth(learner, data["labeler_labels"]), lr_real)
-        found["anti_labeler"] = losses.label_cross_entropy(smooth(learner, labels), lg_fake)
+        found["labeler"] = losses.label_cross_entropy(data["labeler_labels"], lr_real)
+        found["anti_labeler"] = losses.label_cross_entropy(labels, lg_fake)
         if learner.additivity:  # last: the labeler's moving averages are those behind the step's images
             found["generator"] += learner.additivity.weight * added_up(learner, labels, z, fakes)
         return found | ({"rebuilder": rebuilt} if learner.rebuilder else {})
@@ -127,7 +122,7 @@ GAN_VARIANTS = [
     {"gan_loss": "nonsaturating"},
     {"gan_loss": "theory", "norm": "none", "minibatch": "features"},
     {"gan_loss": "minimax", "rebuild": True, "noise_reconstruction": 0.7},
-    {"gan_loss": "hinge", "codec": tiny_gan.HALF_HELD, "label_smoothing": 0.1},
+    {"gan_loss": "hinge", "codec": tiny_gan.HALF_HELD},
     {"gan_loss": "nonsaturating", "codec": tiny_gan.HALF_HELD},
     {"gan_loss": "nonsaturating", "discriminator_labels": True, "codec": tiny_gan.HALF_HELD},
     {"additivity": 30.0, "codec": tiny_gan.CORNER_MISSING, "sample_labels": tiny_gan.corners},

@@ -49,7 +49,6 @@ CONFIG = ImageConfig(
 GAN = GanConfig(
     gan_loss="hinge",
     labeler_weight=1.0,
-    label_smoothing=0.0,
     anti_labeler_weight=1.0,
     anti_labeler_decay=10.0,
     additivity=0.0,

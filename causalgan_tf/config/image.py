@@ -270,12 +270,6 @@ class GanConfig(Validated):
         "weight of the labeler's term in the generator's loss (paper: 1)",
         low=0.0,
     )
-    label_smoothing: float = option(
-        0.0,
-        "share of a label or category that the label terms spread evenly over its values (paper: 0)",
-        low=0.0,
-        high=0.5,
-    )
     anti_labeler_weight: float = option(
         1.0,
         "start value of c, the weight of the anti-labeler's term",

@@ -63,12 +63,9 @@ class Additivity:
         (array([0]), [[[1, 1], [0, 0], [1, 0]]])
     """
 
-    def __init__(self, codec: LabelCodec, weight: float = 1.0, smoothing: float = 0.0) -> None:
-        """Takes the labels' types and the cells of the data, which `codec` must know, and the weight of the error.
-
-        `smoothing` is that of the labels from which the labeler learns, see LabelCodec.cross_entropy.
-        """
-        self.codec, self.weight, self.smoothing = codec, weight, smoothing
+    def __init__(self, codec: LabelCodec, weight: float = 1.0) -> None:
+        """Takes the labels' types and the cells of the data, which `codec` must know, and the weight of the error."""
+        self.codec, self.weight = codec, weight
         self.sizes = [variable.size or 0 for variable in codec.variables]
         self.examples = np.asarray(codec.cells.examples, np.float32)
         parts = [_other_values(column, size) for column, size in zip(self.examples.T, self.sizes, strict=True)]
@@ -139,9 +136,7 @@ class Additivity:
             wanted = tf.stop_gradient(tf.clip_by_value(first + second - third, -1.0, 1.0))
             errors = tf.reduce_mean(tf.square(tf.gather(images, rows) - wanted), [1, 2, 3])
             if read:
-                certainty = self.codec.certainty(
-                    tf.gather(labels, rows), tf.stop_gradient(read(wanted)), self.smoothing
-                )
+                certainty = self.codec.certainty(tf.gather(labels, rows), tf.stop_gradient(read(wanted)))
                 errors *= tf.nn.relu(certainty - SURE) / (1.0 - SURE)
             return tf.reduce_sum(errors) / tf.cast(tf.shape(images)[0], tf.float32)
 

@@ -78,15 +78,13 @@ class CausalGAN(ImageLearner):
         """Sets rows and optimisation by `config`, losses by `gan`."""
         super().compile(config, generator_steps=gan.generator_steps)
         self.gan_loss, self.labeler_weight = gan.gan_loss, gan.labeler_weight
-        self.label_smoothing = gan.label_smoothing
         self.anti_labeler_weight, self.anti_labeler_decay = gan.anti_labeler_weight, gan.anti_labeler_decay
         self.reconstruction_weight = gan.noise_reconstruction
         self.augmentations = () if gan.augment == "none" else tuple(gan.augment.split(","))
         self.r1_weight, self.r1_every = gan.r1_weight, gan.r1_every
         # squares of small slopes: what 16 bits leave of them is mostly rounding
         self.wide = in_float32(self.discriminator) if gan.r1_weight and config.precision != "float32" else None
-        added = gan.additivity and self.codec.cells
-        self.additivity = Additivity(self.codec, gan.additivity, gan.label_smoothing) if added else None
+        self.additivity = Additivity(self.codec, gan.additivity) if gan.additivity and self.codec.cells else None
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.
@@ -215,7 +213,7 @@ class CausalGAN(ImageLearner):
 
     def label_loss(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """CE(l, outputs) in every label term, of labels [B, K] and what a labeler says of images [B, C]."""
-        return self.codec.cross_entropy(labels, outputs, self.label_smoothing)
+        return self.codec.cross_entropy(labels, outputs)
 
     def labeler_loss(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """The labeler's loss on real rows, of their labels [B, K] and its outputs [B, C]."""

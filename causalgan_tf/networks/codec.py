@@ -114,16 +114,6 @@ class Codec(abc.ABC):
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """A labeler's loss in nats, mean over rows and labels."""
 
-    def smoothed(self, columns: tf.Tensor, share: float) -> tf.Tensor:
-        """Columns [B, w] of which `share` is spread evenly over their label's values; a number stays."""
-        del share
-        return columns
-
-    def unsmoothed(self, certainty: tf.Tensor, share: float) -> tf.Tensor:
-        """What a labeler's certainty of values, learnt from `smoothed` columns, would be without smoothing."""
-        del share
-        return certainty
-
     @abc.abstractmethod
     def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """The logarithm of how certain a labeler is of each label, [B, k]; see LabelCodec.certainty."""

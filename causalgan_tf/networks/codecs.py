@@ -76,12 +76,6 @@ class BinaryCodec(Codec):
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return losses.label_cross_entropy(columns, outputs)
 
-    def smoothed(self, columns: tf.Tensor, share: float) -> tf.Tensor:
-        return (1.0 - share) * columns + 0.5 * share
-
-    def unsmoothed(self, certainty: tf.Tensor, share: float) -> tf.Tensor:
-        return (certainty - 0.5 * share) / (1.0 - share)
-
     def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return -tf.nn.softplus((1.0 - 2.0 * columns) * outputs)
 
@@ -139,12 +133,6 @@ class CategoricalCodec(Codec):
 
     def cross_entropy(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return losses.category_cross_entropy(columns, outputs)
-
-    def smoothed(self, columns: tf.Tensor, share: float) -> tf.Tensor:
-        return (1.0 - share) * columns + share / self.width
-
-    def unsmoothed(self, certainty: tf.Tensor, share: float) -> tf.Tensor:
-        return (certainty - share / self.width) / (1.0 - share)
 
     def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(columns * tf.nn.log_softmax(outputs), 1, keepdims=True)

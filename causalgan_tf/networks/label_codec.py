@@ -25,7 +25,7 @@ from causalgan_tf.graphs.cells import ObservedCells
 from causalgan_tf.graphs.variables import Variable
 from causalgan_tf.losses import LABEL_DEVIATION
 from causalgan_tf.networks import columns
-from causalgan_tf.networks.codecs import Codec, codec_of, codecs_of
+from causalgan_tf.networks.codecs import codec_of, codecs_of
 
 
 class LabelCodec:
@@ -83,20 +83,14 @@ class LabelCodec:
         parts = zip(self.codecs, self._columns(outputs), strict=True)
         return tf.concat([codec.predicted(own) for codec, own in parts], 1)
 
-    def cross_entropy(self, labels: tf.Tensor, outputs: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+    def cross_entropy(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """A labeler's loss in nats, mean over rows and labels.
 
         Args:
             labels: [B, K].
             outputs: [B, C].
-            smoothing: share of a binary label or category that is spread evenly over its values, in [0, 1): label
-                smoothing (Szegedy et al., 2016, arXiv:1512.00567).
         """
-
-        def loss(codec: Codec, label: tf.Tensor, said: tf.Tensor) -> tf.Tensor:
-            return codec.cross_entropy(codec.smoothed(label, smoothing) if smoothing else label, said)
-
-        return self._mean(loss, labels, outputs)
+        return self._mean(lambda codec, label, said: codec.cross_entropy(label, said), labels, outputs)
 
     def distance(self, labels: tf.Tensor, outputs: tf.Tensor, kind: str) -> tf.Tensor:
         """CausalBEGAN's label loss, mean over rows and labels; arguments as of `cross_entropy`, `kind` as in losses."""
@@ -107,15 +101,14 @@ class LabelCodec:
         margins = [codec_of(variable).tolerance() for variable in self.variables]
         return tf.reduce_mean(tf.cast(tf.abs(self.read(outputs) - labels) < tf.constant(margins), tf.float32))
 
-    def certainty(self, labels: tf.Tensor, outputs: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+    def certainty(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """How certain a labeler's outputs [B, C] are of the label of labels [B, K] that they say least: [B] in [0, 1].
 
         The probability of a binary label or category; of a number exp(-d^2 / 2) at a distance of d of its tolerances.
-        `smoothing` is that of the labeler's training, which is taken back.
         """
         parts = zip(self.codecs, self._columns(self.columns_of(labels)), self._columns(outputs), strict=True)
-        each = [codec.unsmoothed(tf.exp(codec.log_certainty(label, said)), smoothing) for codec, label, said in parts]
-        return tf.clip_by_value(tf.reduce_min(tf.concat(each, 1), 1), 0.0, 1.0)
+        each = tf.concat([codec.log_certainty(label, said) for codec, label, said in parts], 1)
+        return tf.exp(tf.reduce_min(each, 1))
 
     def random_labels(self, chance: tf.Tensor) -> tf.Tensor:
         """Independent labels [B, K]: fair coins, uniform categories, uniform numbers of their range.

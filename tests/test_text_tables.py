@@ -2,9 +2,11 @@
 
 import bz2
 import contextlib
+import decimal
 import gzip
 import lzma
 import pathlib
+import re
 import time
 import zipfile
 
@@ -20,7 +22,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
 
 TRUTH = [[1, 0, 1], [0, 1, 1], [1, 1, 0]]  # of A, B, C
-ABC, AB = CausalGraph.from_text("A; B; C"), CausalGraph.from_text("A; B")
+ABC, AB, AX = (CausalGraph.from_text(text) for text in ("A; B; C", "A; B", "A -> X; X: continuous"))
 
 
 def write(folder: pathlib.Path, text: str | bytes, name: str = "labels.csv") -> pathlib.Path:
@@ -220,6 +222,24 @@ def test_a_decimal_comma_is_read_where_it_is_asked_for(tmp_path):
         load(data, 0)
     with pytest.raises(InputError, match="Leave --decimal out"):
         DataConfig(decimal=",")
+
+
+@pytest.mark.parametrize("bad", ["n.a.", "missing", "<0.5", "--", "2.5 mg", "#DIV/0!", "12,5", "1.234.567"])
+@pytest.mark.parametrize("mark", [".", ","])
+def test_one_cell_that_is_no_number_is_named_and_not_the_numbers_beside_it(tmp_path, bad, mark):
+    bad = bad.translate(str.maketrans(",.", ".,")) if mark == "," and bad[0].isdigit() else bad
+    text = "A;X\n0;2.755\n1;-1.250\n1;BAD\n0;3.125\n".replace(".", mark).replace("BAD", bad)
+    for kind in ("", "; X: continuous"):
+        with pytest.raises(InputError, match=f"{re.escape(bad)} on line 4|line 4: .*{re.escape(bad)}"):
+            read(tmp_path, text, graph=CausalGraph.from_text(f"A -> X{kind}"), decimal=mark)
+    rows = read(tmp_path, text.replace(bad, ""), graph=AX, decimal=mark, drop_missing=True).rows
+    assert rows["X"].tolist() == np.float32([2.755, -1.25, 3.125]).tolist()
+
+
+def test_decimals_of_python_are_numbers():
+    values = [decimal.Decimal(text) for text in ("2.755", "-1.250", "3.125")]
+    table = table_from_frame(pd.DataFrame({"A": [0, 1, 1], "X": values}), AX)
+    assert table.rows["X"].tolist() == np.float32([2.755, -1.25, 3.125]).tolist()
 
 
 def test_a_column_of_names_is_found_wherever_it_stands(tmp_path):

@@ -130,7 +130,7 @@ def is_missing(column: pd.Series, declared: Variable | None = None) -> pd.Series
 def check_plain(table: Table, node: str, declared: Variable | None) -> None:
     """Refuses a column of lists, dates or complex numbers, or of numbers with a decimal comma, percent or currency."""
     column = table.values[node]
-    if not _is_numeric(column) and column.map(lambda value: isinstance(value, CONTAINERS)).any():
+    if not _is_numeric(column) and column.astype(object).map(lambda value: isinstance(value, CONTAINERS)).any():
         raise InputError(
             f"{table.source}: column {node!r} holds lists, arrays or the like. Expected one value a row: give each "
             "element a column of its own."
@@ -145,9 +145,10 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
             f"seconds since the first, or declare '{node}: categorical' in the graph."
         )
     texts = _texts(column)
-    # pandas leaves such a column as texts, and every number would become a category of its own
+    # one text leaves all numbers beside it texts: what can be read, such as 2.755, has no marks
+    unread = pd.to_numeric(texts, errors="coerce").isna().to_numpy(bool)
     for form, what, way in FORMS[:-1] if isinstance(column.dtype, pd.CategoricalDtype) else FORMS:
-        found = texts.str.fullmatch(form).to_numpy(bool)
+        found = unread & texts.str.fullmatch(form).to_numpy(bool)
         if found.any():
             row = int(np.argmax(found))
             category = "" if texts.str.contains(",").any() else f", or declare '{node}: categorical' in the graph"

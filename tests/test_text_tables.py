@@ -407,6 +407,15 @@ def test_dates_that_a_data_frame_holds_as_categories_are_categories():
     assert table_from_frame(frame, AB).graph.variables["A"] == Categorical(("2020-01-01", "2020-01-02"))
 
 
+def test_a_column_of_one_pandas_category_is_refused_as_texts_are():
+    frame = pd.DataFrame({"A": pd.Categorical(["yes", "yes", "yes"]), "B": [0, 1, 1]})
+    for column in (frame["A"], frame["A"].astype(object)):
+        with pytest.raises(InputError, match="'A' holds only 'yes': it carries no information"):
+            table_from_frame(frame.assign(A=column), AB)
+    graph = CausalGraph.from_text("A; B; A: categorical(no, yes)")
+    assert table_from_frame(frame, graph).rows["A"].tolist() == [1, 1, 1]
+
+
 def test_rows_are_the_same_with_and_without_the_fast_way(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for separator in ",\t;| ":

@@ -5,6 +5,7 @@ import io
 import pathlib
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -299,6 +300,29 @@ def test_rows_that_miss_a_value_can_be_left_out_with_images(config):
         load(config, seed=0)
     dataset = load(dataclasses.replace(config, drop_missing=True), seed=0)
     assert len(dataset.train) + len(dataset.test) == COUNT - 1 and dataset.dropped_rows == 1
+
+
+def test_rows_that_name_no_image_are_refused_or_left_out(config):
+    path = pathlib.Path(config.labels_file)
+    path.write_text(path.read_text().replace("03.png,", ",").replace("04.png,0", "-,"))
+    with pytest.raises(InputError, match=r"2 of 20 rows do not name their image, first on line 5\. .*--drop_missing"):
+        load(config, seed=0)
+    dropping = dataclasses.replace(config, drop_missing=True)
+    dataset = load(dropping, seed=0)
+    assert len(dataset.train) + len(dataset.test) == len(dataset.label_rows) == 18 and dataset.dropped_rows == 2
+    assert load(dropping, seed=0, labels_only=True).dropped_rows == 2
+
+
+@pytest.mark.parametrize("kind", [object, "category"])
+def test_some_rows_of_a_frame_in_parquet_name_their_images(config, tmp_path, kind):
+    """Its index, with or without a name, has the numbers that the rows had."""
+    frame = pd.read_csv(config.labels_file).astype({"image": kind})
+    odd = dataclasses.replace(config, labels_file=str(tmp_path / "odd.parquet"))
+    for rows in (frame[frame["Male"] == 1], frame[1::2].rename_axis("id"), pd.concat([frame[1:11:2], frame[11::2]])):
+        rows.to_parquet(odd.labels_file)
+        dataset = load(odd, seed=0)
+        assert sorted([*dataset.train.images[:, 0, 0, 0], *dataset.test.images[:, 0, 0, 0]]) == list(range(10, 200, 20))
+        assert (dataset.label_rows[:, dataset.graph.index("Male")] == 1).all()
 
 
 def test_absent_images_are_counted_and_named(config):

@@ -115,7 +115,6 @@ def test_a_constant_column_is_read(tmp_path, value, number):
         (CELEBA.replace("-1 -1  1", "-1 2 1"), ["'Male'", "line 5", "c.jpg", "got 2"]),
         ("image,Male,Young\na.jpg,-1,0\nb.jpg,0,1\n", ["'Male'", "both -1 (line 2 (a.jpg)) and 0 (line 3 (b.jpg))"]),
         ("image,Male,Young\na,,0\nb,1,\nc,,1\n", ["3 rows", "Male 2", "Young 1", "line 2 (a)"]),
-        ("image,Male,Young\na,1,0\n,1,1\n", ["1 rows have no name", "line 3"]),
         ("image,Male,Yung,Bald\na,1,0,1\n", ["no column 'Young'", "Did you mean 'Yung'?", "Male, Yung, Bald"]),
         ("image,Male,Young,Male\na,1,0,1\n", ["'Male'", "more than once"]),
         ("", ["empty"]),
@@ -244,6 +243,13 @@ def test_rows_that_miss_a_value_are_dropped_if_asked(tmp_path):
         table(tmp_path, text.replace("2", "0"), "A -> B", drop_missing=True)
     with pytest.raises(InputError, match="1 of 2 rows"):
         table(tmp_path, "A,B\n1,0\n,1\n", "A -> B", drop_missing=True)
+
+
+def test_names_that_nobody_reads_may_be_blank(tmp_path):
+    labels = table(tmp_path, "id,A,B,Name\n1,1,0,ann\n2,0,1,\n3,1,1,-\n", "A -> B")
+    assert labels.rows.to_numpy().tolist() == [[1, 0], [0, 1], [1, 1]] and list(labels.rows.index) == ["ann", "", ""]
+    with pytest.raises(InputError, match="column 'A', line 3: expected 0 or 1.*got 7"):
+        table(tmp_path, "id,A,B,Name\n1,1,0,ann\n2,7,1,\n", "A -> B")
 
 
 def test_a_value_of_several_lines_does_not_hinder(tmp_path):

@@ -51,7 +51,8 @@ def load_folder(
             the crop or listed twice, there are fewer than five, or the labels cannot be used (see `read_labels`).
     """
     graph = graph or load_graph(config.graph)
-    table = read_labels(config.labels_file, graph, config.drop_missing, config.decimal, config.interventions)
+    c = config
+    table = read_labels(c.labels_file, graph, c.drop_missing, c.decimal, c.interventions, named=True)
     graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
     observed, do_rows = split(rows, table.held)
     far = [node for node, variable in graph.variables.items() if getattr(variable, "offset", 0.0)]
@@ -117,7 +118,7 @@ def image_folder(image_dir: str | pathlib.Path) -> pathlib.Path:
 
 
 def _check_names(labels: pd.DataFrame, labels_file: str) -> None:
-    if labels.index.inferred_type != "string":
+    if pd.api.types.infer_dtype(labels.index.astype(object)) != "string":
         raise InputError(
             f"{labels_file} does not name the images. Expected a first column 'image' with their file names."
         )

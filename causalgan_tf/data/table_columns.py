@@ -78,7 +78,7 @@ class Table:
         name = self.values.index[row]
         if self.lines is None:
             return f"row {name}"
-        return f"line {self.lines[row]}" + (f" ({name})" if isinstance(name, str) else "")
+        return f"line {self.lines[row]}" + (f" ({name})" if isinstance(name, str) and name else "")
 
     def keep(self, rows: np.ndarray) -> "Table":
         """The table of the rows with True in a mask [N]."""

@@ -407,6 +407,31 @@ def test_dates_that_a_data_frame_holds_as_categories_are_categories():
     assert table_from_frame(frame, AB).graph.variables["A"] == Categorical(("2020-01-01", "2020-01-02"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "known"), [("(1, 2, 3)", "1 2 3"), ("(3, 1, 2, 4)", "3 1 2 4"), ("", "1 2 3"), ("(1.0, 2.0, 3.0)", None)]
+)
+def test_codes_that_a_gap_has_made_numbers_are_the_same_in_a_file_and_a_frame(tmp_path, kind, known):
+    graph = CausalGraph.from_text(f"S; S: categorical{kind}")
+    frame = pd.DataFrame({"S": [1, 2, None, 3]})
+    frame.to_csv(tmp_path / "rows.csv")
+    tables = [read_labels(tmp_path / "rows.csv", graph, drop_missing=True)]
+    if known:
+        frames = (frame, frame.astype(object), frame.astype(str), frame.astype("category"))
+        tables += [table_from_frame(rows, graph, drop_missing=True) for rows in frames]
+    for table in tables:
+        names = table.graph.variables["S"].categories
+        assert names == (tuple(known.split()) if known else ("1.0", "2.0", "3.0"))
+        assert [names[place][0] for place in table.rows["S"]] == ["1", "2", "3"] and table.dropped == 1
+
+
+def test_versions_are_no_codes_that_a_gap_has_made_numbers(tmp_path):
+    table = read(tmp_path, "S\n1.0\n1.5\n2.0\n", graph=CausalGraph.from_text("S; S: categorical"))
+    assert table.graph.variables["S"].categories == ("1.0", "1.5", "2.0")
+    frame = pd.DataFrame({"S": pd.Categorical(["1.0", "2.0"], categories=["2.0", "1.0", "old"])})
+    table = table_from_frame(frame, CausalGraph.from_text("S"))
+    assert table.graph.variables["S"].categories == ("2.0", "1.0", "old") and table.rows["S"].tolist() == [1, 0]
+
+
 def test_a_column_of_one_pandas_category_is_refused_as_texts_are():
     frame = pd.DataFrame({"A": pd.Categorical(["yes", "yes", "yes"]), "B": [0, 1, 1]})
     for column in (frame["A"], frame["A"].astype(object)):

@@ -285,8 +285,9 @@ def _categorical(table: Table, node: str, variable: Categorical) -> tuple[Catego
     if not variable.categories:
         dtype = column.dtype
         known = isinstance(dtype, pd.CategoricalDtype)
-        names = list(_texts(dtype.categories.to_series())) if known else sorted(texts.unique(), key=_rank)
-        variable = _named(table, node, names)
+        names = _without_points(_texts(dtype.categories.to_series()) if known else pd.Series(texts.unique()))
+        variable = _named(table, node, list(names) if known else sorted(names, key=_rank))
+    texts = _without_points(texts, variable.categories)
     if variable.size > MAX_CATEGORIES:
         raise InputError(f"{node}: expected at most {MAX_CATEGORIES} categories, there are {variable.size:,}.")
     places = pd.Index(variable.categories).get_indexer(texts)
@@ -299,6 +300,18 @@ def _categorical(table: Table, node: str, variable: Categorical) -> tuple[Catego
             f"{len(texts):,} rows are so."
         )
     return variable, places.astype(np.uint8)
+
+
+def _without_points(texts: pd.Series, categories: Collection[str] = ()) -> pd.Series:
+    """Codes of categories as 1, 2, 3 where a gap among them made a program write 1.0, 2.0, 3.0.
+
+    >>> _without_points(pd.Series(["1.0", "2.0"])).tolist(), _without_points(pd.Series(["1.0", "2.5"])).tolist()
+    (['1', '2'], ['1.0', '2.5'])
+    """
+    short = texts.str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
+    if categories:
+        return texts.where(texts.isin(categories) | ~short.isin(categories), short)
+    return short if (short != texts).all() else texts
 
 
 def _named(table: Table, node: str, names: Sequence[str]) -> Categorical:

@@ -22,6 +22,7 @@ from causalgan_tf.graphs.loading import load_graph
 PARQUET, EXCEL = (".parquet", ".pq"), (".xlsx", ".xlsm", ".xls", ".ods")
 LARGEST_SHEET = 2**27  # bytes of an Excel file, unpacked: about three million cells, which take gigabytes to read
 SHOWN = 100  # letters of a list of names in one error message
+FRAME = "the data frame"  # the source of a table in memory
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -135,7 +136,7 @@ def table_from_frame(
     """The label columns of a data frame; arguments and errors as of `read_labels`, rows indexed as in the frame."""
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"table: expected a pandas DataFrame, got {type(frame).__name__}.")
-    return _labels(_frame_table("the data frame", frame), graph, drop_missing, interventions)
+    return _labels(_frame_table(FRAME, frame), graph, drop_missing, interventions)
 
 
 def _frame_table(source: str, frame: pd.DataFrame) -> Table:
@@ -279,9 +280,10 @@ def _without_missing(table: Table, graph: CausalGraph, drop: bool, named: bool) 
         return table
     if drop:
         return table.keep(~rows)
+    flag = "drop_missing=True" if table.source == FRAME else "--drop_missing"
     listed = _shortened(f"{node} {count:,}" for node, count in counts[counts > 0].items())
     raise InputError(
         f"{table.source}: missing values in {rows.sum():,} of {len(rows):,} rows: {listed}; first on "
-        f"{table.place(int(np.argmax(rows)))}. Fill them in, or leave these rows out: --drop_missing. A "
+        f"{table.place(int(np.argmax(rows)))}. Fill them in, or leave these rows out: {flag}. A "
         "word such as None or ? is a value where the graph declares it as a category."
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import os
 import pathlib
 
 import numpy as np
@@ -136,6 +137,14 @@ def test_sixteen_bits_of_grey_keep_their_range(channels):
     assert np.abs(image - np.linspace(0, 255, 16)[:, None, None]).max() <= 0.51
 
 
+@pytest.mark.parametrize("most", [65535, 4095])
+def test_sixteen_bits_of_grey_in_a_pgm_file_keep_their_range(most):
+    ramp = np.linspace(0, most, 16).astype(">u2")
+    file = b"P5 16 16 %d\n" % most + np.repeat(ramp[:, None], 16, 1).tobytes()
+    image = decoding.decode(("file.pgm", file), 0, 16, 1)
+    assert np.abs(image - np.linspace(0, 255, 16)[:, None, None]).max() <= 0.6
+
+
 def test_what_is_transparent_is_seen_on_white():
     pixels = np.zeros((16, 16, 4), np.uint8)
     pixels[:, 8:] = (*BLUE, 255)
@@ -205,6 +214,25 @@ def test_images_are_decoded_once(config, monkeypatch):
     changed = load(config, seed=0)
     assert len(calls) == COUNT
     assert max(changed.train.images.max(), changed.test.images.max()) == 255
+
+
+def test_other_images_of_the_same_sizes_and_times_are_others(config):
+    """Neither the decoded images nor what identifies them are those of before."""
+    path = pathlib.Path(config.labels_file)
+    path.write_text(path.read_text().replace(".png", ".bmp"))
+    folder = pathlib.Path(config.image_dir)
+    for i in range(COUNT):
+        save(folder / f"{i:02}.bmp", np.full((24, 20, 3), i * 10, np.uint8))
+    first, again = load(config, seed=0), load(config, seed=0)
+    assert again.image_files == first.image_files
+    before = (folder / "07.bmp").stat()
+    save(folder / "07.bmp", np.full((24, 20, 3), 255, np.uint8))
+    os.utime(folder / "07.bmp", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (folder / "07.bmp").stat().st_mtime_ns == before.st_mtime_ns
+    other = load(config, seed=0)
+    assert max(other.train.images.max(), other.test.images.max()) == 255
+    names, contents = zip(first.image_files.split("-"), other.image_files.split("-"), strict=True)
+    assert names[0] == names[1] and contents[0] != contents[1]
 
 
 def test_images_that_are_not_listed_are_ignored(config):

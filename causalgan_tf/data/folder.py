@@ -21,6 +21,7 @@ from causalgan_tf.graphs.loading import load_graph
 CELEBA_FOLDER = "img_align_celeba"
 TEST_SHARE = 5  # at most one image in so many is held out
 SHOWN = 3  # names listed in one error message
+COMPARED = 256  # image files, spread over all, by whose contents a run knows its images
 
 
 def load_folder(
@@ -143,20 +144,25 @@ def _images(config: DataConfig, names: Sequence[str], write: bool) -> np.ndarray
 
 
 def _identity(config: DataConfig, names: Sequence[str]) -> str:
-    """A hash of names and sizes of the image files, wherever they lie."""
+    """A hash of names and sizes of the image files, wherever they lie, and one of the contents of some of them."""
     folder = image_folder(config.image_dir)
     # no paths and no times: the folder may be moved or copied
     listed = [[name, (folder / name).stat().st_size] for name in names]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]
+    contents = hashlib.sha256()
+    # files without compression are all of one size
+    for name in names[:: -(-len(names) // COMPARED)]:
+        contents.update(hashlib.sha256((folder / name).read_bytes()).digest())
+    return f"{hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]}-{contents.hexdigest()[:32]}"
 
 
-def _stamp(path: pathlib.Path) -> tuple[int, int] | None:
-    """Size and time of change of a file, or None if there is no such file."""
+def _stamp(path: pathlib.Path) -> tuple[int, int, int] | None:
+    """Size and times of change of a file, or None if there is no such file."""
     try:
         status = path.stat()
     except (OSError, ValueError):  # a name that no file can have, for example with a zero byte
         return None
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+    # programs that copy or restore files set the one time, and none can set the other
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def _way_out(folder: pathlib.Path, absent: Sequence[str]) -> str:

@@ -312,6 +312,34 @@ def test_kaggles_nested_folder_is_found_and_any_other_is_named(config):
             load(dataclasses.replace(config, image_dir=str(folder)), seed=0)
 
 
+@pytest.mark.parametrize(
+    ("file", "name", "said"),
+    [
+        ("e\u0301{}.png", "\u00e9{}.png", "write the names in Unicode's form NFD"),
+        ("\u00e9{}.png", "e\u0301{}.png", "write the names in Unicode's form NFC"),
+        ("{}.PNG", "{}.png", r"holds \d\d.PNG: write the names with the same capital letters"),
+        ("{}.png", "images/{}.png", r"They are in a folder above: give --image_dir="),
+        ("{}.png", "photos/{}.png", r"holds \d\d.png: write the names without their folders"),
+        ("{}.png", "C:\\photos\\{}.png", r"holds \d\d.png: write the names without their folders"),
+        ("s/{}.png", "s\\{}.png", r"Write / in place of \\ between folders, as in s/\d\d.png"),
+        ("{}.PNG", "{}", r"holds \d\d.PNG: write the names with their endings"),
+    ],
+)
+def test_files_of_a_like_name_are_named_with_how_to_write_it(config, file, name, said):
+    path, folder = pathlib.Path(config.labels_file), pathlib.Path(config.image_dir)
+    lines = [path.read_text().split("\n")[0]]
+    for i in range(COUNT):
+        (folder / file.format(f"{i:02}")).parent.mkdir(exist_ok=True)
+        (folder / f"{i:02}.png").rename(folder / file.format(f"{i:02}"))
+        lines.append(f"{name.format(f'{i:02}')},{i % 2},{i // 10}")
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match=said) as error:
+        load(config, seed=0)
+    if "--image_dir=" in said:
+        dataset = load(dataclasses.replace(config, image_dir=str(error.value).split("--image_dir=")[1][:-1]), seed=0)
+        assert len(dataset.train) == 17
+
+
 def test_names_without_their_ending_are_named(config):
     """The error shows the file that was probably meant."""
     path = pathlib.Path(config.labels_file)
@@ -374,6 +402,7 @@ def test_a_crop_larger_than_an_image_is_refused(config):
     ("change", "words"),
     [
         (lambda text: text.replace("03.png", "02.png"), "lists '02.png' more than once"),
+        (lambda text: text.replace("03.png", "./02.png"), "lists one image twice, as '02.png' and './02.png'"),
         (lambda text: "\n".join(line.split(",", 1)[1] for line in text.split("\n")), "does not name the images"),
         (lambda text: "\n".join(text.split("\n")[:5]), "lists 4 images; at least 5"),
     ],

@@ -91,6 +91,13 @@ def test_several_nodes_may_be_set_in_a_row():
     assert held.astype(int).tolist() == [[0, 0, 0], [0, 0, 0], [0, 1, 1], [1, 1, 0], [0, 0, 0]]
 
 
+def test_a_column_of_interventions_may_be_of_pandas_categories():
+    cells = [None, "A", None, "A"]
+    frame = pd.DataFrame({"A": [0, 1, 0, 1], "X": [0, 1, 1, 0], "Y": [0, 1, 1, 0], "what": pd.Categorical(cells)})
+    held = table_from_frame(frame, CausalGraph.from_text(GRAPH), interventions="what").held
+    assert held[:, 0].tolist() == [False, True, False, True]
+
+
 def test_a_file_tells_it_too_and_a_run_knows_its_rows(tmp_path):
     path = tmp_path / "mixed.csv"
     table()[ROWS - 500 : ROWS + 500].to_csv(path, index=False, columns=["what", "A", "X", "Y"])

@@ -2,9 +2,11 @@
 
 import dataclasses
 import io
+import os
 import pathlib
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -135,6 +137,14 @@ def test_sixteen_bits_of_grey_keep_their_range(channels):
     assert np.abs(image - np.linspace(0, 255, 16)[:, None, None]).max() <= 0.51
 
 
+@pytest.mark.parametrize("most", [65535, 4095])
+def test_sixteen_bits_of_grey_in_a_pgm_file_keep_their_range(most):
+    ramp = np.linspace(0, most, 16).astype(">u2")
+    file = b"P5 16 16 %d\n" % most + np.repeat(ramp[:, None], 16, 1).tobytes()
+    image = decoding.decode(("file.pgm", file), 0, 16, 1)
+    assert np.abs(image - np.linspace(0, 255, 16)[:, None, None]).max() <= 0.6
+
+
 def test_what_is_transparent_is_seen_on_white():
     pixels = np.zeros((16, 16, 4), np.uint8)
     pixels[:, 8:] = (*BLUE, 255)
@@ -204,6 +214,25 @@ def test_images_are_decoded_once(config, monkeypatch):
     changed = load(config, seed=0)
     assert len(calls) == COUNT
     assert max(changed.train.images.max(), changed.test.images.max()) == 255
+
+
+def test_other_images_of_the_same_sizes_and_times_are_others(config):
+    """Neither the decoded images nor what identifies them are those of before."""
+    path = pathlib.Path(config.labels_file)
+    path.write_text(path.read_text().replace(".png", ".bmp"))
+    folder = pathlib.Path(config.image_dir)
+    for i in range(COUNT):
+        save(folder / f"{i:02}.bmp", np.full((24, 20, 3), i * 10, np.uint8))
+    first, again = load(config, seed=0), load(config, seed=0)
+    assert again.image_files == first.image_files
+    before = (folder / "07.bmp").stat()
+    save(folder / "07.bmp", np.full((24, 20, 3), 255, np.uint8))
+    os.utime(folder / "07.bmp", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (folder / "07.bmp").stat().st_mtime_ns == before.st_mtime_ns
+    other = load(config, seed=0)
+    assert max(other.train.images.max(), other.test.images.max()) == 255
+    names, contents = zip(first.image_files.split("-"), other.image_files.split("-"), strict=True)
+    assert names[0] == names[1] and contents[0] != contents[1]
 
 
 def test_images_that_are_not_listed_are_ignored(config):
@@ -283,6 +312,34 @@ def test_kaggles_nested_folder_is_found_and_any_other_is_named(config):
             load(dataclasses.replace(config, image_dir=str(folder)), seed=0)
 
 
+@pytest.mark.parametrize(
+    ("file", "name", "said"),
+    [
+        ("e\u0301{}.png", "\u00e9{}.png", "write the names in Unicode's form NFD"),
+        ("\u00e9{}.png", "e\u0301{}.png", "write the names in Unicode's form NFC"),
+        ("{}.PNG", "{}.png", r"holds \d\d.PNG: write the names with the same capital letters"),
+        ("{}.png", "images/{}.png", r"They are in a folder above: give --image_dir="),
+        ("{}.png", "photos/{}.png", r"holds \d\d.png: write the names without their folders"),
+        ("{}.png", "C:\\photos\\{}.png", r"holds \d\d.png: write the names without their folders"),
+        ("s/{}.png", "s\\{}.png", r"Write / in place of \\ between folders, as in s/\d\d.png"),
+        ("{}.PNG", "{}", r"holds \d\d.PNG: write the names with their endings"),
+    ],
+)
+def test_files_of_a_like_name_are_named_with_how_to_write_it(config, file, name, said):
+    path, folder = pathlib.Path(config.labels_file), pathlib.Path(config.image_dir)
+    lines = [path.read_text().split("\n")[0]]
+    for i in range(COUNT):
+        (folder / file.format(f"{i:02}")).parent.mkdir(exist_ok=True)
+        (folder / f"{i:02}.png").rename(folder / file.format(f"{i:02}"))
+        lines.append(f"{name.format(f'{i:02}')},{i % 2},{i // 10}")
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match=said) as error:
+        load(config, seed=0)
+    if "--image_dir=" in said:
+        dataset = load(dataclasses.replace(config, image_dir=str(error.value).split("--image_dir=")[1][:-1]), seed=0)
+        assert len(dataset.train) == 17
+
+
 def test_names_without_their_ending_are_named(config):
     """The error shows the file that was probably meant."""
     path = pathlib.Path(config.labels_file)
@@ -299,6 +356,29 @@ def test_rows_that_miss_a_value_can_be_left_out_with_images(config):
         load(config, seed=0)
     dataset = load(dataclasses.replace(config, drop_missing=True), seed=0)
     assert len(dataset.train) + len(dataset.test) == COUNT - 1 and dataset.dropped_rows == 1
+
+
+def test_rows_that_name_no_image_are_refused_or_left_out(config):
+    path = pathlib.Path(config.labels_file)
+    path.write_text(path.read_text().replace("03.png,", ",").replace("04.png,0", "-,"))
+    with pytest.raises(InputError, match=r"2 of 20 rows do not name their image, first on line 5\. .*--drop_missing"):
+        load(config, seed=0)
+    dropping = dataclasses.replace(config, drop_missing=True)
+    dataset = load(dropping, seed=0)
+    assert len(dataset.train) + len(dataset.test) == len(dataset.label_rows) == 18 and dataset.dropped_rows == 2
+    assert load(dropping, seed=0, labels_only=True).dropped_rows == 2
+
+
+@pytest.mark.parametrize("kind", [object, "category"])
+def test_some_rows_of_a_frame_in_parquet_name_their_images(config, tmp_path, kind):
+    """Its index, with or without a name, has the numbers that the rows had."""
+    frame = pd.read_csv(config.labels_file).astype({"image": kind})
+    odd = dataclasses.replace(config, labels_file=str(tmp_path / "odd.parquet"))
+    for rows in (frame[frame["Male"] == 1], frame[1::2].rename_axis("id"), pd.concat([frame[1:11:2], frame[11::2]])):
+        rows.to_parquet(odd.labels_file)
+        dataset = load(odd, seed=0)
+        assert sorted([*dataset.train.images[:, 0, 0, 0], *dataset.test.images[:, 0, 0, 0]]) == list(range(10, 200, 20))
+        assert (dataset.label_rows[:, dataset.graph.index("Male")] == 1).all()
 
 
 def test_absent_images_are_counted_and_named(config):
@@ -322,6 +402,7 @@ def test_a_crop_larger_than_an_image_is_refused(config):
     ("change", "words"),
     [
         (lambda text: text.replace("03.png", "02.png"), "lists '02.png' more than once"),
+        (lambda text: text.replace("03.png", "./02.png"), "lists one image twice, as '02.png' and './02.png'"),
         (lambda text: "\n".join(line.split(",", 1)[1] for line in text.split("\n")), "does not name the images"),
         (lambda text: "\n".join(text.split("\n")[:5]), "lists 4 images; at least 5"),
     ],

@@ -96,6 +96,18 @@ def test_other_image_files_do_not_continue_a_run_and_the_first_ones_are_kept(wor
         run_graph.settled(workdir, one, RESOLVED, dataclasses.replace(KEPT.fingerprint, images="2"))
 
 
+def test_images_of_other_contents_do_not_continue_a_run_and_an_old_run_learns_theirs(workdir):
+    """A run that kept names and sizes alone is compared by these."""
+    first, other = (dataclasses.replace(KEPT.fingerprint, images=images) for images in ("n-1", "n-2"))
+    old = dataclasses.replace(KEPT, fingerprint=dataclasses.replace(KEPT.fingerprint, images="n"))
+    new = run_graph.settled(workdir, old, RESOLVED, first)
+    assert new.fingerprint == first
+    with pytest.raises(InputError, match="What differs: contents of the image files"):
+        run_graph.settled(workdir, new, RESOLVED, other)
+    with pytest.raises(InputError, match="What differs: names, sizes or number of the image files"):
+        run_graph.settled(workdir, old, RESOLVED, dataclasses.replace(first, images="m-1"))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

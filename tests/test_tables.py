@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.config.run import DataConfig
 from causalgan_tf.data import load
+from causalgan_tf.data.graph_fit import graph_fit
 from causalgan_tf.data.table_columns import describe
 from causalgan_tf.data.tables import LabelTable, read_labels, table_from_frame
 from causalgan_tf.errors import InputError
@@ -18,6 +20,8 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Binary, Categorical, Continuous, from_json, to_json
 from causalgan_tf.inference.arguments import label_rows
 from causalgan_tf.inference.query import Query
+from causalgan_tf.training.fitting import fit_labels
+from causalgan_tf.training.refitting import refitted
 
 CELEBA = "3\nBald Male  Young \na.jpg -1  1 -1\nb.jpg  1  1 -1\nc.jpg -1 -1  1\n"
 MALE_YOUNG = [[1, 0], [1, 0], [0, 1]]  # of the rows above
@@ -115,7 +119,6 @@ def test_a_constant_column_is_read(tmp_path, value, number):
         (CELEBA.replace("-1 -1  1", "-1 2 1"), ["'Male'", "line 5", "c.jpg", "got 2"]),
         ("image,Male,Young\na.jpg,-1,0\nb.jpg,0,1\n", ["'Male'", "both -1 (line 2 (a.jpg)) and 0 (line 3 (b.jpg))"]),
         ("image,Male,Young\na,,0\nb,1,\nc,,1\n", ["3 rows", "Male 2", "Young 1", "line 2 (a)"]),
-        ("image,Male,Young\na,1,0\n,1,1\n", ["1 rows have no name", "line 3"]),
         ("image,Male,Yung,Bald\na,1,0,1\n", ["no column 'Young'", "Did you mean 'Yung'?", "Male, Yung, Bald"]),
         ("image,Male,Young,Male\na,1,0,1\n", ["'Male'", "more than once"]),
         ("", ["empty"]),
@@ -244,6 +247,26 @@ def test_rows_that_miss_a_value_are_dropped_if_asked(tmp_path):
         table(tmp_path, text.replace("2", "0"), "A -> B", drop_missing=True)
     with pytest.raises(InputError, match="1 of 2 rows"):
         table(tmp_path, "A,B\n1,0\n,1\n", "A -> B", drop_missing=True)
+
+
+def test_names_that_nobody_reads_may_be_blank(tmp_path):
+    labels = table(tmp_path, "id,A,B,Name\n1,1,0,ann\n2,0,1,\n3,1,1,-\n", "A -> B")
+    assert labels.rows.to_numpy().tolist() == [[1, 0], [0, 1], [1, 1]] and list(labels.rows.index) == ["ann", "", ""]
+    with pytest.raises(InputError, match="column 'A', line 3: expected 0 or 1.*got 7"):
+        table(tmp_path, "id,A,B,Name\n1,1,0,ann\n2,7,1,\n", "A -> B")
+
+
+def test_rows_of_a_data_frame_that_miss_a_value_are_left_out_by_an_argument():
+    """As the error says, of each function that takes a frame."""
+    frame = pd.DataFrame({"A": [0, 1, None, 1] * 50, "B": [0, 1, 1, 0] * 50})
+    steps = {"config": ControllerConfig(steps=1), "progress": False}
+    calls = [(graph_fit, {"permutations": 0}), (fit_labels, steps), (refitted, {"count": 2, **steps})]
+    said = r"missing values in 50 of 200 rows: A 50; .* rows out: drop_missing=True\."
+    for function, options in calls:
+        with pytest.raises(InputError, match=said):
+            function(frame, "A -> B", **options)
+        function(frame, "A -> B", drop_missing=True, **options)
+    assert graph_fit(frame, "A; B", permutations=0, drop_missing=True).rows == 150
 
 
 def test_a_value_of_several_lines_does_not_hinder(tmp_path):

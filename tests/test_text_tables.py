@@ -2,9 +2,11 @@
 
 import bz2
 import contextlib
+import decimal
 import gzip
 import lzma
 import pathlib
+import re
 import time
 import zipfile
 
@@ -20,7 +22,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Categorical
 
 TRUTH = [[1, 0, 1], [0, 1, 1], [1, 1, 0]]  # of A, B, C
-ABC, AB = CausalGraph.from_text("A; B; C"), CausalGraph.from_text("A; B")
+ABC, AB, AX = (CausalGraph.from_text(text) for text in ("A; B; C", "A; B", "A -> X; X: continuous"))
 
 
 def write(folder: pathlib.Path, text: str | bytes, name: str = "labels.csv") -> pathlib.Path:
@@ -222,6 +224,24 @@ def test_a_decimal_comma_is_read_where_it_is_asked_for(tmp_path):
         DataConfig(decimal=",")
 
 
+@pytest.mark.parametrize("bad", ["n.a.", "missing", "<0.5", "--", "2.5 mg", "#DIV/0!", "12,5", "1.234.567"])
+@pytest.mark.parametrize("mark", [".", ","])
+def test_one_cell_that_is_no_number_is_named_and_not_the_numbers_beside_it(tmp_path, bad, mark):
+    bad = bad.translate(str.maketrans(",.", ".,")) if mark == "," and bad[0].isdigit() else bad
+    text = "A;X\n0;2.755\n1;-1.250\n1;BAD\n0;3.125\n".replace(".", mark).replace("BAD", bad)
+    for kind in ("", "; X: continuous"):
+        with pytest.raises(InputError, match=f"{re.escape(bad)} on line 4|line 4: .*{re.escape(bad)}"):
+            read(tmp_path, text, graph=CausalGraph.from_text(f"A -> X{kind}"), decimal=mark)
+    rows = read(tmp_path, text.replace(bad, ""), graph=AX, decimal=mark, drop_missing=True).rows
+    assert rows["X"].tolist() == np.float32([2.755, -1.25, 3.125]).tolist()
+
+
+def test_decimals_of_python_are_numbers():
+    values = [decimal.Decimal(text) for text in ("2.755", "-1.250", "3.125")]
+    table = table_from_frame(pd.DataFrame({"A": [0, 1, 1], "X": values}), AX)
+    assert table.rows["X"].tolist() == np.float32([2.755, -1.25, 3.125]).tolist()
+
+
 def test_a_column_of_names_is_found_wherever_it_stands(tmp_path):
     for text in (
         ",image_id,A,B,C\n0,a.jpg,1,0,1\n1,b.jpg,0,1,1\n2,c.jpg,1,1,0\n",
@@ -385,6 +405,40 @@ def test_marks_before_the_header_and_blanks_round_values_are_no_part_of_them(tmp
 def test_dates_that_a_data_frame_holds_as_categories_are_categories():
     frame = pd.DataFrame({"A": pd.Categorical(["2020-01-01", "2020-01-02"]), "B": [0, 1]})
     assert table_from_frame(frame, AB).graph.variables["A"] == Categorical(("2020-01-01", "2020-01-02"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"), [("(1, 2, 3)", "1 2 3"), ("(3, 1, 2, 4)", "3 1 2 4"), ("", "1 2 3"), ("(1.0, 2.0, 3.0)", None)]
+)
+def test_codes_that_a_gap_has_made_numbers_are_the_same_in_a_file_and_a_frame(tmp_path, kind, known):
+    graph = CausalGraph.from_text(f"S; S: categorical{kind}")
+    frame = pd.DataFrame({"S": [1, 2, None, 3]})
+    frame.to_csv(tmp_path / "rows.csv")
+    tables = [read_labels(tmp_path / "rows.csv", graph, drop_missing=True)]
+    if known:
+        frames = (frame, frame.astype(object), frame.astype(str), frame.astype("category"))
+        tables += [table_from_frame(rows, graph, drop_missing=True) for rows in frames]
+    for table in tables:
+        names = table.graph.variables["S"].categories
+        assert names == (tuple(known.split()) if known else ("1.0", "2.0", "3.0"))
+        assert [names[place][0] for place in table.rows["S"]] == ["1", "2", "3"] and table.dropped == 1
+
+
+def test_versions_are_no_codes_that_a_gap_has_made_numbers(tmp_path):
+    table = read(tmp_path, "S\n1.0\n1.5\n2.0\n", graph=CausalGraph.from_text("S; S: categorical"))
+    assert table.graph.variables["S"].categories == ("1.0", "1.5", "2.0")
+    frame = pd.DataFrame({"S": pd.Categorical(["1.0", "2.0"], categories=["2.0", "1.0", "old"])})
+    table = table_from_frame(frame, CausalGraph.from_text("S"))
+    assert table.graph.variables["S"].categories == ("2.0", "1.0", "old") and table.rows["S"].tolist() == [1, 0]
+
+
+def test_a_column_of_one_pandas_category_is_refused_as_texts_are():
+    frame = pd.DataFrame({"A": pd.Categorical(["yes", "yes", "yes"]), "B": [0, 1, 1]})
+    for column in (frame["A"], frame["A"].astype(object)):
+        with pytest.raises(InputError, match="'A' holds only 'yes': it carries no information"):
+            table_from_frame(frame.assign(A=column), AB)
+    graph = CausalGraph.from_text("A; B; A: categorical(no, yes)")
+    assert table_from_frame(frame, graph).rows["A"].tolist() == [1, 1, 1]
 
 
 def test_rows_are_the_same_with_and_without_the_fast_way(tmp_path, monkeypatch):

@@ -63,7 +63,8 @@ class Dataset:
             draws them, or they are not known.
         measures: of some labels, what measures them on images uint8 [n, S, S, C] without a network: to float64 [n].
         render: (labels [n, K], seed) to uint8 [n, S, S, C], images as the truth draws them; None: no renderer.
-        image_files: a hash of names and sizes of the image files; empty: the configuration says which images they are.
+        image_files: a hash of names and sizes of the image files, - and one of contents; empty: the configuration says
+            which images they are.
         queries: probabilities that a report states, such as "P(A=1|do(B=0))"; those of other labels than the binary
             ones of the graph are left out.
         dropped_rows: rows of the source that are not in `label_rows`, for they miss a value.

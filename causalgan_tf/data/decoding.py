@@ -31,6 +31,7 @@ Source = tuple[str, pathlib.Path | bytes]  # the name of an image in errors; its
 
 
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
+SIXTEEN_BITS = ("PPM", "PNG")  # formats that have no more bits, whatever Pillow opens them as
 LARGEST = -1  # crop: the largest centred square
 
 
@@ -119,7 +120,10 @@ def decode(source: Source, crop: int, size: int, channels: int) -> np.ndarray:
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
             # opening reads the header only: a truncated file fails here, where the error is still told by its name
             image.load()
-            return square(ImageOps.exif_transpose(image), crop, size, channels, name)
+            upright = ImageOps.exif_transpose(image)
+            if image.mode == "I" and image.format in SIXTEEN_BITS:
+                upright = upright.convert("I;16")
+            return square(upright, crop, size, channels, name)
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -235,9 +239,9 @@ def _squares(
 def _marked(function: Any, known: "_Undone | None", source: Source) -> tuple[str, np.ndarray | InputError]:
     """A mark that identifies an image, and its square or the error that decoding raised."""
     name, file = source
-    # size and time in place of the content: to read all files anew costs as much as to decode them
+    # size and times in place of the content: to read all files anew costs as much as to decode them
     status = None if isinstance(file, bytes) else file.stat()
-    told = file if status is None else f"{file} {status.st_size} {status.st_mtime_ns}".encode()
+    told = file if status is None else f"{file} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}".encode()
     mark = hashlib.sha256(told).hexdigest()
     try:
         return mark, known.image(mark) if known and mark in known.places else function((name, file))

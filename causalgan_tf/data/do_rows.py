@@ -79,7 +79,7 @@ def held_nodes(table: Table, column: pd.Series, graph: CausalGraph) -> np.ndarra
     """
     # each text is read once, however many rows have it
     missing, found = is_missing(column), np.zeros([len(column), len(graph)], bool)
-    codes, texts = pd.factorize(column.where(~missing, "").astype(str).str.strip())
+    codes, texts = pd.factorize(column.astype(object).where(~missing, "").astype(str).str.strip())
     for code, text in enumerate(texts):
         found[codes == code] = _named(table, graph, text, int(np.argmax(codes == code)))
     if (~found.any(1)).sum() < 2:

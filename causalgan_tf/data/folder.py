@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import stat
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +23,7 @@ from causalgan_tf.graphs.loading import load_graph
 CELEBA_FOLDER = "img_align_celeba"
 TEST_SHARE = 5  # at most one image in so many is held out
 SHOWN = 3  # names listed in one error message
+COMPARED = 256  # image files, spread over all, by whose contents a run knows its images
 
 
 def load_folder(
@@ -51,7 +54,8 @@ def load_folder(
             the crop or listed twice, there are fewer than five, or the labels cannot be used (see `read_labels`).
     """
     graph = graph or load_graph(config.graph)
-    table = read_labels(config.labels_file, graph, config.drop_missing, config.decimal, config.interventions)
+    c = config
+    table = read_labels(c.labels_file, graph, c.drop_missing, c.decimal, c.interventions, named=True)
     graph, labels, rows = table.graph, table.rows, table.rows.to_numpy()
     observed, do_rows = split(rows, table.held)
     far = [node for node, variable in graph.variables.items() if getattr(variable, "offset", 0.0)]
@@ -62,7 +66,7 @@ def load_folder(
         )
     if labels_only:
         return Dataset(graph=graph, label_rows=observed, dropped_rows=table.dropped, do_rows=do_rows)
-    _check_names(labels, config.labels_file)
+    _check_names(labels, config)
     train, test = split_rows(len(labels), config.test_images, seed)
     # decoded in this order, so that both sets are slices of one memory map and no image is copied
     order = np.concatenate([train, test])
@@ -116,14 +120,21 @@ def image_folder(image_dir: str | pathlib.Path) -> pathlib.Path:
     return folder.resolve()
 
 
-def _check_names(labels: pd.DataFrame, labels_file: str) -> None:
-    if labels.index.inferred_type != "string":
+def _check_names(labels: pd.DataFrame, config: DataConfig) -> None:
+    labels_file = config.labels_file
+    if pd.api.types.infer_dtype(labels.index.astype(object)) != "string":
         raise InputError(
             f"{labels_file} does not name the images. Expected a first column 'image' with their file names."
         )
     twice = labels.index[labels.index.duplicated()]
     if len(twice):
         raise InputError(f"{labels_file} lists {twice[0]!r} more than once ({len(twice):,} such rows). Remove them.")
+    folder, seen = str(image_folder(config.image_dir)), {}
+    for name in labels.index:
+        # not where links lead: one file may rightly stand for several images
+        first = seen.setdefault(os.path.normpath(os.path.join(folder, name)), name)
+        if first != name:
+            raise InputError(f"{labels_file} lists one image twice, as {first!r} and {name!r}. Remove one of the rows.")
 
 
 def _images(config: DataConfig, names: Sequence[str], write: bool) -> np.ndarray:
@@ -142,20 +153,25 @@ def _images(config: DataConfig, names: Sequence[str], write: bool) -> np.ndarray
 
 
 def _identity(config: DataConfig, names: Sequence[str]) -> str:
-    """A hash of names and sizes of the image files, wherever they lie."""
+    """A hash of names and sizes of the image files, wherever they lie, and one of the contents of some of them."""
     folder = image_folder(config.image_dir)
     # no paths and no times: the folder may be moved or copied
     listed = [[name, (folder / name).stat().st_size] for name in names]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]
+    contents = hashlib.sha256()
+    # files without compression are all of one size
+    for name in names[:: -(-len(names) // COMPARED)]:
+        contents.update(hashlib.sha256((folder / name).read_bytes()).digest())
+    return f"{hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]}-{contents.hexdigest()[:32]}"
 
 
-def _stamp(path: pathlib.Path) -> tuple[int, int] | None:
-    """Size and time of change of a file, or None if there is no such file."""
+def _stamp(path: pathlib.Path) -> tuple[int, int, int] | None:
+    """Size and times of change of a file, or None if there is no such file."""
     try:
         status = path.stat()
     except (OSError, ValueError):  # a name that no file can have, for example with a zero byte
         return None
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+    # programs that copy or restore files set the one time, and none can set the other
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def _way_out(folder: pathlib.Path, absent: Sequence[str]) -> str:
@@ -167,8 +183,48 @@ def _way_out(folder: pathlib.Path, absent: Sequence[str]) -> str:
     if found:
         return f"They are in a folder below: give --image_dir={found}."
     files = [path.name for path in entries if path.is_file()]
-    ending = next((name for name in files if pathlib.Path(name).stem == absent[0]), None)
-    if ending:
-        return f"The folder holds {ending}: write the names with their endings."
+    like = _alike(folder, files, absent)
+    if like:
+        return like
     holds = f"The folder holds {len(files):,} files" + (f" such as {files[0][:30]}." if files else ".")
     return f"{holds} Add the missing images, or write a labels file with only the rows whose images you have."
+
+
+def _alike(folder: pathlib.Path, files: Sequence[str], absent: Sequence[str]) -> str:
+    """How to write names for which the folder holds files of a like name; empty: it holds none."""
+    whole = {_simple(file): file for file in files}
+    stems = {_simple(pathlib.Path(file).stem): file for file in files}
+    for name in absent:
+        if _stamp(folder / name.replace("\\", "/")):
+            return f"Write / in place of \\ between folders, as in {name.replace(chr(92), '/')[:60]}."
+        if _stamp(folder.parent / name):
+            return f"They are in a folder above: give --image_dir={folder.parent}."
+        last = pathlib.PureWindowsPath(name).name  # behind / and \ alike
+        file = whole.get(_simple(last), "")
+        if file == last:
+            return f"The folder holds {file[:60]}: write the names without their folders."
+        if file and _composed(file) == _composed(last):
+            form = "NFC" if file == _composed(file) else "NFD"
+            return (
+                f"The folder holds {file[:60]}, which looks the same and is written with other characters: write the "
+                f"names in Unicode's form {form} (Python: unicodedata.normalize({form!r}, name))."
+            )
+        if file:
+            return f"The folder holds {file[:60]}: write the names with the same capital letters."
+        if _simple(last) in stems:
+            return f"The folder holds {stems[_simple(last)][:60]}: write the names with their endings."
+    return ""
+
+
+def _composed(name: str) -> str:
+    """A name with each letter and its accent as one character."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _simple(name: str) -> str:
+    """A name without what the eye does not tell apart, and in small letters.
+
+    >>> _simple("E\u0301.PNG") == _simple("\u00e9.png")
+    True
+    """
+    return _composed(_composed(name).casefold())

@@ -10,7 +10,11 @@ from causalgan_tf.graphs.loading import load_graph
 
 
 def graph_fit(
-    table: pd.DataFrame | LabelTable, graph: CausalGraph | str, permutations: int = 200, seed: int = 0
+    table: pd.DataFrame | LabelTable,
+    graph: CausalGraph | str,
+    permutations: int = 200,
+    seed: int = 0,
+    drop_missing: bool = False,
 ) -> GraphFit:
     """Tests whether a table contradicts the independences that a causal graph implies.
 
@@ -19,6 +23,7 @@ def graph_fit(
         graph: the causal graph over some of its columns, or what causalgan_tf.load_graph reads.
         permutations: how many random graphs, the same with its nodes permuted, are tested beside it; 0: none.
         seed: of the random graphs, and of the rows that are tested where not all are.
+        drop_missing: leave out the rows of a data frame that miss a value of a node.
 
     Returns:
         The implied independences with their tests, those that are violated, and the random graphs.
@@ -37,5 +42,5 @@ def graph_fit(
         The table contradicts the graph: 1 of 2 implied independences is violated. ...
     """
     graph = graph if isinstance(graph, CausalGraph) else load_graph(graph)
-    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph)
+    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, drop_missing)
     return fit_to_rows(table.graph, table.rows.to_numpy(), permutations, seed)

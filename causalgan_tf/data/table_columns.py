@@ -78,7 +78,7 @@ class Table:
         name = self.values.index[row]
         if self.lines is None:
             return f"row {name}"
-        return f"line {self.lines[row]}" + (f" ({name})" if isinstance(name, str) else "")
+        return f"line {self.lines[row]}" + (f" ({name})" if isinstance(name, str) and name else "")
 
     def keep(self, rows: np.ndarray) -> "Table":
         """The table of the rows with True in a mask [N]."""
@@ -130,7 +130,7 @@ def is_missing(column: pd.Series, declared: Variable | None = None) -> pd.Series
 def check_plain(table: Table, node: str, declared: Variable | None) -> None:
     """Refuses a column of lists, dates or complex numbers, or of numbers with a decimal comma, percent or currency."""
     column = table.values[node]
-    if not _is_numeric(column) and column.map(lambda value: isinstance(value, CONTAINERS)).any():
+    if not _is_numeric(column) and column.astype(object).map(lambda value: isinstance(value, CONTAINERS)).any():
         raise InputError(
             f"{table.source}: column {node!r} holds lists, arrays or the like. Expected one value a row: give each "
             "element a column of its own."
@@ -145,9 +145,10 @@ def check_plain(table: Table, node: str, declared: Variable | None) -> None:
             f"seconds since the first, or declare '{node}: categorical' in the graph."
         )
     texts = _texts(column)
-    # pandas leaves such a column as texts, and every number would become a category of its own
+    # one text leaves all numbers beside it texts: what can be read, such as 2.755, has no marks
+    unread = pd.to_numeric(texts, errors="coerce").isna().to_numpy(bool)
     for form, what, way in FORMS[:-1] if isinstance(column.dtype, pd.CategoricalDtype) else FORMS:
-        found = texts.str.fullmatch(form).to_numpy(bool)
+        found = unread & texts.str.fullmatch(form).to_numpy(bool)
         if found.any():
             row = int(np.argmax(found))
             category = "" if texts.str.contains(",").any() else f", or declare '{node}: categorical' in the graph"
@@ -284,8 +285,9 @@ def _categorical(table: Table, node: str, variable: Categorical) -> tuple[Catego
     if not variable.categories:
         dtype = column.dtype
         known = isinstance(dtype, pd.CategoricalDtype)
-        names = list(_texts(dtype.categories.to_series())) if known else sorted(texts.unique(), key=_rank)
-        variable = _named(table, node, names)
+        names = _without_points(_texts(dtype.categories.to_series()) if known else pd.Series(texts.unique()))
+        variable = _named(table, node, list(names) if known else sorted(names, key=_rank))
+    texts = _without_points(texts, variable.categories)
     if variable.size > MAX_CATEGORIES:
         raise InputError(f"{node}: expected at most {MAX_CATEGORIES} categories, there are {variable.size:,}.")
     places = pd.Index(variable.categories).get_indexer(texts)
@@ -298,6 +300,18 @@ def _categorical(table: Table, node: str, variable: Categorical) -> tuple[Catego
             f"{len(texts):,} rows are so."
         )
     return variable, places.astype(np.uint8)
+
+
+def _without_points(texts: pd.Series, categories: Collection[str] = ()) -> pd.Series:
+    """Codes of categories as 1, 2, 3 where a gap among them made a program write 1.0, 2.0, 3.0.
+
+    >>> _without_points(pd.Series(["1.0", "2.0"])).tolist(), _without_points(pd.Series(["1.0", "2.5"])).tolist()
+    (['1', '2'], ['1.0', '2.5'])
+    """
+    short = texts.str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
+    if categories:
+        return texts.where(texts.isin(categories) | ~short.isin(categories), short)
+    return short if (short != texts).all() else texts
 
 
 def _named(table: Table, node: str, names: Sequence[str]) -> Categorical:

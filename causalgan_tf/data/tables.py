@@ -22,6 +22,7 @@ from causalgan_tf.graphs.loading import load_graph
 PARQUET, EXCEL = (".parquet", ".pq"), (".xlsx", ".xlsm", ".xls", ".ods")
 LARGEST_SHEET = 2**27  # bytes of an Excel file, unpacked: about three million cells, which take gigabytes to read
 SHOWN = 100  # letters of a list of names in one error message
+FRAME = "the data frame"  # the source of a table in memory
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -87,6 +88,7 @@ def read_labels(
     drop_missing: bool = False,
     decimal: str = ".",
     interventions: str = "",
+    named: bool = False,
 ) -> LabelTable:
     r"""Reads the label columns of a file.
 
@@ -107,6 +109,7 @@ def read_labels(
         drop_missing: leave out the rows that miss a value of a node.
         decimal: the decimal mark in a file of text, "." or ",".
         interventions: the column that names the nodes set in each row, see data.do_rows; empty: there is none.
+        named: whether a row's name is a value that must not be missing, as that of its image is.
 
     Returns:
         The columns as numbers.
@@ -124,7 +127,7 @@ def read_labels(
     else:
         table = read_text(path, graph, decimal, interventions)
     known = [*graph.nodes, interventions] if interventions else graph.nodes
-    return _labels(_with_row_names(table, known), graph, drop_missing, interventions)
+    return _labels(_with_row_names(table, known), graph, drop_missing, interventions, named)
 
 
 def table_from_frame(
@@ -133,7 +136,7 @@ def table_from_frame(
     """The label columns of a data frame; arguments and errors as of `read_labels`, rows indexed as in the frame."""
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"table: expected a pandas DataFrame, got {type(frame).__name__}.")
-    return _labels(_frame_table("the data frame", frame), graph, drop_missing, interventions)
+    return _labels(_frame_table(FRAME, frame), graph, drop_missing, interventions)
 
 
 def _frame_table(source: str, frame: pd.DataFrame) -> Table:
@@ -183,7 +186,8 @@ def _sheet(path: pathlib.Path) -> Table:
 def _with_row_names(table: Table, nodes: Sequence[str]) -> Table:
     """The table with the column that names the rows as its index, if there is one."""
     values = table.values
-    if not (values.shape[1] and isinstance(values.index, pd.RangeIndex)):
+    # numbers that a frame's rows had, as a filtered one in parquet has, are no names
+    if not (values.shape[1] and values.index.nlevels == 1 and pd.api.types.is_integer_dtype(values.index)):
         return table
     place = name_column(values.columns, nodes)
     named = place is not None
@@ -192,23 +196,24 @@ def _with_row_names(table: Table, nodes: Sequence[str]) -> Table:
     names = values.iloc[:, place or 0]
     if not named and not is_text(names[~is_missing(names)]):  # numbers, of the rows or of a column beside the labels
         return table
-    unnamed = np.flatnonzero(is_missing(names))
-    if unnamed.size and not (named or UNNAMED.fullmatch(values.columns[0])):  # texts beside the labels, with gaps
+    unnamed = is_missing(names)
+    if unnamed.any() and not (named or UNNAMED.fullmatch(values.columns[0])):  # texts beside the labels, with gaps
         return table
-    if unnamed.size:
-        raise InputError(f"{table.source}: {unnamed.size} rows have no name, first on {table.place(unnamed[0])}.")
+    names = pd.Index(names.astype(object).where(~unnamed, "") if unnamed.any() else names)
     rest = [k for k in range(values.shape[1]) if k != (place or 0)]
-    return dataclasses.replace(table, values=values.iloc[:, rest].set_index(pd.Index(names)))
+    return dataclasses.replace(table, values=values.iloc[:, rest].set_index(names))
 
 
-def _labels(table: Table, graph: CausalGraph, drop_missing: bool, interventions: str = "") -> LabelTable:
-    """The columns of the nodes as numbers."""
+def _labels(
+    table: Table, graph: CausalGraph, drop_missing: bool, interventions: str = "", named: bool = False
+) -> LabelTable:
+    """The columns of the nodes as numbers; of rows with a name alone where they are to be `named`."""
     _check_columns(table, graph.nodes, graph.titles)
     told = [interventions] if interventions else []
     if told:
         check_column(table, interventions, graph)
     table = dataclasses.replace(table, values=table.values[[*graph.nodes, *told]])
-    whole = _without_missing(table, graph, drop_missing)
+    whole = _without_missing(table, graph, drop_missing, named)
     for node in graph.nodes:
         # behind the missing values: one dash must not make a column of numbers one of texts
         check_plain(whole, node, graph.declared.get(node))
@@ -260,17 +265,25 @@ def _shortened(names: Iterable[str]) -> str:
     return text if len(text) <= SHOWN else text[: text.rfind(", ", 0, SHOWN) + 2 or SHOWN] + "..."
 
 
-def _without_missing(table: Table, graph: CausalGraph, drop: bool) -> Table:
+def _without_missing(table: Table, graph: CausalGraph, drop: bool, named: bool) -> Table:
     """The table without the rows that miss a value; InputError for such rows unless they are to be dropped."""
     missing = pd.DataFrame({node: is_missing(table.values[node], graph.declared.get(node)) for node in graph.nodes})
     counts, rows = missing.sum(), missing.any(axis=1).to_numpy(bool)
+    unnamed = is_missing(table.values.index.to_series()).to_numpy(bool) if named else np.zeros(len(rows), bool)
+    if unnamed.any() and not drop:
+        raise InputError(
+            f"{table.source}: {unnamed.sum():,} of {len(rows):,} rows do not name their image, first on "
+            f"{table.place(int(np.argmax(unnamed)))}. Name the images, or leave these rows out: --drop_missing."
+        )
+    rows = rows | unnamed
     if not rows.any():
         return table
     if drop:
         return table.keep(~rows)
+    flag = "drop_missing=True" if table.source == FRAME else "--drop_missing"
     listed = _shortened(f"{node} {count:,}" for node, count in counts[counts > 0].items())
     raise InputError(
         f"{table.source}: missing values in {rows.sum():,} of {len(rows):,} rows: {listed}; first on "
-        f"{table.place(int(np.argmax(rows)))}. Fill them in, or leave these rows out: --drop_missing. A "
+        f"{table.place(int(np.argmax(rows)))}. Fill them in, or leave these rows out: {flag}. A "
         "word such as None or ? is a value where the graph declares it as a category."
     )

@@ -86,6 +86,7 @@ def read_text(path: pathlib.Path, graph: CausalGraph, decimal: str = ".", beside
     _check_kinds_of_rows(source, values, rows.lines, graph.nodes)
     if decimal == ",":
         _check_points(source, values, rows.lines, graph)
+        _read_commas(values, graph)
     return Table(source, values, rows.lines)
 
 
@@ -320,6 +321,13 @@ def _check_points(source: str, values: pd.DataFrame, lines: np.ndarray, graph: C
                 f"{source}: column {node!r}, line {lines[row]}: {values[node].iloc[row]} has a point; with --decimal=, "
                 "expected a comma and no other mark. Leave --decimal out, or write the number without points."
             )
+
+
+def _read_commas(values: pd.DataFrame, graph: CausalGraph) -> None:
+    """Writes a point for the decimal comma of numbers that one text in their column has left as texts."""
+    for node in set(graph.nodes) & set(values):
+        if not (isinstance(graph.declared.get(node), Categorical) or _is_number(values[node])):
+            values[node] = values[node].replace(r"^\s*([-+]?\d*),(\d+([eE][-+]?\d+)?)\s*$", r"\1.\2", regex=True)
 
 
 def _is_number(column: pd.Series) -> bool:

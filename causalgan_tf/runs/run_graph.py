@@ -34,7 +34,8 @@ class Fingerprint:
         rows: number of label rows.
         dtype: NumPy's name of their type.
         columns: a hash of each label's column, by node; rows in another order have another hash.
-        images: what identifies the image files; empty: no images, or images that the configuration identifies.
+        images: what identifies the image files: a hash of names and sizes, and behind a - one of contents, which runs
+            of before may lack; empty: no images, or images that the configuration identifies.
 
     >>> graph = CausalGraph.from_text("A -> B")
     >>> one, other = (Fingerprint.of(graph, np.array(rows)) for rows in ([[0, 1]], [[0, 0]]))
@@ -65,8 +66,14 @@ class Fingerprint:
         elif self.columns != other.columns or self.dtype != other.dtype:
             changed = [node for node, digest in self.columns.items() if other.columns.get(node) != digest]
             yield f"values or order of the rows in {_listed(changed)}" if changed else f"{self.dtype} -> {other.dtype}"
-        if self.images and other.images and self.images != other.images:
-            yield "names, sizes or number of the image files"
+        names, contents, *_ = [one == now for one, now in self._images_beside(other)] + [True, True]
+        if not (names and contents):
+            yield f"{'contents' if names else 'names, sizes or number'} of the image files"
+
+    def _images_beside(self, other: "Fingerprint") -> Iterator[tuple[str, str]]:
+        """The hashes of images that both have."""
+        if self.images and other.images:
+            yield from zip(self.images.split("-"), other.images.split("-"), strict=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,8 +233,8 @@ def settled(
             f"{workdir} holds a run of other data. What differs: {'; '.join(lines)}. Restore the data of that run, "
             "or choose another --workdir. The run is as it was."
         )
-    # a run of labels that goes on with images learns of them now
-    images = mine.fingerprint.images or fingerprint.images
+    # a run of labels that goes on with images learns of them now, an old one of their contents
+    images = max(mine.fingerprint.images, fingerprint.images, key=len)
     known = dataclasses.replace(mine.fingerprint, images=images)
     return dataclasses.replace(mine, fingerprint=known, cells=mine.cells or cells)
 

@@ -34,6 +34,7 @@ def fit_labels(
     seed: int = 0,
     progress: bool = True,
     interventions: str = "",
+    drop_missing: bool = False,
 ) -> CausalModel:
     """Trains a causal controller on a table in memory; nothing is written.
 
@@ -45,6 +46,7 @@ def fit_labels(
         progress: whether a bar shows steps, speed and losses.
         interventions: the column that names the nodes set in each row, "Smokes" or "Smokes;Age", an empty cell none; on
             these rows their mechanisms are not fitted.
+        drop_missing: leave out the rows of a data frame that miss a value of a node.
 
     Returns:
         The model of the labels.
@@ -61,7 +63,8 @@ def fit_labels(
         ()
     """
     graph = graph if isinstance(graph, CausalGraph) else load_graph(graph)
-    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, interventions=interventions)
+    if not isinstance(table, LabelTable):
+        table = table_from_frame(table, graph, drop_missing, interventions)
     run, dataset = in_memory(table, graph, config, seed)
     learner = build_controller(run, table.graph, dataset.label_rows, dataset.do_rows)
     record = trained_record(

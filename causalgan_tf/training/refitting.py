@@ -30,6 +30,7 @@ def refitted(
     seed: int = 0,
     progress: bool = True,
     interventions: str = "",
+    drop_missing: bool = False,
 ) -> list[CausalModel]:
     """Models of a table's rows drawn with replacement, for CausalModel.effect(bootstrap=...).
 
@@ -41,6 +42,7 @@ def refitted(
         seed: of the rows that are drawn; each model has weights of its own too.
         progress: whether a bar counts the models.
         interventions: as in `fit_labels`.
+        drop_missing: as in `fit_labels`.
 
     Raises:
         InputError: as `fit_labels`, or a count below 2.
@@ -53,7 +55,8 @@ def refitted(
     """
     count = whole("count", count, 2)
     declared = load_graph(graph) if isinstance(graph, str) else graph
-    table = table if isinstance(table, LabelTable) else table_from_frame(table, declared, interventions=interventions)
+    if not isinstance(table, LabelTable):
+        table = table_from_frame(table, declared, drop_missing, interventions)
     run, dataset = in_memory(table, declared, config, seed)
     kept = RunGraph(table.graph, declared)
     # each with seeds of its own: those of neighbouring seeds are not the same models

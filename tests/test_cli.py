@@ -125,6 +125,55 @@ def test_the_choices_of_the_flags_are_those_of_the_library():
     assert EvaluationSizes.cfid == evaluate.IMAGES
 
 
+TABLE = ("--dataset=table", "--labels_file=rows.csv", "--graph=A -> B")
+FOLDER = ("--dataset=folder", "--labels_file=rows.csv", "--graph=A -> B", "--image_dir=photos")
+WASSERSTEIN = ("--controller_objective=wasserstein",)
+IMPLICIT = (*WASSERSTEIN, "--controller_mechanisms=implicit")
+
+
+@pytest.mark.parametrize(
+    ("others", "unread"),
+    [
+        ((), ("critic_steps=20", "noise_size=99", "gradient_penalty=5", "critic_width=8", "critic_order=1")),
+        (WASSERSTEIN, ("weight_decay=9", "critic_order=3", "noise_size=99")),
+        (IMPLICIT, ("weight_decay=9",)),
+    ],
+)
+def test_a_flag_that_the_objective_does_not_read_is_refused(others, unread):
+    for flag in unread:
+        with pytest.raises(InputError, match=f"^--controller_{flag}(.0)? does nothing with --controller_objective="):
+            configured(*others, f"--controller_{flag}")
+
+
+@pytest.mark.parametrize(
+    ("source", "unread"),
+    [
+        (FOLDER, ("train_images=10", "uniform_images=10", "label_rows=10")),
+        (TABLE, ("train_images=10", "uniform_images=10", "label_rows=10", "test_images=10", "crop_size=9")),
+        (("--dataset=causal_faces",), ("crop_size=108",)),
+        (("--dataset=celeb_a",), ("label_rows=10",)),
+    ],
+)
+def test_a_number_that_the_source_does_not_read_is_refused(source, unread):
+    for flag in unread:
+        with pytest.raises(InputError, match=f"^--{flag} does nothing with --dataset="):
+            configured(*source, f"--{flag}")
+
+
+def test_what_is_read_is_accepted():
+    assert configured(*WASSERSTEIN, "--controller_critic_steps=20").controller.critic_steps == 20
+    assert configured(*IMPLICIT, "--controller_critic_order=3", "--controller_noise_size=9").controller.noise_size == 9
+    assert configured(*FOLDER, "--crop_size=108", "--test_images=5").data.crop_size == 108
+    assert configured(*TABLE, "--image_size=64", "--channels=1", "--train_images=20000").data.image_size == 64
+
+
+def test_a_run_that_was_begun_with_a_flag_that_does_nothing_goes_on(tmp_path):
+    config = RunConfig(controller=ControllerConfig(critic_width=8))
+    config.save(tmp_path)
+    assert RunConfig.load(tmp_path) == config
+    assert train.run_config(parsed(train, "--controller_critic_width=8"), tmp_path) == config
+
+
 # presets
 
 

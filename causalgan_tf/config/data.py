@@ -49,6 +49,13 @@ class Source:
         """Whether labels and images are drawn here, as many as the configuration says."""
         return bool(self.channels)
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The numbers of DataConfig that do nothing here; size and channels, which presets of images say, aside."""
+        drawing = () if self.drawn else ("train_images", "uniform_images", "label_rows")
+        held_out = ("test_images",) if self.labels_only else ()
+        return (*drawing, *held_out, *(() if self.decodes else ("crop_size",)))
+
 
 SOURCES = {
     "causal_faces": Source(Entry("causalgan_tf.data.causal_faces:load_faces"), channels=(3,), queries=CELEBA_QUERIES),

@@ -93,7 +93,7 @@ class RunConfig:
         """
         data, c = self.data, self.controller
         for flag in self._changed("data", SOURCES[data.dataset].unread):
-            raise InputError(f"{flag} does nothing with --dataset={data.dataset}. Leave it out, or name another source.")
+            raise InputError(f"{flag} does nothing with --dataset={data.dataset}. Leave it out, or name another one.")
         for flag in self._changed("controller", c.unread):
             raise InputError(
                 f"{flag} does nothing with --controller_objective={c.objective} and --controller_mechanisms="

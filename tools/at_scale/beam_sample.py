@@ -6,9 +6,9 @@
 
 Row i is the row i that causalgan-sample draws with this seed, a function of (seed, i) alone, so that a shard which is
 drawn again, twice or by another machine is the same shard. With --given a row is the first of its candidates that meets
-the condition, as of causalgan-sample --server. Beam's flags go to Beam. OUT gets draw.json, which
-says what is drawn, part-00000-of-00010.parquet, ... and at last their list in draw.json. It must be empty, or hold this
-very draw: that is continued, and shards that are there stay. Needs the extra [beam].
+the condition, as of causalgan-sample --server. Beam's flags go to Beam. OUT gets draw.json, which says what is drawn,
+part-00000-of-00010.parquet, ... and at last their list in draw.json. It must be empty, or hold this very draw: that is
+continued, and shards that are there stay. Needs the extra [beam].
 """
 
 import argparse

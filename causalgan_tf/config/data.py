@@ -74,6 +74,17 @@ SOURCES = {
 }
 
 
+def without_images(dataset: str | None, train: str = "Train its images: --stages=images.") -> str:
+    """The way out where a model of a source has no images; `train` if the source has some, or is not known (None).
+
+    >>> without_images("table")
+    'It is of a table (dataset=table), which has no images. Ask for labels alone.'
+    """
+    if dataset in SOURCES and SOURCES[dataset].labels_only:
+        return f"It is of a table (dataset={dataset}), which has no images. Ask for labels alone."
+    return train
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Validated):
     """Which labels and images are learnt, and the causal graph over the labels.

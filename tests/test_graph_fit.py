@@ -387,7 +387,10 @@ def test_the_program_names_the_violated_independence_and_the_edge(table, capsys)
     [
         (["--labels_file=rows.csv"], "missing values in 1 of 2,000 rows"),
         (["--labels_file=absent.csv"], "There is no labels file 'absent.csv'"),
-        (["--interventions=set"], "--interventions is about a table that the graph is tested on: give --labels_file too"),
+        (
+            ["--interventions=set"],
+            "--interventions is about a table that the graph is tested on",
+        ),
         (["--permutations=3"], "--permutations is about a table that the graph is tested on: give --labels_file too"),
         (["--drop_missing"], "--drop_missing is about a table"),
     ],

@@ -57,6 +57,8 @@ def main(values: flags.FlagValues) -> None:
     unread = [name for name in OF_A_TABLE if values[name].present and not values.labels_file]
     if unread:
         raise InputError(f"--{unread[0]} is about a table that the graph is tested on: give --labels_file too.")
+    if values.image and not values.out:
+        raise InputError("--image is about a drawing: say where to write it, such as --out=graph.svg.")
     table = read_table(graph, values) if values.labels_file else None
     if values.out:
         write(graph, values)

@@ -368,7 +368,11 @@ class CausalModel(Questions, OldNames):
         return self.images.draw(labels, seeds)
 
     def check_images(self, what: str) -> None:
-        """InputError, which begins with `what`, of a model that draws labels only."""
+        """InputError, which begins with `what`, of a model that draws labels only.
+
+        Examples:
+            >>> faces.check_images("pictures")
+        """
         if self.images is None:
             source = ((self.record or {}).get("config") or {}).get("data", {}).get("dataset")
             raise InputError(f"{what}: this model draws labels only. {without_images(source)}")

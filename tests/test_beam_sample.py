@@ -275,13 +275,24 @@ def test_the_newest_version_is_drawn_and_the_list_says_what_was_drawn(tool, undi
         ("--given=Frame=2", r"Frame=2: expected"),
         ("--model=none", r"none: no exported model is there. Write one: causalgan-export"),
         ("--sed=7", r"--sed=7: no flag of this program or of Beam. Is --seed meant"),
+        ("--evidence=Frame=1", r"--evidence=Frame=1: no flag of this program or of Beam. Leave it out"),
+        ("do=Frame=1", r"do=Frame=1: flags are written --NAME=VALUE. Is --do meant"),
+        ("-seed=7", r"-seed=7: flags are written --NAME=VALUE. Is --seed meant"),
+        ("--direct_num_worker=2", r"--direct_num_worker=2: .* Is --direct_num_workers meant"),
+        ("--runner=Nowhere", r"--runner=Nowhere: .*Nowhere"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_and_leaves_nothing(tool, exported, tmp_path, flag, message):
-    arguments = [f"--model={exported['mixed']}", f"--out={tmp_path / 'drawn'}", "--n=90", flag, ENGINE]
+    arguments = [f"--model={exported['mixed']}", f"--out={tmp_path / 'drawn'}", "--n=90", ENGINE, flag]
     with pytest.raises(SystemExit, match=f"error: .*{message}"):
         tool.main(arguments)
     assert not (tmp_path / "drawn").exists()
+
+
+def test_flags_of_beam_reach_it_with_their_values(tool, exported, tmp_path):
+    beams = ["--runner=FlinkRunner", "--parallelism", "4", "--region=here", "--experiments=a", "--save_main_session"]
+    arguments = [f"--model={exported['mixed']}", f"--out={tmp_path}", "--n=1"]
+    assert tool.parsed([*arguments, *beams])[1] == beams
 
 
 def test_a_folder_that_is_not_empty_or_holds_another_draw_is_refused(tool, exported, undisturbed, tmp_path):

@@ -16,6 +16,7 @@ from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.samples import label_frame
 from causalgan_tf.metrics.tvd import total_variation
 from causalgan_tf.networks.mechanisms import CausalController
+from causalgan_tf.training.encoding import fit_encoder
 
 GRAPH = CausalGraph.from_text("Sky -> Wet; Sky, Wet -> Trip; Sky: categorical(clear, cloud, rain)")
 LAW = LabelDistribution(
@@ -41,6 +42,27 @@ class TableSampler:
 def model(monkeypatch):
     monkeypatch.setattr(causal_model, "LabelSampler", lambda mechanisms: TableSampler(LAW))
     return CausalModel(GRAPH, None)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "way_out"),
+    [
+        ("table", r"It is of a table \(dataset=table\), which has no images. Ask for labels alone."),
+        ("causal_faces", "Train its images: --stages=images."),
+        (None, "Train its images: --stages=images."),
+    ],
+)
+def test_a_model_without_images_names_a_way_out_that_works(model, dataset, way_out):
+    model.record = {"config": {"data": {"dataset": dataset}}} if dataset else None
+    asked = {
+        "images": lambda: model.sample(2, images=True),
+        "images_of": lambda: model.images_of(np.zeros([1, 3])),
+        "fit_encoder": lambda: fit_encoder(model, steps=1),
+        "counterfactual": lambda: model.counterfactual(np.zeros([1, 8, 8, 3], np.uint8), {"Wet": 1}),
+    }
+    for what, ask in asked.items():
+        with pytest.raises(InputError, match=f"^{what}: this model draws labels only. {way_out}$"):
+            ask()
 
 
 def test_the_law_of_a_model_has_the_tables_of_its_mechanisms(model):

@@ -19,9 +19,11 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation import EvaluationSizes
 from causalgan_tf.graphs.loading import load_graph
 from causalgan_tf.graphs.variables import Categorical, Continuous
+from causalgan_tf.inference import label_sampler
 from causalgan_tf.inference.samples import label_frame
 from causalgan_tf.runs import run_folder as runs
 from causalgan_tf.runs import run_graph
+from causalgan_tf.runs.paths import absolute
 from causalgan_tf.system.outputs import OutputFolder
 from causalgan_tf.training import devices
 
@@ -125,6 +127,55 @@ def test_the_choices_of_the_flags_are_those_of_the_library():
     assert EvaluationSizes.cfid == evaluate.IMAGES
 
 
+TABLE = ("--dataset=table", "--labels_file=rows.csv", "--graph=A -> B")
+FOLDER = ("--dataset=folder", "--labels_file=rows.csv", "--graph=A -> B", "--image_dir=photos")
+WASSERSTEIN = ("--controller_objective=wasserstein",)
+IMPLICIT = (*WASSERSTEIN, "--controller_mechanisms=implicit")
+
+
+@pytest.mark.parametrize(
+    ("others", "unread"),
+    [
+        ((), ("critic_steps=20", "noise_size=99", "gradient_penalty=5", "critic_width=8", "critic_order=1")),
+        (WASSERSTEIN, ("weight_decay=9", "critic_order=3", "noise_size=99")),
+        (IMPLICIT, ("weight_decay=9",)),
+    ],
+)
+def test_a_flag_that_the_objective_does_not_read_is_refused(others, unread):
+    for flag in unread:
+        with pytest.raises(InputError, match=f"^--controller_{flag}(.0)? does nothing with --controller_objective="):
+            configured(*others, f"--controller_{flag}")
+
+
+@pytest.mark.parametrize(
+    ("source", "unread"),
+    [
+        (FOLDER, ("train_images=10", "uniform_images=10", "label_rows=10")),
+        (TABLE, ("train_images=10", "uniform_images=10", "label_rows=10", "test_images=10", "crop_size=9")),
+        (("--dataset=causal_faces",), ("crop_size=108",)),
+        (("--dataset=celeb_a",), ("label_rows=10",)),
+    ],
+)
+def test_a_number_that_the_source_does_not_read_is_refused(source, unread):
+    for flag in unread:
+        with pytest.raises(InputError, match=f"^--{flag} does nothing with --dataset="):
+            configured(*source, f"--{flag}")
+
+
+def test_what_is_read_is_accepted():
+    assert configured(*WASSERSTEIN, "--controller_critic_steps=20").controller.critic_steps == 20
+    assert configured(*IMPLICIT, "--controller_critic_order=3", "--controller_noise_size=9").controller.noise_size == 9
+    assert configured(*FOLDER, "--crop_size=108", "--test_images=5").data.crop_size == 108
+    assert configured(*TABLE, "--image_size=64", "--channels=1", "--train_images=20000").data.image_size == 64
+
+
+def test_a_run_that_was_begun_with_a_flag_that_does_nothing_goes_on(tmp_path):
+    config = RunConfig(controller=ControllerConfig(critic_width=8))
+    config.save(tmp_path)
+    assert RunConfig.load(tmp_path) == config
+    assert train.run_config(parsed(train, "--controller_critic_width=8"), tmp_path) == config
+
+
 # presets
 
 
@@ -151,6 +202,32 @@ def test_the_papers_controller_is_the_same_in_the_papers_presets():
     assert [config.controller for config in images] == [labels.controller] * 2
     assert (labels.controller.learning_rate, labels.controller.critic_steps, labels.controller.ema) == (8e-5, 20, 0.0)
     assert (labels.controller.critic_order, labels.controller.distinct_rows) == (1, 0)
+
+
+# paths
+
+
+def test_a_path_of_every_flag_may_begin_with_the_users_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "g.txt").write_text("Old -> Ill")
+    (tmp_path / "q.txt").write_text("P(A=1)\n")
+    assert load_graph("~/g.txt") == load_graph("Old -> Ill")
+    assert query.read_queries(common.folder(parsed(query, "--file=~/q.txt"), "file")) == ["P(A=1)"]
+    paths = ["--graph=~/g.txt", "--labels_file=~/rows.csv", "--image_dir=~/photos", "--data_dir=~/data"]
+    data = absolute(configured("--dataset=folder", *paths)).data
+    names = (data.graph, data.labels_file, data.image_dir, data.data_dir)
+    assert names == tuple(f"{tmp_path}/{name}" for name in ("g.txt", "rows.csv", "photos", "data"))
+
+
+def test_a_folder_of_nobody_is_no_file():
+    with pytest.raises(InputError, match="is no known name, no file"):
+        load_graph("~nobody_of_this_name/g")
+    assert absolute(configured(*TABLE, "--labels_file=~nobody_of_this_name/g")).data.labels_file.endswith("_name/g")
+
+
+def test_the_help_says_in_what_steps_candidates_are_drawn():
+    step = label_sampler.CHUNK * label_sampler.CHUNKS
+    assert f"in steps of {step:,};" in parsed(sample)["max_draws"].help
 
 
 # runs that are there already
@@ -280,6 +357,13 @@ def test_a_query_is_held_against_the_kinds_that_the_run_has_kept(monkeypatch, ru
 
 
 # what the user sees
+
+
+def test_a_run_of_a_table_is_not_told_to_train_images(no_tensorflow, run_folder, tmp_path):
+    Image.new("RGB", (32, 32)).save(tmp_path / "image.png")
+    arguments = [f"--workdir={run_folder}", "--out=x", f"--counterfactual={tmp_path / 'image.png'}", "--do=A=1"]
+    with pytest.raises(InputError, match=r"has no images. It is of a table \(dataset=table\).* Ask for labels alone"):
+        sample.main(parsed(sample, *arguments))
 
 
 def test_an_error_of_the_user_is_one_line_and_exit_status_2():

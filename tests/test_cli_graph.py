@@ -78,6 +78,7 @@ def test_a_graph_is_converted_with_its_kinds(tmp_path, name):
         (["--graph=causal_graph1"], "Did you mean 'causal_graph_1'"),
         (["--graph=A -> B", "--out=graph.jpg"], r"--out=graph.jpg: expected a drawing, .svg, .*, or .* .dot"),
         (["--graph=A -> B", "--out=graph.dot", "--image"], "--image is about drawings"),
+        (["--graph=A -> B", "--image"], "--image is about a drawing: say where to write it, such as --out=graph.svg"),
         ([f"--graph={KINDS}", "--out=graph.cg"], ".cg has no place for kinds of labels"),
         (["--graph=A -> B", "--out=graph.bif"], "a .bif file holds probabilities"),
     ],

@@ -75,9 +75,9 @@ def test_every_flag_that_a_page_names_exists(page):
 
 
 def commands() -> list[str]:
-    """The command lines of the programs in all pages."""
+    """The command lines of the programs in all pages and presets."""
     found = set()
-    for page in PAGES:
+    for page in [*PAGES, *(ROOT / "flags").glob("*.flags")]:
         text = page.read_text(encoding="utf-8").replace(r"\|", "|")
         found |= {match.strip() for match in re.findall(r"causalgan-[a-z]+ --[^`\n]*", text)}
     return sorted(found)

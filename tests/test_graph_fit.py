@@ -14,6 +14,7 @@ from scipy import stats
 import causalgan_tf
 from causalgan_tf.cli import common
 from causalgan_tf.cli import graph as graph_program
+from causalgan_tf.data.tables import table_from_frame
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs import fit as fit_module
 from causalgan_tf.graphs.fit import fit_to_rows, holm, implied_independences
@@ -386,6 +387,10 @@ def test_the_program_names_the_violated_independence_and_the_edge(table, capsys)
     [
         (["--labels_file=rows.csv"], "missing values in 1 of 2,000 rows"),
         (["--labels_file=absent.csv"], "There is no labels file 'absent.csv'"),
+        (
+            ["--interventions=set"],
+            "--interventions is about a table that the graph is tested on",
+        ),
         (["--permutations=3"], "--permutations is about a table that the graph is tested on: give --labels_file too"),
         (["--drop_missing"], "--drop_missing is about a table"),
     ],
@@ -394,6 +399,25 @@ def test_the_program_refuses_before_it_writes_or_tells(table, capsys, arguments,
     with pytest.raises(InputError, match=message):
         run("--graph=Old; Smokes -> Ill", "--out=graph.dot", *arguments)
     assert not capsys.readouterr().out and not (table / "graph.dot").exists()
+
+
+def experiments():
+    """300 rows in which A and X are independent, and 300 in which an experiment gave X the value of A."""
+    a = np.tile([0, 1, 0, 1, 1, 1], 100)
+    x = np.concatenate([np.tile([0, 0, 1, 1, 0, 1], 50), a[300:]])
+    return pd.DataFrame({"A": a, "X": x, "set": [""] * 300 + ["X"] * 300})
+
+
+def test_rows_of_experiments_are_left_out(tmp_path, capsys):
+    frame = experiments()
+    assert len(causalgan_tf.graph_fit(frame, "A; X", 0).violated) == 1
+    fit = causalgan_tf.graph_fit(frame, "A; X", 0, interventions="set")
+    assert (fit.rows, fit.violated) == (300, ())
+    assert fit.tests == causalgan_tf.graph_fit(frame[:300], "A; X", 0).tests
+    assert causalgan_tf.graph_fit(table_from_frame(frame, load_graph("A; X"), interventions="set"), "A; X", 0) == fit
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    run("--graph=A; X", f"--labels_file={tmp_path / 'rows.csv'}", "--permutations=0", "--interventions=set")
+    assert "rows: 300\nimplied independences: 1, violated: 0" in capsys.readouterr().out
 
 
 def test_a_training_says_in_one_line_whether_its_table_contradicts_the_graph():

@@ -223,6 +223,20 @@ def test_the_node_link_data_of_networkx_is_read(tmp_path, edges):
     assert read_graph(saved(tmp_path, "graph.json", json.dumps(data))) == DIAMOND
 
 
+@pytest.mark.parametrize("name", ["<5", "<x>", "<b>bold</b>", "a<b>", ">30", "&lt;", "5"])
+def test_a_name_that_looks_like_html_is_a_name(tmp_path, name):
+    graph = CausalGraph({name: [], "B": [name]})
+    for form in WITH_KINDS:
+        write_graph(graph, tmp_path / f"graph{form}")
+        assert read_graph(tmp_path / f"graph{form}") == graph
+
+
+def test_labels_in_quotes_are_names_and_those_in_html_are_none(tmp_path):
+    path = tmp_path / "graph.dot"
+    path.write_text('digraph { node [label=x]; 1 [label="<5"]; 2 [label=<a <b>bold</b> one>]; 1 -> 2 }')
+    assert read_graph(path).edges == (("<5", "2"),)
+
+
 def test_gml_is_that_of_networkx(tmp_path):
     write_graph(KINDS, tmp_path / "graph.gml")
     drawn = nx.read_gml(tmp_path / "graph.gml")

@@ -173,7 +173,7 @@ def read_fields(values: flags.FlagValues, config: type[Config], prefix: str = ""
 
 
 def folder(values: flags.FlagValues, name: str) -> pathlib.Path:
-    """The folder that a flag names; InputError if the flag is not given."""
+    """The folder or file that a flag names, ~ being the user's; InputError if the flag is not given."""
     if not values[name].value:
         raise InputError(f"--{name} is missing: {values[name].help}.")
     try:

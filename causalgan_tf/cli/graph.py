@@ -23,7 +23,7 @@ from causalgan_tf.system.outputs import write_file
 if TYPE_CHECKING:
     from causalgan_tf.data.tables import LabelTable
 
-OF_A_TABLE = ("drop_missing", "decimal", "permutations", "seed")  # flags that are about --labels_file
+OF_A_TABLE = ("drop_missing", "decimal", "interventions", "permutations", "seed")  # flags that are about --labels_file
 
 
 def declare(values: flags.FlagValues) -> None:
@@ -35,6 +35,9 @@ def declare(values: flags.FlagValues) -> None:
     common.define(values, "labels_file", "", "table that the graph is tested on: csv, parquet or CelebA's list")
     common.define(values, "drop_missing", False, "leave out rows of labels_file with missing values")
     common.define(values, "decimal", ".", "decimal mark of numbers in labels_file", (".", ","))
+    common.define(
+        values, "interventions", "", "column of labels_file that names the nodes set in each row, as A or A;B: left out"
+    )
     common.define(
         values,
         "permutations",
@@ -54,6 +57,8 @@ def main(values: flags.FlagValues) -> None:
     unread = [name for name in OF_A_TABLE if values[name].present and not values.labels_file]
     if unread:
         raise InputError(f"--{unread[0]} is about a table that the graph is tested on: give --labels_file too.")
+    if values.image and not values.out:
+        raise InputError("--image is about a drawing: say where to write it, such as --out=graph.svg.")
     table = read_table(graph, values) if values.labels_file else None
     if values.out:
         write(graph, values)
@@ -71,7 +76,8 @@ def read_table(graph: CausalGraph, values: flags.FlagValues) -> LabelTable:
     # pandas takes a second, and a graph alone does without
     from causalgan_tf.data.tables import read_labels
 
-    return read_labels(common.folder(values, "labels_file"), graph, values.drop_missing, values.decimal)
+    how = values.drop_missing, values.decimal, values.interventions
+    return read_labels(common.folder(values, "labels_file"), graph, *how)
 
 
 def described(graph: CausalGraph) -> str:

@@ -51,7 +51,7 @@ def declare(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Answers."""
     run = Run.open(common.folder(values, "workdir"))
-    asked = [*values.query, *(read_queries(values.file) if values.file else [])]
+    asked = [*values.query, *(read_queries(common.folder(values, "file")) if values.file else [])]
     if not asked:
         raise InputError('no query: expected such as "P(Male=0 | do(Mustache=1))", or --file=FILE with a query a line.')
     # all is checked before TensorFlow starts, which takes seconds
@@ -62,10 +62,10 @@ def main(values: flags.FlagValues) -> None:
     write([model.ask(text, values.draws, values.seed) for text in asked], values.out)
 
 
-def read_queries(path: str) -> list[str]:
+def read_queries(path: pathlib.Path) -> list[str]:
     """The queries of a file; InputError for one that cannot be read or has none."""
     try:
-        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"--file={path}: expected a text file in UTF-8.") from error
     found = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -8,7 +8,6 @@ what it would be under --do. With --picture=interpolation --label=Mustache only 
 """
 
 import math
-import pathlib
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,7 @@ GRID = 400  # images of images.png at most
 ROW = 16  # images of a row of compare.png and of other pictures at most
 NEAR = 0.25  # standard deviations on either side that --compare conditions a number on
 SIDE = 64  # smallest side of an image in a picture, pixels
+STEP = 65_536  # candidates that are drawn at once, label_sampler.CHUNK * CHUNKS, without TensorFlow
 # what a draw replaces of an earlier one
 DRAW = ("labels.csv", "images.png", "compare.png", "counterfactual.png", "images/*.png")
 GROUPS = {  # what --help lists
@@ -88,7 +88,7 @@ def declare(values: flags.FlagValues) -> None:
         values,
         "max_draws",
         0,
-        "rows that may be drawn to find those that --given asks for; 0: the model chooses",
+        f"rows that may be drawn to find those that --given asks for, in steps of {STEP:,}; 0: the model chooses",
         low=0,
     )
     common.define(
@@ -182,7 +182,7 @@ def counterfactual(
         raise InputError(f"--counterfactual does not go with --{beside[0] if beside else 'noimages'}.")
     if not do:
         raise InputError("--counterfactual says what an image would be under an intervention: it needs --do.")
-    path, d = pathlib.Path(values.counterfactual).expanduser(), run.config.data
+    path, d = common.folder(values, "counterfactual"), run.config.data
     if not path.is_file():
         raise InputError(f"--counterfactual={values.counterfactual}: there is no such file.")
     image = decode((str(path), path), d.crop_size, d.image_size, d.channels)[None]
@@ -258,8 +258,7 @@ def write_pictures(
     folder: OutputFolder,
 ) -> None:
     """Writes each picture, drawn under `context` (do and given), in place of an earlier one of its name."""
-    if model.image_size is None:
-        raise InputError("--picture: this model draws labels only. Train its images: --stages=images.")
+    model.check_images("--picture")
     n, scale = min(values.n, ROW), math.ceil(SIDE / model.image_size)
     drawn = gallery.Gallery(model, n, n, *context, values.seed, scale, values.max_draws or None).draw(kinds, labels)
     for name, image in drawn.items():

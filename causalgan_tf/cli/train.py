@@ -61,10 +61,14 @@ def declare(values: flags.FlagValues) -> None:
 def run_config(values: flags.FlagValues, workdir: pathlib.Path) -> RunConfig:
     """The configuration that the flags describe; if none of them is given, the one of the run in `workdir`."""
     names = {prefix + field for prefix, config in PARTS.values() for field in config.__dataclass_fields__} | {"seed"}
-    if (workdir / "config.json").exists() and not any(values[name].present for name in names):
+    there = (workdir / "config.json").exists()
+    if there and not any(values[name].present for name in names):
         return RunConfig.load(workdir)
     parts = {name: common.read_fields(values, config, prefix) for name, (prefix, config) in PARTS.items()}
-    return RunConfig(**parts, seed=values.seed)
+    described = RunConfig(**parts, seed=values.seed)
+    if not there:  # the same command continues a run, whatever was accepted when it began
+        described.check_read()
+    return described
 
 
 def main(values: flags.FlagValues) -> None:

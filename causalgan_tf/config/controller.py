@@ -13,6 +13,8 @@ MECHANISMS = {
     "implicit": Entry("causalgan_tf.networks.builders:implicit"),
 }
 
+CRITIC = ("critic_steps", "critic_loss", "gradient_penalty", "critic_width", "critic_layers", "critic_order")
+
 # the values of fields of which nothing is said, unless an objective does better with others
 RECIPE: Mapping[str, Any] = {
     "steps": 4_000,
@@ -37,6 +39,7 @@ class Objective:
             are the mechanisms to sample from.
         recipes: the families of mechanisms that it trains, each with the values other than RECIPE's that it does best
             with.
+        unread: fields of ControllerConfig that do nothing, by the family of mechanisms.
         few_rows: whether it takes tables of fewer rows than a batch.
         do_rows: whether it takes rows on which nodes were set; `build_learner` then takes them last.
 
@@ -47,6 +50,7 @@ class Objective:
     title: str
     build_learner: Entry
     recipes: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=lambda: dict.fromkeys(MECHANISMS, {}))
+    unread: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     few_rows: bool = False
     do_rows: bool = False
 
@@ -56,6 +60,7 @@ OBJECTIVES = {
         "causal controller",
         Entry("causalgan_tf.training.builders:build_likelihood"),
         {"explicit": {}},
+        {"explicit": ("noise_size", *CRITIC)},
         few_rows=True,
         do_rows=True,
     ),
@@ -82,6 +87,10 @@ OBJECTIVES = {
                 "decay_to": 0.05,
                 "tvd_after": 5_000,
             },
+        },
+        {
+            "explicit": ("weight_decay", "noise_size", "critic_loss", "critic_order"),
+            "implicit": ("weight_decay",),
         },
     ),
 }
@@ -188,6 +197,11 @@ class ControllerConfig(Validated):
                 f"--controller_critic_loss={self.critic_loss} is a loss of implicit mechanisms. Leave it out, or take "
                 "--controller_mechanisms=implicit --controller_objective=wasserstein."
             )
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The fields that do nothing with this objective and these mechanisms."""
+        return OBJECTIVES[self.objective].unread.get(self.mechanisms, ())
 
     def _recipe(self) -> Mapping[str, Any]:
         """The objective's own values; InputError if it does not train these mechanisms."""

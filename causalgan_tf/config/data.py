@@ -49,6 +49,13 @@ class Source:
         """Whether labels and images are drawn here, as many as the configuration says."""
         return bool(self.channels)
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The numbers of DataConfig that do nothing here; size and channels, which presets of images say, aside."""
+        drawing = () if self.drawn else ("train_images", "uniform_images", "label_rows")
+        held_out = ("test_images",) if self.labels_only else ()
+        return (*drawing, *held_out, *(() if self.decodes else ("crop_size",)))
+
 
 SOURCES = {
     "causal_faces": Source(Entry("causalgan_tf.data.causal_faces:load_faces"), channels=(3,), queries=CELEBA_QUERIES),
@@ -65,6 +72,17 @@ SOURCES = {
         Entry("causalgan_tf.data.tables:load_table"), files=("labels_file",), labels_only=True, infers_types=True
     ),
 }
+
+
+def without_images(dataset: str | None, train: str = "Train its images: --stages=images.") -> str:
+    """The way out where a model of a source has no images; `train` if the source has some, or is not known (None).
+
+    >>> without_images("table")
+    'It is of a table (dataset=table), which has no images. Ask for labels alone.'
+    """
+    if dataset in SOURCES and SOURCES[dataset].labels_only:
+        return f"It is of a table (dataset={dataset}), which has no images. Ask for labels alone."
+    return train
 
 
 @dataclasses.dataclass(frozen=True)

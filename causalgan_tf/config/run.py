@@ -7,11 +7,11 @@ keeps the whole as config.json.
 import dataclasses
 import json
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from causalgan_tf.config.controller import ControllerConfig
-from causalgan_tf.config.data import DataConfig
+from causalgan_tf.config.data import SOURCES, DataConfig
 from causalgan_tf.config.fields import Validated
 from causalgan_tf.config.image import IMAGE_MODELS, BeganConfig, GanConfig, ImageConfig, ImageModel
 from causalgan_tf.errors import InputError, closest
@@ -75,14 +75,38 @@ class RunConfig:
 
     def _check_unread(self, part: str, reader: str) -> None:
         """InputError for a part that another image model than this run's reads, unless it has its defaults."""
+        for flag in self._changed(part, getattr(self, part).__dataclass_fields__):
+            raise InputError(
+                f"{flag} is read by --image_model={reader} alone, and this is "
+                f"{self.image.model}: there it would do nothing. Leave it out, or train the other model."
+            )
+
+    def check_read(self) -> None:
+        """InputError for a value, other than the default, that neither the source nor the objective reads.
+
+        Runs of before may have such values, so that this is asked where a run is described and not where it is read.
+
+        Examples:
+            >>> RunConfig(controller=ControllerConfig(critic_steps=20)).check_read()
+            Traceback (most recent call last):
+            causalgan_tf.errors.InputError: --controller_critic_steps=20 does nothing with ...=likelihood ...
+        """
+        data, c = self.data, self.controller
+        for flag in self._changed("data", SOURCES[data.dataset].unread):
+            raise InputError(f"{flag} does nothing with --dataset={data.dataset}. Leave it out, or name another one.")
+        for flag in self._changed("controller", c.unread):
+            raise InputError(
+                f"{flag} does nothing with --controller_objective={c.objective} and --controller_mechanisms="
+                f"{c.mechanisms}. Leave it out, or name another objective or other mechanisms."
+            )
+
+    def _changed(self, part: str, names: Collection[str]) -> Iterator[str]:
+        """Those fields of a part that have not their defaults, as flags."""
         values = getattr(self, part)
         for field in dataclasses.fields(values):
             value = getattr(values, field.name)
-            if value != field.default:
-                raise InputError(
-                    f"--{PARTS[part][0]}{field.name}={value} is read by --image_model={reader} alone, and this is "
-                    f"{self.image.model}: there it would do nothing. Leave it out, or train the other model."
-                )
+            if field.name in names and value != field.default:
+                yield f"--{PARTS[part][0]}{field.name}={value}"
 
     @property
     def image_model(self) -> ImageModel:

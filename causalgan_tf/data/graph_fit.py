@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from causalgan_tf.data.do_rows import split
 from causalgan_tf.data.tables import LabelTable, table_from_frame
 from causalgan_tf.graphs.fit import fit_to_rows
 from causalgan_tf.graphs.fit_result import GraphFit
@@ -15,6 +16,7 @@ def graph_fit(
     permutations: int = 200,
     seed: int = 0,
     drop_missing: bool = False,
+    interventions: str = "",
 ) -> GraphFit:
     """Tests whether a table contradicts the independences that a causal graph implies.
 
@@ -24,12 +26,14 @@ def graph_fit(
         permutations: how many random graphs, the same with its nodes permuted, are tested beside it; 0: none.
         seed: of the random graphs, and of the rows that are tested where not all are.
         drop_missing: leave out the rows of a data frame that miss a value of a node.
+        interventions: the column that names the nodes set in each row, "Smokes" or "Smokes;Age", an empty cell none;
+            these rows are left out, for they follow a graph without the edges into what was set.
 
     Returns:
         The implied independences with their tests, those that are violated, and the random graphs.
 
     Raises:
-        InputError: a table that does not fit the graph, or a negative number.
+        InputError: a table that does not fit the graph, fewer than two observed rows, or a negative number.
 
     Examples:
         >>> frame = pd.DataFrame({"Old": [0, 0, 1, 1] * 50, "Smokes": [0, 1, 0, 1] * 50, "Ill": [0, 1, 1, 1] * 50})
@@ -42,5 +46,7 @@ def graph_fit(
         The table contradicts the graph: 1 of 2 implied independences is violated. ...
     """
     graph = graph if isinstance(graph, CausalGraph) else load_graph(graph)
-    table = table if isinstance(table, LabelTable) else table_from_frame(table, graph, drop_missing)
-    return fit_to_rows(table.graph, table.rows.to_numpy(), permutations, seed)
+    if not isinstance(table, LabelTable):
+        table = table_from_frame(table, graph, drop_missing, interventions=interventions)
+    rows, _ = split(table.rows.to_numpy(), table.held)
+    return fit_to_rows(table.graph, rows, permutations, seed)

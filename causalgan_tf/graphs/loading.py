@@ -40,8 +40,8 @@ def _named_or_read(spec: str) -> CausalGraph:
     name = named.ALIASES.get(spec, spec)
     if name in named.NAMED:
         return named.NAMED[name]
-    if "->" not in spec and "\n" not in spec and _is_file(spec):
-        return formats.read_graph(spec)
+    if "->" not in spec and "\n" not in spec and (path := _file(spec)):
+        return formats.read_graph(path)
     if formats.recognised(spec):
         return formats.read_text(spec)
     if any(mark in spec for mark in ("->", ";", ",", ":", "\n", "<", "--")):
@@ -53,8 +53,11 @@ def _named_or_read(spec: str) -> CausalGraph:
     )
 
 
-def _is_file(spec: str) -> bool:
+def _file(spec: str) -> pathlib.Path | None:
+    """The file that a text names, ~ being the user's folder; None: there is none."""
     try:
-        return pathlib.Path(spec).is_file()
-    except (OSError, ValueError):  # a text longer than a file name may be, or with a character that none has
-        return False
+        path = pathlib.Path(spec).expanduser()
+        return path if path.is_file() else None
+    # a text longer than a file name may be, with a character that none has, or ~ and nobody's name
+    except (OSError, RuntimeError, ValueError):
+        return None

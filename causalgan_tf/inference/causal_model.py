@@ -12,6 +12,7 @@ import pandas as pd
 from causalgan_tf import noise
 from causalgan_tf.config import budget
 from causalgan_tf.config.budget import MANY
+from causalgan_tf.config.data import without_images
 from causalgan_tf.errors import InputError, brief
 from causalgan_tf.graphs.cells import ObservedCells, check_enumerable
 from causalgan_tf.graphs.graph import CausalGraph
@@ -172,8 +173,8 @@ class CausalModel(Questions, OldNames):
             given: conditions in the model that `do` has mutilated; of a continuous node an interval, such as (20, 30).
             seed: seed of the draw, from 0 to 2**63 - 1.
             images: whether images are drawn too; None: if the model has an image generator.
-            max_draws: candidate rows that may be drawn to meet `given`, of weighted ones for each block of 2,048 rows;
-                None: some millions, see LabelSampler.draw.
+            max_draws: candidate rows that may be drawn to meet `given`, in steps of 65,536; of weighted ones for each
+                block of 2,048 rows, from 8,192 on; None: some millions, see LabelSampler.draw.
             method: how `given` is met: "auto", "exact", "rejection" or "particles", see LabelSampler.draw. Rows of
                 rejection are drawn again from their seeds, as `twins` does.
             evidence: what was seen of the units before `do`, so that the rows say what such units would have been.
@@ -358,8 +359,7 @@ class CausalModel(Questions, OldNames):
             >>> faces.images_of(faces.sample(2).labels).shape
             (2, 32, 32, 3)
         """
-        if self.images is None:
-            raise InputError("images_of: this model draws labels only. Train its images: --stages=images.")
+        self.check_images("images_of")
         labels, seed = label_rows(self.graph, labels), whole("seed", seed, 0, SEED)
         budget.check_draw(len(labels), self.graph, self.images.shape)
         seeds = noise.row_seeds(seed, 0, len(labels)).numpy() if seeds is None else row_seeds(seeds)
@@ -367,12 +367,22 @@ class CausalModel(Questions, OldNames):
             raise InputError(f"images_of: expected a seed for each of {len(labels)} rows, got {len(seeds)} seeds.")
         return self.images.draw(labels, seeds)
 
+    def check_images(self, what: str) -> None:
+        """InputError, which begins with `what`, of a model that draws labels only.
+
+        Examples:
+            >>> faces.check_images("pictures")
+        """
+        if self.images is None:
+            source = ((self.record or {}).get("config") or {}).get("data", {}).get("dataset")
+            raise InputError(f"{what}: this model draws labels only. {without_images(source)}")
+
     def _draws(self, images: bool | None) -> bool:
         """Whether images are drawn; InputError for images of a model of labels, or for what is no answer."""
         if images is not None and not isinstance(images, bool | np.bool_):
             raise InputError(f"images: expected True, False or None, got {brief(images)!r}.")
-        if images and self.images is None:
-            raise InputError("images: this model draws labels only. Train its images: --stages=images.")
+        if images:
+            self.check_images("images")
         return self.images is not None and images is not False
 
     def _samples(

@@ -256,6 +256,7 @@ class Questions(Causes):
 
     def _labels_of(self, images: np.ndarray, labels: pd.DataFrame | None) -> np.ndarray:
         """The labels [n, K] of given images: those that are known, the others as the encoder reads them."""
+        self.check_images("counterfactual")
         if self.image_units is None:
             raise InputError(
                 "counterfactual: images need a model of images with an encoder. Fit one: "

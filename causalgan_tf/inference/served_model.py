@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from causalgan_tf.config import budget
+from causalgan_tf.config.data import without_images
 from causalgan_tf.errors import ConditioningError, InputError, brief
 from causalgan_tf.inference import estimate, served_answers
 from causalgan_tf.inference.arguments import SEED, frame_rows, whole
@@ -212,7 +213,9 @@ class ServedModel:
     def _draws(self, images: bool | None) -> bool:
         """Whether images are drawn; InputError for images of a model of labels."""
         if images and not self.image_size:
-            raise InputError("images: this model draws labels only. Train its images and export it anew.")
+            source = (self.card.get("data") or {}).get("source")
+            way_out = without_images(str(source), "Train its images and export it anew.")
+            raise InputError(f"images: this model draws labels only. {way_out}")
         return self.image_size is not None and images is not False
 
     def _require(self, signature: str, way_out: str) -> None:

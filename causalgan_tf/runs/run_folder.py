@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from causalgan_tf import data
 from causalgan_tf.config import budget
 from causalgan_tf.config.controller import MECHANISMS
-from causalgan_tf.config.data import FILES
+from causalgan_tf.config.data import FILES, SOURCES, without_images
 from causalgan_tf.config.run import RunConfig
 from causalgan_tf.data.dataset import Dataset, training_cells
 from causalgan_tf.errors import InputError, brief
@@ -203,6 +203,8 @@ class Run:
         """
         path = self.checkpoints(stage)
         if path is None:
+            if stage == "images" and SOURCES[self.config.data.dataset].labels_only:
+                raise InputError(f"{self.workdir} has no images. {without_images(self.config.data.dataset)}")
             raise InputError(
                 f"{self.workdir} has no trained {stage}: expected a checkpoint in {self.workdir / stage}. "
                 f"Train it with: causalgan-train --workdir={self.workdir} --stages={stage}"

@@ -31,8 +31,7 @@ def fit_encoder(model: CausalModel, steps: int = STEPS, seed: int = 0, progress:
     """
     if not isinstance(model, CausalModel):
         raise InputError(f"fit_encoder: expected a model, such as causalgan_tf.load gives, got {shown(model)}.")
-    if model.images is None:
-        raise InputError("fit_encoder: this model draws labels only. Train its images: --stages=images.")
+    model.check_images("fit_encoder")
     steps, seed = whole("steps", steps, 1), whole("seed", seed, 0, SEED)
     images = model.images
     network = images.untrained_encoder(seed % 2**31)

@@ -6,9 +6,9 @@
 
 Row i is the row i that causalgan-sample draws with this seed, a function of (seed, i) alone, so that a shard which is
 drawn again, twice or by another machine is the same shard. With --given a row is the first of its candidates that meets
-the condition, as of causalgan-sample --server. All flags that are not listed here go to Beam. OUT gets draw.json, which
-says what is drawn, part-00000-of-00010.parquet, ... and at last their list in draw.json. It must be empty, or hold this
-very draw: that is continued, and shards that are there stay. Needs the extra [beam].
+the condition, as of causalgan-sample --server. Beam's flags go to Beam. OUT gets draw.json, which says what is drawn,
+part-00000-of-00010.parquet, ... and at last their list in draw.json. It must be empty, or hold this very draw: that is
+continued, and shards that are there stay. Needs the extra [beam].
 """
 
 import argparse
@@ -32,7 +32,8 @@ import apache_beam as beam
 import numpy as np
 import pandas as pd
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners import create_runner
 from apache_beam.utils.shared import Shared
 
 from causalgan_tf.errors import ConditioningError, InputError, brief
@@ -49,7 +50,7 @@ LABEL_ROWS, IMAGE_ROWS = 100_000, 10_000  # of a shard, if --shard_rows does not
 BATCH, SEARCHED, DRAWN = 65_536, 1_024, 256
 PARTIAL = ".partial"  # folder of shards that are being written
 LIST = "draw.json"
-CLOSE = 0.75  # likeness from which on an unknown flag is one of this program's, misspelt
+CLOSE = 0.75  # likeness from which on an unknown flag is a known one, misspelt
 TOLD = re.compile(r"causalgan_tf\.errors\.\w+: (.+)")  # a user's mistake in what a worker reports
 
 
@@ -299,12 +300,26 @@ def parsed(arguments: Sequence[str]) -> tuple[Draw, list[str]]:
     add("--format", choices=FORMATS, default=FORMATS[0], help="of the shards; images are PNG files in them")
     add("--shard_rows", type=int, default=0, help=f"rows a shard; 0: {LABEL_ROWS}, or {IMAGE_ROWS} with images")
     own, others = parser.parse_known_args(arguments)
-    flags = [text for action in parser._actions for text in action.option_strings]
-    for other in others:
-        near = difflib.get_close_matches(other.partition("=")[0], flags, 1, CLOSE)
-        if near:
-            raise InputError(f"{brief(other)}: no flag of this program or of Beam. Is {near[0]} meant?")
+    check_words(others, [text for action in parser._actions for text in action.option_strings])
     return opened(own), others
+
+
+def check_words(words: Sequence[str], own: Sequence[str]) -> None:
+    """InputError for the first word that is no flag of Beam's and no value of one: Beam would drop it, and draw."""
+    runner = PipelineOptions(words).view_as(StandardOptions).runner
+    try:
+        create_runner(runner or "DirectRunner")  # a runner's module declares flags, too
+    except (ImportError, ValueError) as error:
+        raise InputError(f"--runner={brief(runner)}: {brief(error, 260)}") from error
+    parsers: list[argparse.ArgumentParser] = []
+    PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
+    for word in parsers[0].parse_known_args(words)[1]:
+        name = word.partition("=")[0]
+        flags = [*own, *(text for action in parsers[0]._actions for text in action.option_strings)]
+        near = difflib.get_close_matches(f"--{name.lstrip('-')}", flags, 1, CLOSE)
+        way = f"Is {near[0]} meant?" if near else "Leave it out; --help lists this program's flags."
+        what = "no flag of this program or of Beam" if name.startswith("--") else "flags are written --NAME=VALUE"
+        raise InputError(f"{brief(word)}: {what}. {way}")
 
 
 def opened(own: argparse.Namespace) -> Draw:

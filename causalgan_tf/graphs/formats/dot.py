@@ -170,7 +170,10 @@ class _Reader:
                 if self.tokens.took(",", ";"):
                     continue
                 name = self.tokens.name("an attribute or ']'").text.lower()
-                found[name] = self.tokens.take("a value").text if self.tokens.took("=") else ""
+                value = self.tokens.take("a value") if self.tokens.took("=") else None
+                # HTML, in <> and not in quotes, says more than a name
+                html = value and not value.quoted and value.text.startswith("<")
+                found[name] = value.text if value and not html else ""
         return found
 
     def _add(self, groups: list[list[Token]], marks: list[Token], attributes: dict[str, str]) -> None:

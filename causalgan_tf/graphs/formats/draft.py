@@ -143,7 +143,7 @@ class Draft:
             )
         title = attributes.get("label", attributes.get("name"))
         words = re.sub(r"\\[nlr]", " ", str(title)).replace("\\N", node).split()  # as Graphviz writes lines and names
-        if isinstance(title, str | int) and words and not words[0].startswith("<"):  # HTML says more than a name
+        if isinstance(title, str | int) and words and not words[0].lower().startswith("<html"):  # as yEd writes HTML
             self.titles[node] = " ".join(words)
 
     def edge(

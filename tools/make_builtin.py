@@ -34,10 +34,12 @@ def make(workdir: pathlib.Path, out: pathlib.Path) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
         made = pathlib.Path(scratch) / out.name
-        saved_model.write(made, model.record, model.networks, dtype="float16")
+        # where the data lay on this machine is nobody's business
+        config = model.record["config"]
+        record = {**model.record, "config": {**config, "data": {**config["data"], "data_dir": ""}}}
+        saved_model.write(made, record, model.networks, dtype="float16")
         (made / LIST).unlink()  # it is of folders that are written again
         measured = json.loads(report.read_text(encoding="utf-8"))
-        # where the data lay on this machine is nobody's business
         measured.get("config", {}).get("data", {}).pop("data_dir", None)
         (made / report.name).write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
         size = sum(path.stat().st_size for path in made.iterdir())

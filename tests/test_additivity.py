@@ -6,6 +6,7 @@ import tensorflow as tf
 from tiny_gan import CORNER_MISSING
 
 from causalgan_tf.data.dataset import observed_cells
+from causalgan_tf.graphs.cells import added_up, cells
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.learners.additivity import FEW, SURE, Additivity
 from causalgan_tf.networks.label_codec import LabelCodec
@@ -41,6 +42,20 @@ def test_a_category_is_changed_to_its_most_frequent_other_value():
     assert rows == [0]
     first, second, third = three[0]
     assert sorted([first, second]) == [[0, 2], [1, 0]] and third == [0, 0]
+
+
+def test_all_values_of_a_category_are_tried():
+    # digit i is seen in colours i and i + 1: (0, 2) is (0, 1) + (1, 2) - (1, 1), and no other value of either adds up
+    seen = np.array([[digit, (digit + further) % 5] for digit in range(5) for further in (0, 1)])
+    digits = of("D: categorical(0, 1, 2, 3, 4); C: categorical(0, 1, 2, 3, 4)", seen)
+    every = cells((5, 5)).astype(np.float32)
+    rows, three = found(digits, *every)
+    unseen = [(digit, (digit + further) % 5) for digit in range(5) for further in (2, 4)]
+    assert {tuple(every[row].astype(int).tolist()) for row in rows} == set(unseen)
+    assert len(rows) == added_up(digits.codec.cells) == 10
+    for row, (first, second, third) in zip(every[rows], three, strict=True):
+        assert [*map(sum, zip(first, second, strict=True))] == [*map(sum, zip(row, third, strict=True))]
+        assert all((np.array([first, second, third])[:, None] == seen).all(2).any(1))
 
 
 def test_numbers_are_never_changed_and_tables_of_numbers_have_no_sums():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import types
 
 import numpy as np
 import pytest
@@ -68,6 +69,13 @@ def test_official_splits_in_graph_order(config, prepared):
         for node, column in {"Male": number % 2, "Young": number >= 2, "Blond_Hair": 0 * number}.items():
             assert (images.labels[:, dataset.graph.index(node)] == column).all()
     assert (dataset.label_rows == dataset.train.labels).all()
+
+
+def test_more_test_images_than_there_are_is_refused_by_the_flags_name(config, prepared, monkeypatch):
+    """The way out is not to remove what took long to prepare."""
+    monkeypatch.setattr(tfds.core.DatasetInfo, "splits", {"test": types.SimpleNamespace(num_examples=4)})
+    with pytest.raises(InputError, match="^--test_images=5: expected at most 4, as many as CelebA's test split has.$"):
+        load(dataclasses.replace(config, test_images=5), seed=0)
 
 
 def test_labels_alone_open_no_image(config, prepared):

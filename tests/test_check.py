@@ -1,6 +1,7 @@
 """causalgan-train --check: says what a training would do, refuses what it would refuse, writes nothing."""
 
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from absl import flags
 from PIL import Image
 
 from causalgan_tf.cli import common, train
-from causalgan_tf.config.run import ControllerConfig, DataConfig, ImageConfig, RunConfig
+from causalgan_tf.config.run import ControllerConfig, DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.data import celeb_a, decoding, prepared
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs.graph import CausalGraph
@@ -88,7 +89,26 @@ def test_built_in_faces_are_not_drawn(folder, monkeypatch):
     before = everything(folder)
     told = lines(RunConfig(DataConfig(train_images=300, label_rows=1_000, data_dir=str(folder / "data"))))
     assert "images: 300 to train on, 32 x 32 x 3, would be drawn" in told and "rows: 1,000" in told
+    assert "label cells have some" not in told  # nobody knows before they are drawn
     assert everything(folder) == before
+
+
+def test_too_few_held_out_images_to_measure_by_are_told_before_the_training(folder, monkeypatch):
+    monkeypatch.setattr(prepared, "prepare", None)
+    few = DataConfig(train_images=300, label_rows=1_000, test_images=5, data_dir=str(folder / "data"))
+    assert "5 are held out, too few for causalgan-evaluate, which needs 12 (--test_images)" in lines(RunConfig(few))
+    assert "too few for" not in lines(photos())
+
+
+def test_the_time_of_a_step_counts_the_generators_updates(folder, monkeypatch):
+    monkeypatch.setattr(prepared, "prepare", None)
+    told = [
+        re.search("images: 8,000 steps would be trained, about ([0-9.]+) (minutes|hours)", lines(config))
+        for steps in (1, 11)
+        for config in [RunConfig(gan=GanConfig(generator_steps=steps))]
+    ]
+    minutes = [float(found[1]) * {"minutes": 1.0, "hours": 60.0}[found[2]] for found in told]
+    assert minutes[1] == pytest.approx(8.0 * minutes[0], rel=0.1)
 
 
 def not_square(folder: pathlib.Path) -> RunConfig:

@@ -55,7 +55,9 @@ def test_fewer_images_than_a_batch_are_enough(uniform):
 
 
 def test_a_saved_judge_sees_the_same(judge, uniform, tmp_path):
+    judge.training = {"balanced": True, "overlap": {"A": True}, "calibrated": {}}
     judge.save(tmp_path / "judge.npz")
     loaded = EvaluationClassifier.load(tmp_path / "judge.npz")
+    assert loaded.training == judge.training
     assert loaded.nodes == squares.GRAPH.nodes
     np.testing.assert_array_equal(loaded.features(uniform.images[:9]), judge.features(uniform.images[:9]))

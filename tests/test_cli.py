@@ -162,6 +162,30 @@ def test_a_number_that_the_source_does_not_read_is_refused(source, unread):
             configured(*source, f"--{flag}")
 
 
+@pytest.mark.parametrize(
+    ("others", "unread", "why"),
+    [
+        (("--image_r1_weight=0",), "image_r1_every=2", "--image_r1_weight=0"),
+        (("--image_anti_labeler_weight=0",), "image_anti_labeler_decay=9", "--image_anti_labeler_weight=0"),
+        (("--nobegan_third_margin", "--image_model=causal_began"), "began_gamma3=.3", "--nobegan_third_margin"),
+        (("--nobegan_third_margin", "--image_model=causal_began"), "began_lambda3=.3", "--nobegan_third_margin"),
+        (("--image_model=causal_began",), "image_label_deviation=.1", "--image_model=causal_began"),
+        ((*FOLDER, "--channels=1"), "image_augment=cutout,saturation", "--channels=1"),
+        (
+            ("--image_discriminator_rows=data", "--noimage_discriminator_labels"),
+            "image_additivity=9",
+            "--image_discriminator_rows=data",
+        ),
+    ],
+)
+def test_a_number_of_images_that_other_flags_leave_unread_is_refused(others, unread, why):
+    name = unread.partition("=")[0]
+    with pytest.raises(InputError, match=f"^--{name}=.* does nothing with {why}"):
+        configured(*others, f"--{unread}")
+    if not name.startswith("began"):
+        configured(f"--{unread}")
+
+
 def test_what_is_read_is_accepted():
     assert configured(*WASSERSTEIN, "--controller_critic_steps=20").controller.critic_steps == 20
     assert configured(*IMPLICIT, "--controller_critic_order=3", "--controller_noise_size=9").controller.noise_size == 9
@@ -364,6 +388,18 @@ def test_a_run_of_a_table_is_not_told_to_train_images(no_tensorflow, run_folder,
     arguments = [f"--workdir={run_folder}", "--out=x", f"--counterfactual={tmp_path / 'image.png'}", "--do=A=1"]
     with pytest.raises(InputError, match=r"has no images. It is of a table \(dataset=table\).* Ask for labels alone"):
         sample.main(parsed(sample, *arguments))
+
+
+def test_an_image_that_is_no_square_is_not_answered_with_flags_of_another_program(no_tensorflow, run_folder, tmp_path):
+    Image.new("RGB", (30, 20)).save(tmp_path / "image.png")
+    (tmp_path / "text.png").write_text("no image")
+    for name, words in {"image": "has 30 x 20 pixels: expected a square", "text": "cannot be read as an image"}.items():
+        arguments = [f"--workdir={run_folder}", "--out=x", f"--counterfactual={tmp_path / name}.png", "--do=A=1"]
+        with pytest.raises(
+            InputError, match=rf"{words}.*\. Expected a PNG or JPEG file with a square image: make"
+        ) as told:
+            sample.main(parsed(sample, *arguments))
+        assert "crop_size" not in str(told.value) and "labels" not in str(told.value)
 
 
 def test_an_error_of_the_user_is_one_line_and_exit_status_2():

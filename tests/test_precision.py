@@ -17,6 +17,7 @@ VARIANTS = {
     "std": (WIDE, GAN),
     "features": (WIDE, GAN | {"discriminator_norm": "batch", "minibatch": "features"}),
     "spectral": (WIDE, GAN | {"discriminator_norm": "spectral", "gan_loss": "hinge", "r1_weight": 0.0}),
+    "spectral_r1": (WIDE, GAN | {"discriminator_norm": "spectral"}),
     "began": (WIDE | {"model": "causal_began"}, {}),
 }
 

@@ -41,6 +41,20 @@ def test_groups_are_as_many_as_divide_the_channels_and_leave_sixteen_each(width,
     assert sorted(layer.groups for layer in grouped(generator(2, 3, 32, width=width))) == groups
 
 
+def test_a_generators_path_is_normalised_wherever_its_channels_change():
+    # behind batch norm means have no effect and no gradient: around blocks they would add up without end
+    network = generator(2, 3, 32, width=4)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (1, 1):
+            layer.bias.assign(layer.bias + 5.0)
+    grown = [layer.output for layer in network.layers if isinstance(layer, keras.layers.UpSampling2D)]
+    assert len(grown) == 2
+    noise, labels = np.random.default_rng(0).uniform(-1, 1, (64, 3)), np.zeros((64, 2))
+    for maps in keras.Model(network.inputs, grown)([noise, labels], training=True):
+        np.testing.assert_allclose(np.mean(maps, (0, 1, 2)), 0.0, atol=1e-3)
+        np.testing.assert_allclose(np.std(maps, (0, 1, 2)), 1.0, atol=0.3)  # less where the variance is near 1e-3
+
+
 @pytest.mark.parametrize("size", [16, 128])
 def test_images_have_the_size_asked(size):
     made = generator(2, 3, size, channels=1, width=4, modulation=True)

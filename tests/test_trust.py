@@ -105,7 +105,10 @@ def image_numbers(**changed):
         "judge": {"A": 1.0},
         "effectiveness": {"do": {"mean": 0.99, "labels": {"A": 0.99}}},
         "continuous": {"B": own},
+        "judge_recall": {"A": {"0": {"real": 1.0}, "1": {"real": 1.0}}},
         "coverage": {"model": 0.8, "control": 0.95},
+        "recall": {"model": 0.8, "control": 0.95},
+        "diversity": {"model": 9.0, "real": 10.0},
         "features": {"distance": "cFID"},
         "cfid": {"observational": 4.0, "control": 3.0},
     } | changed
@@ -147,7 +150,13 @@ def test_good_images_are_trusted_in_all_respects():
             {"cfid": {"observational": 46.0, "control": 3.7}},
             "cFID of generated images to real ones is 46.00; two sets of real ones are 3.70",
         ),
-        ("Images vary", {"coverage": {"model": 0.1, "control": 0.95}}, "10.0 % of the real images"),
+        (
+            "Images vary",
+            {"coverage": {"model": 0.1, "control": 0.95}},
+            "10.0 % of the real images.*have: coverage 10.5 %",
+        ),
+        ("Images vary", {"recall": {"model": 0.3, "control": 0.99}}, "80.0 % of the real images.*have: recall 30.3 %"),
+        ("Images vary", {"diversity": {"model": 5.0, "real": 10.0}}, "have: diversity within label cells 50.0 %"),
     ],
 )
 def test_each_failure_of_the_images_is_doubted_in_words(about, changed, words):
@@ -162,15 +171,29 @@ def test_one_label_that_the_images_do_not_show_is_not_hidden_by_the_others():
     effect = {**good, "Mustache": 0.5}
     mean = sum(effect.values()) / len(effect)
     assert mean > trust.SHOWS * 0.97 - 0.001  # as good as the judge, by the mean
-    told = of_images(judge=judge, effectiveness={"do": {"mean": mean, "labels": effect}})["Images show what is set"]
+    recalls = {label: {"1": {"real": right}} for label, right in judge.items()}
+    told = of_images(judge=judge, judge_recall=recalls, effectiveness={"do": {"mean": mean, "labels": effect}})[
+        "Images show what is set"
+    ]
     assert told.level == trust.DOUBTED
     assert told.text.endswith("Too few show: Mustache 50.0 %, real 97.0 %.") and "L0" not in told.text
 
 
 def test_a_label_that_the_judge_reads_badly_is_measured_by_what_he_reads_off_real_images():
     effect = {"mean": 0.795, "labels": {"A": 0.6, "B": 0.99}}
-    told = of_images(judge={"A": 0.61, "B": 1.0}, effectiveness={"do": effect})["Images show what is set"]
+    read = {"A": {"0": {"real": 0.62}, "1": {"real": 0.6}}, "B": {"0": {"real": 1.0}, "1": {"real": None}}}
+    told = of_images(judge={"A": 0.61, "B": 1.0}, judge_recall=read, effectiveness={"do": effect})[
+        "Images show what is set"
+    ]
     assert told.level == trust.TRUSTED and "Too few" not in told.text
+
+
+def test_a_rare_label_under_do_is_held_against_the_judge_on_both_of_its_values():
+    # of real images the judge is right in .803, for hardly one has the label; of both values alike in .885
+    read = {"A": {"0": {"real": 0.80}, "1": {"real": 0.97}}}
+    told = of_images(judge={"A": 0.803}, judge_recall=read, effectiveness={"do": {"mean": 0.77, "labels": {"A": 0.77}}})
+    assert told["Images show what is set"].level == trust.DOUBTED
+    assert "A 77.0 %, real 88.5 %" in told["Images show what is set"].text
 
 
 def test_what_no_data_can_tell_is_always_said():

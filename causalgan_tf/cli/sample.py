@@ -174,7 +174,7 @@ def counterfactual(
     run: Run, values: flags.FlagValues, asked: tuple[dict[str, Any], dict[str, Any]], folder: OutputFolder
 ) -> None:
     """Writes a given image beside what it would have been under do; an encoder is fitted first, if there is none."""
-    from causalgan_tf.data.decoding import decode
+    from causalgan_tf.data.decoding import UnfitError, decode
 
     do, evidence = asked
     beside = [name for name in ("given", "compare") if values[name].value] + ["picture"] * (values.picture != "none")
@@ -185,7 +185,13 @@ def counterfactual(
     path, d = common.folder(values, "counterfactual"), run.config.data
     if not path.is_file():
         raise InputError(f"--counterfactual={values.counterfactual}: there is no such file.")
-    image = decode((str(path), path), d.crop_size, d.image_size, d.channels)[None]
+    try:
+        image = decode((str(path), path), d.crop_size, d.image_size, d.channels)[None]
+    except UnfitError as error:
+        side = f" of {d.crop_size} x {d.crop_size} pixels or more" if d.crop_size > 0 else ""
+        raise InputError(
+            f"{error.what}. Expected a PNG or JPEG file with a square image{side}: make one of it."
+        ) from None
     run.require("images")
     folder.claim(["labels.csv", "counterfactual.png", "images.png", *files(1)])
     common.start_tensorflow()

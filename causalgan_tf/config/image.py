@@ -24,6 +24,7 @@ class ImageModel:
         check_graph: raises InputError for labels that the model is not trained on.
         kernel: side that its convolutions have at least, pixels; 0: ImageConfig.kernel says it.
         against_collapse: what to change when its generator draws one image.
+        unread: fields of ImageConfig that it does not read.
 
     >>> IMAGE_MODELS["causal_began"].part
     'began'
@@ -37,6 +38,7 @@ class ImageModel:
     check_graph: "Callable[[Parts, CausalGraph], None]" = lambda config, graph: None
     kernel: int = 0
     against_collapse: str = ""
+    unread: tuple[str, ...] = ()
 
 
 class Parts(Protocol):
@@ -87,6 +89,7 @@ IMAGE_MODELS = {
         build_learner=Entry("causalgan_tf.training.builders:build_causal_began"),
         kernel=3,
         against_collapse="raise --began_gamma1",
+        unread=("label_deviation",),
     ),
 }
 
@@ -331,6 +334,16 @@ class GanConfig(Validated):
                 f"got {self.augment!r}.{closest(unknown[0], AUGMENTATIONS) if unknown else ''}"
             )
 
+    @property
+    def unread(self) -> dict[str, str]:
+        """The fields that do nothing with the others' values, and the flag that makes it so.
+
+        >>> GanConfig(r1_weight=0.0).unread
+        {'r1_every': '--image_r1_weight=0'}
+        """
+        found = {} if self.r1_weight else {"r1_every": "--image_r1_weight=0"}
+        return found | ({} if self.anti_labeler_weight else {"anti_labeler_decay": "--image_anti_labeler_weight=0"})
+
 
 @dataclasses.dataclass(frozen=True)
 class BeganConfig(Validated):
@@ -375,3 +388,8 @@ class BeganConfig(Validated):
         "steps between halvings of the learning rates, beside their decay (paper: 100,000); 0: never",
         low=0,
     )
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """The fields that do nothing with the others' values, and the flag that makes it so."""
+        return {} if self.third_margin else dict.fromkeys(("gamma3", "lambda3"), "--nobegan_third_margin")

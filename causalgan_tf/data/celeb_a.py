@@ -47,7 +47,8 @@ def load_celeb_a(
         The data set; `label_rows` are the labels of the train split, images are memory maps.
 
     Raises:
-        InputError: a node is no attribute or not binary, or CelebA is neither prepared nor there to be prepared.
+        InputError: a node is no attribute or not binary, CelebA is neither prepared nor there to be prepared, or more
+            test images are asked for than there are.
     """
     graph = graph or load_graph(config.graph)
     require_binary(graph, "dataset=celeb_a")
@@ -72,6 +73,12 @@ def _prepared(
     builder: tfds.core.DatasetBuilder, graph: CausalGraph, config: DataConfig, labels_only: bool, write: bool
 ) -> Dataset:
     """The data set of prepared files."""
+    split = builder.info.splits.get("test")
+    if split and not labels_only and config.test_images > split.num_examples:
+        raise InputError(
+            f"--test_images={config.test_images}: expected at most {split.num_examples:,}, as many as CelebA's test "
+            "split has."
+        )
     rows = _labels(builder, "train", graph.nodes)
     if labels_only:
         return Dataset(graph=graph, label_rows=rows)

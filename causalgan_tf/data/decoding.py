@@ -35,7 +35,25 @@ SIXTEEN_BITS = ("PPM", "PNG")  # formats that have no more bits, whatever Pillow
 LARGEST = -1  # crop: the largest centred square
 
 
-class UnreadableError(InputError):
+class UnfitError(InputError):
+    """An image file that cannot be used as it is: what is the matter, and a way out for one of many files.
+
+    >>> try:
+    ...     square(Image.new("L", (30, 20)), crop=0, size=8, channels=1, name="cat.png")
+    ... except UnfitError as error:
+    ...     print(error.what)
+    cat.png has 30 x 20 pixels: expected a square
+    """
+
+    def __init__(self, what: str, way: str) -> None:
+        super().__init__(what, way)
+        self.what, self.way = what, way
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.way}"
+
+
+class UnreadableError(UnfitError):
     """An image file that is damaged or none.
 
     >>> decode(("cat.png", b"a cat"), crop=LARGEST, size=8, channels=3)
@@ -66,15 +84,16 @@ def square(image: Image.Image, crop: int, size: int, channels: int, name: str) -
     """
     width, height = image.size
     if not crop and width != height:
-        raise InputError(
-            f"{name} has {width} x {height} pixels: expected a square. --crop_size={LARGEST} takes the largest square "
-            "in the middle of each image, --crop_size=N one of N pixels."
+        raise UnfitError(
+            f"{name} has {width} x {height} pixels: expected a square",
+            f"--crop_size={LARGEST} takes the largest square in the middle of each image, --crop_size=N one of N "
+            "pixels.",
         )
     side = crop if crop > 0 else min(width, height)
     if side > min(width, height):
-        raise InputError(
-            f"{name} has {width} x {height} pixels, fewer than --crop_size={crop}. Lower it; {LARGEST} takes the "
-            "largest square of each image."
+        raise UnfitError(
+            f"{name} has {width} x {height} pixels, fewer than --crop_size={crop}",
+            f"Lower it; {LARGEST} takes the largest square of each image.",
         )
     # before the conversion to grey or RGB, which cuts 16 bits off at 255 and shows what lies under transparency
     image = _eight_bits(image, name)
@@ -129,7 +148,7 @@ def decode(source: Source, crop: int, size: int, channels: int) -> np.ndarray:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         why = "of no known form" if isinstance(error, UnidentifiedImageError) else str(error)[:80]
         raise UnreadableError(
-            f"{name} cannot be read as an image ({why}). Get the file again, or remove its row from the labels."
+            f"{name} cannot be read as an image ({why})", "Get the file again, or remove its row from the labels."
         ) from error
 
 
@@ -258,8 +277,8 @@ def _told(broken: list[InputError], count: int) -> InputError:
     listed = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     many = f"{len(broken)} or more" if len(broken) >= BROKEN else str(len(broken))
     return UnreadableError(
-        f"{many} of {count:,} image files cannot be read as images: {listed}. Get them again, or remove their rows "
-        "from the labels. The others stay decoded."
+        f"{many} of {count:,} image files cannot be read as images: {listed}",
+        "Get them again, or remove their rows from the labels. The others stay decoded.",
     )
 
 

@@ -120,17 +120,19 @@ class EvaluationClassifier:
         """Writes names, kinds, shape and weights to `path`, an .npz file."""
         weights = {f"weight_{place}": weight for place, weight in enumerate(self.network.get_weights())}
         kinds = json.dumps(to_json(dict(zip(self.nodes, self.codec.variables, strict=True))))
-        np.savez(path, shape=self.network.input_shape[1:], kinds=kinds, **weights)
+        shape, training = self.network.input_shape[1:], json.dumps(self.training)
+        np.savez(path, shape=shape, kinds=kinds, training=training, **weights)
 
     @classmethod
     def load(cls, path: pathlib.Path) -> "EvaluationClassifier":
         """The classifier that `save` wrote to `path`."""
         with np.load(path) as saved:
             shape, variables = saved["shape"].tolist(), from_json(json.loads(str(saved["kinds"])))
-            weights = [saved[f"weight_{place}"] for place in range(len(saved.files) - 2)]
+            training = json.loads(str(saved["training"])) if "training" in saved else None
+            weights = [saved[f"weight_{place}"] for place in range(sum(name.startswith("weight_") for name in saved))]
         network = classifier_network(shape, LabelCodec(variables.values()).columns, seed=0)
         network.set_weights(weights)
-        return cls(network, variables)
+        return cls(network, variables, training)
 
     def _read(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         logits, features = self.network(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)

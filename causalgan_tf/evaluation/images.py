@@ -17,7 +17,7 @@ from causalgan_tf.evaluation.interventions import single_interventions
 from causalgan_tf.evaluation.metrics import ImageMetrics
 from causalgan_tf.evaluation.off_target import off_target_change
 from causalgan_tf.evaluation.scoring import ImageScorer, Predictions, ScoredImages, ScoredIntervention, Source
-from causalgan_tf.evaluation.sizes import EvaluationSizes, derived_seed
+from causalgan_tf.evaluation.sizes import FEWEST_TEST, NEIGHBOURS, EvaluationSizes, derived_seed
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import LabelDistribution
@@ -28,8 +28,6 @@ from causalgan_tf.metrics.images import (
     neighbours,
 )
 
-NEIGHBOURS = 5  # k of precision, recall, density and coverage
-FEWEST = 2 * (NEIGHBOURS + 1)  # test images: either half needs k neighbours of an image
 SUPPORTED = 0.95  # share of an intervention's label rows with training images, from which on these support it
 
 
@@ -71,7 +69,8 @@ def image_numbers(
         Accuracies are of discrete labels, "continuous" holds the errors of the others. "support" is, of each
         intervention, the share of its generated label rows in whose cell there is a training image (the overlap or
         positivity of causal inference): on the others images extrapolate. "do_supported" of the Frechet distance is
-        the mean over interventions with a support of at least "supported_from", None where there is none.
+        the mean over interventions with a support of at least "supported_from", None where there is none. Distances and
+        neighbours of the model and of their control are of n["control"] images on either side.
 
     Raises:
         InputError: too few test images.
@@ -87,6 +86,11 @@ def image_numbers(
     generated, rendered = _both_under_every_do(source, observational, dataset, distribution, scorer, sizes, seed)
     uniform = _on_uniform_cells(source, scorer, dataset, sizes.uniform, seed)
     halves, unseen = _real_halves(scorer, dataset, real), scorer.predictions(held_out.labels, held_out.images)
+    # distances fall and coverage grows with the number of images: the control has as many on either side
+    pairs = {
+        "model": (real.features[: len(halves[0])], observational.features[: len(halves[0])]),
+        "control": halves,
+    }
     sets = {"real": unseen, "observational": observational, "uniform": uniform}
     support = _support(dataset, generated)
     return ImageMetrics(
@@ -103,8 +107,8 @@ def image_numbers(
         continuous=_errors(dataset, sets, generated, sizes.effectiveness),
         support=support,
         supported_from=SUPPORTED,
-        **_by_features(scorer.extractor, observational, real, halves, derived_seed(seed, "subsets")),
-        frechet=_frechet(observational, real, halves, generated, rendered, support),
+        **_by_features(scorer.extractor, pairs, derived_seed(seed, "subsets")),
+        frechet=_frechet(pairs, generated, rendered, support),
         diversity=_diversity(source, observational.labels[: sizes.diversity], dataset, seed),
         n={
             **_counts(judge_train=train, judge_test=held_out, observational=observational, uniform=uniform),
@@ -121,11 +125,11 @@ def _counts(**sets: Sized) -> dict[str, int]:
 
 def check_test(dataset: Dataset) -> None:
     """InputError if there are too few test images to measure by."""
-    if len(dataset.test) < FEWEST:
+    if len(dataset.test) < FEWEST_TEST:
         raise InputError(
-            f"There are {len(dataset.test)} test images, too few to measure by: expected at least {FEWEST}. "
-            f"Train with --test_images={FEWEST} or more; of a folder a fifth is held out at most, so it needs at least "
-            f"{5 * FEWEST} images."
+            f"There are {len(dataset.test)} test images, too few to measure by: expected at least {FEWEST_TEST}. "
+            f"Train with --test_images={FEWEST_TEST} or more; of a folder a fifth is held out at most, so it needs at "
+            f"least {5 * FEWEST_TEST} images."
         )
 
 
@@ -274,9 +278,7 @@ def _support(dataset: Dataset, generated: Mapping[str, Predictions]) -> dict[str
 
 
 def _frechet(
-    observational: ScoredImages,
-    real: ScoredImages,
-    halves: tuple[np.ndarray, np.ndarray],
+    pairs: Mapping[str, tuple[np.ndarray, np.ndarray]],
     generated: Mapping[str, ScoredIntervention],
     rendered: Mapping[str, ScoredIntervention],
     support: Mapping[str, float],
@@ -285,23 +287,18 @@ def _frechet(
     # images of cells without training images are extrapolated, and a mean over both kinds tells of neither
     supported = [distance for text, distance in each.items() if support[text] >= SUPPORTED]
     return {
-        "observational": frechet_distance(observational.features, real.features),
+        "observational": frechet_distance(*pairs["model"]),
         "do": float(np.mean(list(each.values()))) if each else None,
         "do_supported": float(np.mean(supported)) if supported else None,
-        "control": frechet_distance(*halves),
+        "control": frechet_distance(*pairs["control"]),
         "do_each": each,
     }
 
 
 def _by_features(
-    extractor: FeatureExtractor,
-    observational: ScoredImages,
-    real: ScoredImages,
-    halves: tuple[np.ndarray, np.ndarray],
-    seed: int,
+    extractor: FeatureExtractor, pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], seed: int
 ) -> dict[str, dict[str, Any]]:
     """features: whose they are; kid with standard errors; precision, recall, density, coverage; with their control."""
-    pairs = {"model": (real.features, observational.features), "control": halves}
     kid, figures = {}, {}
     for row, both in pairs.items():
         kid[row], kid[f"{row}_error"] = kernel_distance(*both, seed=seed)
@@ -309,7 +306,7 @@ def _by_features(
     return {
         "features": {
             "extractor": extractor.name,
-            "width": real.features.shape[1],
+            "width": pairs["model"][0].shape[1],
             "distance": extractor.distance,
             "neighbours": NEIGHBOURS,
         },

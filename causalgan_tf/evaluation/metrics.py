@@ -87,7 +87,7 @@ class ImageMetrics:
         coverage: share of real images with a generated one nearby, of model and control.
         frechet: Frechet distances: observational, control and under do.
         diversity: distance between images of equal labels, of model and real ones.
-        n: numbers of images.
+        n: numbers of images; "control": on either side of distances and neighbours.
     """
 
     judge: dict[str, Any]

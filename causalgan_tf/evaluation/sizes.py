@@ -7,6 +7,9 @@ import numpy as np
 
 from causalgan_tf.errors import InputError
 
+NEIGHBOURS = 5  # k of precision, recall, density and coverage
+FEWEST_TEST = 2 * (NEIGHBOURS + 1)  # test images: either half needs k neighbours of an image
+
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationSizes:

@@ -16,6 +16,7 @@ from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import one_code
 
 MAX_CELLS = 2**20  # of one distribution or table; more would not fit beside others in memory
+CHANGES = 9  # other values that a label is changed to, the most frequent ones
 MAX_SIZE = 256  # values of a label: rows are bytes
 
 
@@ -136,6 +137,41 @@ class ObservedCells:
         if len(edges) != len(sizes) or (np.diff(codes) < 1).any():
             raise ValueError("the observed cells are not as they were written.")
         return cls(sizes, edges, codes)
+
+
+def other_values(column: np.ndarray, size: int | None) -> np.ndarray:
+    """What each value of a label is changed to, [changes, size]: the most frequent other values of a column of rows.
+
+    A number, of size None, is never changed.
+
+    >>> other_values(np.array([0, 1, 1, 2, 2, 2]), 3).tolist()  # 0 to 2 or 1, 1 to 2 or 0, 2 to 1 or 0
+    [[2, 2, 1], [1, 0, 0]]
+    """
+    if (size or 0) < 2:
+        return np.zeros([0, 0], np.int64)
+    order = np.argsort(-np.bincount(column.astype(int), minlength=size), kind="stable")
+    return np.stack([order[order != value][:CHANGES] for value in range(size)], axis=1)
+
+
+def added_up(cells: ObservedCells) -> int:
+    """How many cells without data there are that three cells with data add up to.
+
+    >>> added_up(ObservedCells((2, 2), (np.zeros(0),) * 2, np.array([0, 1, 3]), np.array([[0, 0], [1, 0], [1, 1]])))
+    1
+    """
+    sizes = cells.sizes[::-1]  # of the codes the first label is the fastest
+    seen = np.zeros(math.prod(sizes), bool)
+    seen[cells.codes] = True
+    seen = seen.reshape(sizes)
+    found = np.zeros_like(seen)
+    for k, edges in enumerate(cells.edges):
+        seen_by, found_by = (np.moveaxis(grid, len(sizes) - 1 - k, 0) for grid in (seen, found))
+        size = None if len(edges) else cells.sizes[k]
+        for table in other_values(cells.examples[:, k], size):
+            for value, other in enumerate(table):
+                if (seen_by[value] & seen_by[other]).any():
+                    found_by[value] |= seen_by[other]
+    return int((found & ~seen).sum())
 
 
 def histogram(rows: np.ndarray, sizes: Sequence[int] | None = None) -> np.ndarray:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from causalgan_tf.graphs.cells import other_values
 from causalgan_tf.networks.label_codec import LabelCodec
 
 NONE = 1e6  # of a comparison that cannot be made, labels apart
@@ -50,12 +51,12 @@ class Additivity:
     """Finds, for rows of cells without data, three rows of cells with data that add up to them.
 
     A discrete label k of the row is changed to another value, and so is k in the row of the data that is most like it;
-    all three cells must have data, and FEW images if possible. Of all k and all rows of the data the pair that differ
-    least is taken.
+    all three cells must have data, and FEW images if possible. Of all k, all values and all rows of the data the pair
+    that differ least is taken.
 
     Examples:
-        >>> from causalgan_tf.graphs.cells import ObservedCells
         >>> from causalgan_tf.graphs.variables import Binary
+        >>> from causalgan_tf.graphs.cells import ObservedCells
         >>> seen = np.array([[0, 0], [1, 0], [1, 1]])  # (Male, Mustache): no woman has a mustache
         >>> cells = ObservedCells((2, 2), (np.zeros(0),) * 2, np.array([0, 1, 3]), seen)
         >>> sums = Additivity(LabelCodec([Binary()] * 2, cells=cells)).sums(tf.constant([[0.0, 1.0], [1.0, 1.0]]))
@@ -66,15 +67,19 @@ class Additivity:
     def __init__(self, codec: LabelCodec, weight: float = 1.0) -> None:
         """Takes the labels' types and the cells of the data, which `codec` must know, and the weight of the error."""
         self.codec, self.weight = codec, weight
-        self.sizes = [variable.size or 0 for variable in codec.variables]
         self.examples = np.asarray(codec.cells.examples, np.float32)
-        parts = [_other_values(column, size) for column, size in zip(self.examples.T, self.sizes, strict=True)]
-        self.others = np.concatenate(parts).astype(np.float32)
+        # a change: its label, and of each value of the label the one that takes its place
+        others = [
+            other_values(column, variable.size)
+            for column, variable in zip(self.examples.T, codec.variables, strict=True)
+        ]
+        self.labels = np.repeat(np.arange(len(others)), [len(tables) for tables in others])
+        self.tables = [table for tables in others for table in tables]
         with tf.init_scope():
-            rows, discrete = tf.constant(self.examples), tf.constant([size > 1 for size in self.sizes])
+            rows = tf.constant(self.examples)
             self.bins = codec.bins(rows).numpy()
             changed = self.changed(rows)
-            self.usable = (codec.is_observed(changed) & discrete).numpy()
+            self.usable = codec.is_observed(changed).numpy()
             # a cell with few images comes after any difference of labels
             scarce = tf.cast(~codec.is_observed(changed, FEW) | ~codec.is_observed(rows, FEW)[:, None], tf.float32)
             self.scarce = (self.last_resort * scarce).numpy()
@@ -85,29 +90,29 @@ class Additivity:
         return len(self.codec.variables) + 1.0
 
     def changed(self, labels: tf.Tensor) -> tf.Tensor:
-        """Label rows [B, K] with each label changed in turn: [B, K, K], label k in [:, k]; numbers stay."""
-        sizes = np.maximum(self.sizes, 1)
-        starts = np.cumsum([0, *sizes[:-1]])
-        places = starts + tf.where(tf.constant(self.sizes) > 1, tf.cast(tf.round(labels), tf.int32), 0)
-        other = tf.where(tf.constant(self.sizes) > 1, tf.gather(self.others, places), labels)
-        return tf.where(tf.eye(len(sizes)) > 0.0, other[:, None], labels[:, None])
+        """Label rows [B, K] under each of M changes of a discrete label: [B, M, K]; numbers stay."""
+        starts = np.cumsum([0, *map(len, self.tables)])[:-1]
+        old = tf.cast(tf.round(tf.gather(labels, self.labels, axis=1)), tf.int32)
+        new = tf.gather(tf.constant(np.concatenate([np.zeros(0), *self.tables]), tf.float32), starts + old)
+        return tf.where(np.eye(labels.shape[1], dtype=bool)[self.labels], new[..., None], labels[:, None])
 
     def sums(self, labels: tf.Tensor) -> Sums:
         """The rows of labels [B, K] that lie in cells without data and have three rows that add up to them."""
+        if not self.tables:
+            return Sums(tf.zeros([0], tf.int64), tf.zeros([0, 3, labels.shape[1]]))
         changed, bins = self.changed(labels), self.codec.bins(labels)
         same = bins[:, None] == self.bins
         apart = tf.reduce_sum(tf.cast(~same, tf.float32), -1, keepdims=True) + self.scarce
         apart += self.last_resort * tf.cast(~self.codec.is_observed(changed, FEW), tf.float32)[:, None]
         known = self.codec.is_observed(changed)[:, None] & ~self.codec.is_observed(labels)[:, None, None]
-        apart = tf.where(same & self.usable & known, apart, NONE)
-        count = self.bins.shape[1]
-        apart = tf.reshape(apart, [-1, self.bins.size])
+        apart = tf.where(tf.gather(same, self.labels, axis=2) & self.usable & known, apart, NONE)
+        apart = tf.reshape(apart, [-1, self.usable.size])
         best = tf.argmin(apart, 1)
         rows = tf.where(tf.reduce_min(apart, 1) < NONE)[:, 0]
-        example, label = tf.gather(best, rows) // count, tf.gather(best, rows) % count
+        example, change = tf.gather(best, rows) // len(self.tables), tf.gather(best, rows) % len(self.tables)
         second = tf.gather(self.examples, example)
-        third = tf.gather(self.changed(second), label, batch_dims=1)
-        return Sums(rows, tf.stack([tf.gather(tf.gather(changed, rows), label, batch_dims=1), second, third], 1))
+        third = tf.gather(self.changed(second), change, batch_dims=1)
+        return Sums(rows, tf.stack([tf.gather(tf.gather(changed, rows), change, batch_dims=1), second, third], 1))
 
     def loss(
         self,
@@ -142,14 +147,3 @@ class Additivity:
 
         # no network takes an empty batch
         return self.weight * tf.cond(tf.size(rows) > 0, mean, lambda: tf.zeros([]))
-
-
-def _other_values(column: np.ndarray, size: int) -> np.ndarray:
-    """What each value of a label is changed to, [size]: the most frequent other one of a column of rows.
-
-    A number, of size 0, has one place and is never changed.
-    """
-    if size < 2:
-        return np.zeros(1)
-    order = np.argsort(-np.bincount(column.astype(int), minlength=size), kind="stable")
-    return np.where(np.arange(size) == order[0], order[1], order[0])

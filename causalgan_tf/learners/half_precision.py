@@ -86,7 +86,23 @@ def in_float32(network: keras.Model) -> Callable[[Any], tf.Tensor]:
 
 def _widened(layer: keras.Layer | keras.Operation) -> keras.Layer | keras.Operation:
     config = layer.get_config()
-    wide = type(layer).from_config(config | ({"dtype": "float32"} if "dtype" in config else {}))
-    if hasattr(wide, "layer"):
-        wide.layer.dtype_policy = "float32"
-    return wide
+    config |= {"dtype": "float32"} if "dtype" in config else {}
+    if isinstance(layer, keras.layers.SpectralNormalization):
+        return Normalised(**(config | {"layer": _widened(layer.layer)}))
+    return type(layer).from_config(config)
+
+
+class Normalised(keras.layers.SpectralNormalization):
+    """A layer whose kernel is normalised already, by the pass in 16 bits.
+
+    Normalised once more outside variables, the kernel's gradient would go through the normalisation, as it does not
+    elsewhere.
+
+    >>> layer = Normalised(keras.layers.Dense(1, kernel_initializer="ones"))
+    >>> layer(tf.ones([1, 4]), training=True).numpy().tolist()  # and not 2, by the kernel divided by its norm of 2
+    [[4.0]]
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The layer's output."""
+        return self.layer(inputs, training=training)

@@ -120,11 +120,16 @@ def generator(
     return keras.Model([noise, encoded], image(x), name="generator")
 
 
+def centred(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Feature maps behind batch norm."""
+    return keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
+
+
 def _activation(causes: keras.KerasTensor, initializer: Seeds, modulation: bool) -> Activation:
     """A function of a generator's feature maps: batch norm, modulation by the causes [B, Z + K] if asked, ReLU."""
 
     def activated(x: keras.KerasTensor) -> keras.KerasTensor:
-        x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
+        x = centred(x)
         if modulation:
             scale, shift = (
                 keras.layers.Reshape([1, 1, x.shape[-1]])(

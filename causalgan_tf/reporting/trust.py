@@ -8,7 +8,7 @@ TRUSTED, DOUBTED, UNTOLD = "trusted", "doubted", "untold"
 SMALL = 0.02  # error of a probability up to which an answer counts as right
 ABOVE = 1.5  # times what sampling alone gives, up to which a distance counts as none
 SHOWS = 0.95  # share of what the judge sees on real images from which on images show their labels
-VARIED = 0.75  # share of the control's coverage from which on images vary as real ones do
+VARIED = 0.75  # share of real images' coverage, recall and diversity from which on images vary as they do
 FAR = 5.0  # times the distance of two sets of real images, from which on generated ones look otherwise
 CLOSE = 0.1  # standard deviations up to which the distribution of a number counts as right
 NEAR = 0.25  # standard deviations that a number may be off in an image
@@ -172,7 +172,7 @@ def _percent(share: float) -> str:
 
 def _images(images: Mapping[str, Any]) -> Iterator[Statement]:
     yield from _unsupported(images["support"], images["supported_from"])
-    effect, judge = images["effectiveness"]["do"]["labels"], images["judge"]
+    effect, judge = images["effectiveness"]["do"]["labels"], _balanced(images)
     shown = {label: effect[label] for label in judge if effect.get(label) is not None}
     if shown:
         yield _shown(shown, judge)
@@ -181,18 +181,35 @@ def _images(images: Mapping[str, Any]) -> Iterator[Statement]:
         text = f"Images under do({node}=x) are off by {errors['do'] / own['sd']:.2f} standard deviations, {by}."
         near = errors["do"] <= max(NEAR * own["sd"], ABOVE * errors["real"])
         yield Statement(TRUSTED if near else DOUBTED, f"Images show {node}", text, "do-the-images-show-their-numbers")
-    ours, control = images["coverage"]["model"], images["coverage"]["control"]
-    text = (
-        f"{_percent(ours)} of the real images have a generated one nearby; other real ones cover {_percent(control)}."
-    )
-    level = TRUSTED if ours >= VARIED * control else DOUBTED
-    yield Statement(level, "Images vary", text, LAW)
+    yield _varied(images)
     name = images["features"]["distance"]
     distance, real = (images[name.lower()][side] for side in ("observational", "control"))
     if distance is None or real is None:
         return
     text = f"The {name} of generated images to real ones is {distance:.2f}; two sets of real ones are {real:.2f} apart."
     yield Statement(TRUSTED if distance < FAR * real else DOUBTED, "Images look like real ones", text, LAW)
+
+
+def _balanced(images: Mapping[str, Any]) -> dict[str, float]:
+    """How often the judge is right on real images, a mean over each label's values as effectiveness under do is."""
+    found = dict(images["judge"])
+    for label, values in images["judge_recall"].items():
+        shares = {value: own["real"] for value, own in values.items() if own["real"] is not None}
+        found |= {label: _mean(shares)} if shares else {}
+    return found
+
+
+def _varied(images: Mapping[str, Any]) -> Statement:
+    """Whether images are as various as real ones. Coverage alone is high for few images in the right places."""
+    sides = {name: (images[name]["model"], images[name]["control"]) for name in ("coverage", "recall")}
+    if images["diversity"]["model"] is not None:
+        sides["diversity within label cells"] = (images["diversity"]["model"], images["diversity"]["real"])
+    ours, control = map(_percent, sides["coverage"])
+    text = f"{ours} of the real images have a generated one nearby; other real ones cover {control}."
+    few = [f"{name} {_percent(own / real)}" for name, (own, real) in sides.items() if own < VARIED * real]
+    if few:
+        text += f" Of what real images have: {'; '.join(few)}."
+    return Statement(DOUBTED if few else TRUSTED, "Images vary", text, LAW)
 
 
 def _shown(shown: Mapping[str, float], judge: Mapping[str, float]) -> Statement:

@@ -74,11 +74,12 @@ def _data_lines(run: Run, dataset: Dataset) -> Iterator[str]:
     graph, rows = dataset.graph, dataset.label_rows
     yield f"graph: {len(graph)} labels, {len(graph.edges)} edges"
     yield f"rows: {len(rows):,}" + (f", {dataset.dropped_rows:,} left out" if dataset.dropped_rows else "")
-    yield from (f"  {line}" for line in description(dataset, run))
+    drawn = SOURCES[run.config.data.dataset].drawn
+    yield from (f"  {line}" for line in description(dataset, run, blank=drawn))
     yield from cell_lines(graph, rows)
     if dataset.train is not None:
         d = run.config.data
-        source = "would be drawn" if SOURCES[d.dataset].drawn else f"of {d.image_dir or d.dataset}"
+        source = "would be drawn" if drawn else f"of {d.image_dir or d.dataset}"
         yield f"images: {len(dataset.train):,} to train on, {d.image_size} x {d.image_size} x {d.channels}, {source}"
 
 
@@ -160,7 +161,9 @@ def _seconds(run: Run, stage: str) -> float:
         return LABEL_STEP + LABEL_ROW * c.batch_size * (1 + c.critic_steps) * len(run.graph)
     default = type(i)()
     widths = [one.width + one.discriminator_width + one.labeler_width for one in (i, default)]
-    return IMAGE_STEP * i.batch_size / 32 * (run.config.data.image_size / 32) ** 2 * widths[0] / widths[1]
+    # an update of the generator alone takes about .7 of a step
+    updates = 1.0 + 0.7 * (getattr(run.config.image_part, "generator_steps", 1) - 1)
+    return IMAGE_STEP * updates * i.batch_size / 32 * (run.config.data.image_size / 32) ** 2 * widths[0] / widths[1]
 
 
 def readable_time(seconds: float) -> str:

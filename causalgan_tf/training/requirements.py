@@ -13,7 +13,8 @@ from causalgan_tf.data import Dataset
 from causalgan_tf.data.dataset import cell_sizes, training_cells
 from causalgan_tf.data.table_columns import describe
 from causalgan_tf.errors import InputError
-from causalgan_tf.graphs.cells import MAX_CELLS, ObservedCells, enumerable, histogram
+from causalgan_tf.evaluation.sizes import FEWEST_TEST
+from causalgan_tf.graphs.cells import MAX_CELLS, ObservedCells, added_up, enumerable, histogram
 from causalgan_tf.graphs.fit import quick_fit
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.names import listed, written
@@ -99,8 +100,11 @@ def check_image_labels(graph: CausalGraph, config: RunConfig) -> None:
     config.image_model.check_graph(config, graph)
 
 
-def description(dataset: Dataset, run: Run) -> Iterator[str]:
-    """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change."""
+def description(dataset: Dataset, run: Run, blank: bool = False) -> Iterator[str]:
+    """What is learnt, a line a label; of more than DESCRIBED labels only those that are not binary or never change.
+
+    Of `blank` training images, which are not drawn yet, the labels are not known.
+    """
     declared = run.kept.declared.declared if SOURCES[run.config.data.dataset].infers_types else None
     rows, variables = dataset.label_rows, dataset.graph.variables
     for k, (node, line) in enumerate(zip(variables, describe(dataset.graph, rows, declared), strict=True)):
@@ -114,24 +118,34 @@ def description(dataset: Dataset, run: Run) -> Iterator[str]:
     if dataset.dropped_rows:
         yield f"{dataset.dropped_rows:,} rows left out, for they miss a value; {len(rows):,} remain"
     yield from fit_line(dataset.graph, rows)
-    if isinstance(run.config.image_part, GanConfig) and run.config.image_part.additivity:
+    held_out = run.config.data.test_images if blank else len(dataset.test or ())
+    if dataset.train is not None and held_out < FEWEST_TEST:
+        few = f"too few for causalgan-evaluate, which needs {FEWEST_TEST} (--test_images)"
+        yield f"images: {held_out} are held out, {few}"
+    part = run.config.image_part
+    if isinstance(part, GanConfig) and part.additivity and run.config.image.discriminator_rows == "mixed" and not blank:
         yield from unseen_line(training_cells(dataset))
 
 
 def unseen_line(cells: ObservedCells | None) -> Iterator[str]:
     """How many label cells have images, and what is asked of the others; nothing where they cannot be numbered.
 
-    >>> print(*unseen_line(ObservedCells((2, 2), (np.zeros(0),) * 2, np.array([0, 1, 3]))))
-    images: 3 of 4 label cells have some; others are drawn towards what those add up to (--image_additivity)
+    >>> rows = np.array([[0, 0], [1, 0], [1, 1]])
+    >>> print(*unseen_line(ObservedCells((2, 2), (np.zeros(0),) * 2, np.array([0, 1, 3]), rows)))
+    images: 3 of 4 label cells have some; of the others 1 is drawn towards what those add up to
     """
     if cells is None:
         return
     seen, count = len(cells.codes), math.prod(cells.sizes)
-    if seen < count:
-        rest = "others are drawn towards what those add up to (--image_additivity)"
-        yield f"images: {seen:,} of {count:,} label cells have some; {rest}"
-    else:
+    if seen == count:
         yield f"images: all {count:,} label cells have some; --image_additivity has nothing to do"
+        return
+    if count <= MAX_CELLS:
+        sums = added_up(cells)
+        which = f"of the others {sums or 'none':{',' if sums else ''}} {'is' if sums < 2 else 'are'}"
+    else:
+        which = "others are, where there is such a sum,"
+    yield f"images: {seen:,} of {count:,} label cells have some; {which} drawn towards what those add up to"
 
 
 def fit_line(graph: CausalGraph, rows: np.ndarray) -> Iterator[str]:

@@ -69,7 +69,8 @@ def variations(width: int) -> dict[str, Row]:
         "data_rows": Row(
             "default, discriminator's rows as they come",
             change(discriminator_rows="data", discriminator_labels=False),
-            "Generated rows have the mixed law of labels and all count, real ones have the data's; D sees no labels.",
+            "Generated rows have the mixed law of labels and all count, real ones have the data's; D sees no labels. "
+            "Additivity, which needs unseen cells left out, does nothing.",
         ),
         "hinge_spectral": Row(
             "default, hinge and spectral norm in place of R1",

@@ -56,6 +56,20 @@ def test_eulers_steps_add_up_to_the_hand_worked_integral():
     np.testing.assert_allclose(time, z + 0.375, rtol=1e-5)
 
 
+def test_networks_of_16_bits_are_integrated_in_float32():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        velocity = flow_matching.u_net(SIZE, 3, LABELS, (8, 8))
+        noise, given = keras.Input([SIZE * SIZE * 3]), keras.Input([LABELS])
+        drawn = keras.Model([noise, given], flow_matching.Euler(velocity)([noise, given]))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    uniform = np.random.default_rng(0).uniform(-1, 1, (2, SIZE * SIZE * 3)).astype(np.float32)
+    images = tf.function(drawn)([uniform, np.ones([2, LABELS], np.float32)])
+    assert images.dtype == tf.float32  # untrained, it draws the noise as it is
+    np.testing.assert_array_equal(images, flow_matching.normal(uniform).numpy().reshape(images.shape))
+
+
 def test_an_untrained_velocity_is_zero_and_draws_the_noise_as_it_is(learner):
     untrained = flow_matching.u_net(SIZE, 3, LABELS, (8, 8))
     inputs = [tf.ones([2, SIZE, SIZE, 3]), tf.ones([2, LABELS]), tf.ones([2, 1])]

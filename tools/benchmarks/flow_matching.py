@@ -69,7 +69,8 @@ class Euler(keras.layers.Layer):
     """Integrates a velocity from uniform noise [B, S*S*C] in (-1, 1), made normal, to images [B, S, S, C]."""
 
     def __init__(self, velocity: keras.Model, steps: int = STEPS) -> None:
-        super().__init__()
+        # twenty small steps in 16 bits would lose what each of them adds
+        super().__init__(dtype=OUTPUT)
         self.velocity, self.steps = velocity, steps
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:

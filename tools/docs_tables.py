@@ -49,12 +49,9 @@ CHANGES = {  # of ablation_changes.csv: one change each of the present recipe
     "soft_labeler": "soft labels",
     "label_fed_mixed_patch": "D(x, l) as a projection, mixed labels, patch head, no labelers",
 }
-RIVAL = {  # of flow.csv, whose trainings differ in length: row and minutes
+RIVAL = {  # of flow.csv
     "real": "real images, drawn afresh",
-    "default 6": "**CausalGAN, the default recipe**, 6 minutes",
-    "flow 6": "conditional flow matching, 6 minutes",
-    "default 30": "**CausalGAN, the default recipe**, 30 minutes",
-    "flow 30": "conditional flow matching, 30 minutes",
+    "flow": "conditional flow matching, 6 minutes",
 }
 ABLATIONS = {"ablation": ROWS, "ablation_changes": CHANGES, "flow": RIVAL}
 COLUMNS = {  # of them all: title and decimals
@@ -81,9 +78,6 @@ def number(value: float, digits: int) -> str:
 
 def ablation(runs: pd.DataFrame, titles: dict[str, str]) -> list[list[str]]:
     """Head and rows of the ablation: mean ± standard error over the seeds; a row of one seed has no error."""
-    if runs.minutes.nunique() > 1:
-        trained = runs.row + " " + runs.minutes.map("{:g}".format)
-        runs = runs.assign(row=runs.row.where(runs.row == "real", trained))
     grouped = runs.groupby("row")[list(COLUMNS)]
     mean, error = grouped.mean(), grouped.sem()
     seeds = runs[runs.row != "real"].groupby("row").seed.nunique()

@@ -105,8 +105,8 @@ def test_statistics_are_those_of_batch_norm_alone_where_nothing_else_sees_the_ba
     plain = scaling.MODELS[FACES] + ["--image_labeler_norm=none", "--image_minibatch=none"]
     found = scaling.exchanges(scaling.configuration(plain))
     # the generator's three layers: sums, sums of squares and their gradients
-    assert set(found) == {128, 64, 32}
-    assert found.count(128) == found.count(64) == found.count(32) >= 4
+    assert set(found) == {192, 96, 48}
+    assert found.count(192) == found.count(96) == found.count(48) >= 4
 
 
 def test_an_all_reduce_is_a_ring_in_each_node_and_one_between_them():

@@ -87,10 +87,7 @@ def image_numbers(
     uniform = _on_uniform_cells(source, scorer, dataset, sizes.uniform, seed)
     halves, unseen = _real_halves(scorer, dataset, real), scorer.predictions(held_out.labels, held_out.images)
     # distances fall and coverage grows with the number of images: the control has as many on either side
-    pairs = {
-        "model": (real.features[: len(halves[0])], observational.features[: len(halves[0])]),
-        "control": halves,
-    }
+    pairs = {"control": halves, "model": tuple(own.features[: len(halves[0])] for own in (real, observational))}
     sets = {"real": unseen, "observational": observational, "uniform": uniform}
     support = _support(dataset, generated)
     return ImageMetrics(

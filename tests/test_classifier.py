@@ -54,8 +54,8 @@ def test_fewer_images_than_a_batch_are_enough(uniform):
     assert train_classifier(few, squares.GRAPH.variables, seed=0, steps=1).predict(few.images).shape == (20, 4)
 
 
-def test_a_saved_judge_sees_the_same(judge, uniform, tmp_path):
-    judge.training = {"balanced": True, "overlap": {"A": True}, "calibrated": {}}
+def test_a_saved_judge_sees_the_same(judge, uniform, tmp_path, monkeypatch):
+    monkeypatch.setattr(judge, "training", {"balanced": True, "overlap": {"A": True}, "calibrated": {}})
     judge.save(tmp_path / "judge.npz")
     loaded = EvaluationClassifier.load(tmp_path / "judge.npz")
     assert loaded.training == judge.training

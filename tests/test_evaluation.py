@@ -9,7 +9,7 @@ import squares
 
 from causalgan_tf.data.dataset import Dataset
 from causalgan_tf.errors import InputError
-from causalgan_tf.evaluation import EvaluationSizes, scoring
+from causalgan_tf.evaluation import EvaluationSizes, images, scoring
 from causalgan_tf.evaluation.classifier import train_classifier
 from causalgan_tf.evaluation.images import classifier_split, with_mean
 from causalgan_tf.evaluation.sizes import derived_seed
@@ -338,9 +338,23 @@ def test_without_a_renderer_nothing_is_rendered_and_the_law_is_fitted(tmp_path):
     assert images["cfid"]["do"] is None and images["cfid"]["do_each"] == {}
     assert images["judge_training"]["balanced"] and set(images["judge_training"]["overlap"]) == set(NODES)
     assert images["off_target"]["truth"] == "none" and abs(images["off_target"]["mean"]) < 0.02
-    # two halves of the 400 test images
-    assert images["n"]["control"] == 200
+    assert images["n"]["control"] == 200  # two halves of the 400 test images
     assert images["effectiveness"]["do"]["mean"] > 0.95
+
+
+def test_generated_images_are_compared_at_the_numbers_of_the_real_halves(tmp_path, monkeypatch):
+    # distances fall and coverage grows with the number of images
+    compared = {"frechet_distance": [], "kernel_distance": [], "neighbours": []}
+    for name, sizes in compared.items():
+        measured = getattr(images, name)
+
+        def noted(a, b, *rest, measured=measured, sizes=sizes, **named):
+            sizes.append((len(a), len(b)))
+            return measured(a, b, *rest, **named)
+
+        monkeypatch.setattr(images, name, noted)
+    evaluate(squares.PerfectModel(), squares.dataset(renderer=False), squares.CONFIG, tmp_path, SIZES)
+    assert compared == dict.fromkeys(compared, [(200, 200), (200, 200)])
 
 
 def test_timing_joins_the_phases_before_with_this_one(world, tmp_path):

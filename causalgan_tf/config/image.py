@@ -225,6 +225,11 @@ class ImageConfig(Validated):
     pictures_every: int = option(1_000, "steps between picture grids in TensorBoard", low=1, compared=False)
     checkpoint_every: int = option(200, "steps between checkpoints, the most that a kill loses", low=1, compared=False)
 
+    @property
+    def leaves_out_unseen(self) -> bool:
+        """Whether the discriminator leaves out generated rows of unseen label cells, so that additivity trains them."""
+        return self.discriminator_rows == "mixed"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.labeler_size & (self.labeler_size - 1) or 0 < self.labeler_size < 8:
@@ -336,11 +341,7 @@ class GanConfig(Validated):
 
     @property
     def unread(self) -> dict[str, str]:
-        """The fields that do nothing with the others' values, and the flag that makes it so.
-
-        >>> GanConfig(r1_weight=0.0).unread
-        {'r1_every': '--image_r1_weight=0'}
-        """
+        """The fields that do nothing with the others' values, and the flag that makes it so."""
         found = {} if self.r1_weight else {"r1_every": "--image_r1_weight=0"}
         return found | ({} if self.anti_labeler_weight else {"anti_labeler_decay": "--image_anti_labeler_weight=0"})
 

@@ -99,20 +99,16 @@ class RunConfig:
                 f"{flag} does nothing with --controller_objective={c.objective} and --controller_mechanisms="
                 f"{c.mechanisms}. Leave it out, or name another objective or other mechanisms."
             )
-        for flag, why in self._idle_image_flags():
+        for flag, why in self._unread_of_images():
             raise InputError(f"{flag} does nothing with {why}. Leave it out, or change that.")
 
-    def _idle_image_flags(self) -> Iterator[tuple[str, str]]:
+    def _unread_of_images(self) -> Iterator[tuple[str, str]]:
         """Flags of images that do nothing, each with the flag that makes it so."""
         for flag in self._changed("image", self.image_model.unread):
             yield flag, f"--image_model={self.image.model}"
-        part = self.image_model.part
-        if not part:
-            return
-        for name, why in self.image_part.unread.items():
-            yield from ((flag, why) for flag in self._changed(part, (name,)))
-        if self.image.discriminator_rows == "data" and self.gan.additivity:
-            # such a discriminator judges rows of unseen cells too
+        for name, why in self.image_part.unread.items() if self.image_part else ():
+            yield from ((flag, why) for flag in self._changed(self.image_model.part, (name,)))
+        if self.gan.additivity and not self.image.leaves_out_unseen:
             yield from ((flag, "--image_discriminator_rows=data") for flag in self._changed("gan", ("additivity",)))
         if self.data.channels == 1 and "saturation" in self.gan.augment:
             yield f"--image_augment={self.gan.augment}: saturation", "--channels=1, whose images are grey"

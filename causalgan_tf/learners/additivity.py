@@ -55,8 +55,8 @@ class Additivity:
     that differ least is taken.
 
     Examples:
-        >>> from causalgan_tf.graphs.variables import Binary
         >>> from causalgan_tf.graphs.cells import ObservedCells
+        >>> from causalgan_tf.graphs.variables import Binary
         >>> seen = np.array([[0, 0], [1, 0], [1, 1]])  # (Male, Mustache): no woman has a mustache
         >>> cells = ObservedCells((2, 2), (np.zeros(0),) * 2, np.array([0, 1, 3]), seen)
         >>> sums = Additivity(LabelCodec([Binary()] * 2, cells=cells)).sums(tf.constant([[0.0, 1.0], [1.0, 1.0]]))

@@ -120,8 +120,8 @@ def generator(
     return keras.Model([noise, encoded], image(x), name="generator")
 
 
-def centred(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Feature maps behind batch norm."""
+def batch_norm(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Feature maps [B, S, S, C] normalised over the batch of all replicas."""
     return keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
 
 
@@ -129,7 +129,7 @@ def _activation(causes: keras.KerasTensor, initializer: Seeds, modulation: bool)
     """A function of a generator's feature maps: batch norm, modulation by the causes [B, Z + K] if asked, ReLU."""
 
     def activated(x: keras.KerasTensor) -> keras.KerasTensor:
-        x = centred(x)
+        x = batch_norm(x)
         if modulation:
             scale, shift = (
                 keras.layers.Reshape([1, 1, x.shape[-1]])(
@@ -214,7 +214,7 @@ def halved(
         # the wrapper stores the weights that it has divided: in float32, whatever the convolution computes in
         x = keras.layers.SpectralNormalization(conv, dtype=OUTPUT)(x) if norm == "spectral" else conv(x)
         if norm == "batch" and k:
-            x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, synchronized=True)(x)
+            x = batch_norm(x)
         x = keras.layers.LeakyReLU(SLOPE)(x)
         if minibatch == "features" and k == 1:
             x = MinibatchFeatures(seed=initializer.seed, dtype=OUTPUT)(x)

@@ -13,7 +13,7 @@ holds closely enough, and images by the averaged generator had lost their colour
 import keras
 
 from causalgan_tf.networks.convolution import Conv2D
-from causalgan_tf.networks.dcgan import SLOPE, Activation, Seeds, centred
+from causalgan_tf.networks.dcgan import SLOPE, Activation, Seeds, batch_norm
 
 GROUP = 16  # channels that a 3x3 convolution joins, or a few more where 16 do not divide them
 
@@ -36,7 +36,7 @@ def grown(
         x = x + _inner(keras.layers.ReLU(), h, initializer)
         if k:
             # fewer channels first: both steps commute, and so the convolution sees a quarter of the pixels
-            x = keras.layers.UpSampling2D()(centred(_pointwise(width * 2 ** (k - 1), initializer())(x)))
+            x = keras.layers.UpSampling2D()(batch_norm(_pointwise(width * 2 ** (k - 1), initializer())(x)))
     return activated(x)
 
 

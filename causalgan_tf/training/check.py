@@ -25,6 +25,7 @@ TENSORFLOW = 1_200_000_000  # bytes of TensorFlow with its compiled programs, as
 COMPILE = 20
 LABEL_STEP, LABEL_ROW = 2.5e-4, 1.1e-7  # a step, and each row of each node in it
 IMAGE_STEP = 0.09  # of 32 images of 32 x 32 pixels by networks of the default widths
+GENERATOR_UPDATE = 0.7  # of the generator alone, in such steps
 UNITS = ((3_600.0, "hours"), (60.0, "minutes"), (0.0, "seconds"))
 
 
@@ -161,8 +162,7 @@ def _seconds(run: Run, stage: str) -> float:
         return LABEL_STEP + LABEL_ROW * c.batch_size * (1 + c.critic_steps) * len(run.graph)
     default = type(i)()
     widths = [one.width + one.discriminator_width + one.labeler_width for one in (i, default)]
-    # an update of the generator alone takes about .7 of a step
-    updates = 1.0 + 0.7 * (getattr(run.config.image_part, "generator_steps", 1) - 1)
+    updates = 1.0 + GENERATOR_UPDATE * (getattr(run.config.image_part, "generator_steps", 1) - 1)
     return IMAGE_STEP * updates * i.batch_size / 32 * (run.config.data.image_size / 32) ** 2 * widths[0] / widths[1]
 
 

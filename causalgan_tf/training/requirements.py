@@ -123,7 +123,7 @@ def description(dataset: Dataset, run: Run, blank: bool = False) -> Iterator[str
         few = f"too few for causalgan-evaluate, which needs {FEWEST_TEST} (--test_images)"
         yield f"images: {held_out} are held out, {few}"
     part = run.config.image_part
-    if isinstance(part, GanConfig) and part.additivity and run.config.image.discriminator_rows == "mixed" and not blank:
+    if isinstance(part, GanConfig) and part.additivity and run.config.image.leaves_out_unseen and not blank:
         yield from unseen_line(training_cells(dataset))
 
 

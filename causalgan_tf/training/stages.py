@@ -295,7 +295,7 @@ BUILDERS = {"controller": controller_stage, "images": image_stage}
 def label_codec(config: RunConfig, dataset: Dataset) -> LabelCodec:
     """The codec of a data set's labels, with what its images show of them."""
     graph, rows = dataset.graph, dataset.train.labels
-    cells = training_cells(dataset) if config.image.discriminator_rows == "mixed" else None
+    cells = training_cells(dataset) if config.image.leaves_out_unseen else None
     return LabelCodec(graph.variables.values(), label_ranges(graph, rows), cells, config.image.label_deviation)
 
 

@@ -49,7 +49,7 @@ def gan_losses(learner, data, only=None):
         labels, z, encoded, held = learner.draw(STEP, 0)
         fakes = learner.generator([z, encoded], training=True)
         noisy = learner.add_noise(fakes, STEP, 0)
-        d_fake = logits_of(learner, fakes, labels)
+        d_fake = logits_of(learner, *(tf.gather(part, heard(held.numpy())) for part in (fakes, labels)))
         lr_fake, lg_fake = learner.labeler(noisy, training=True), learner.anti_labeler(noisy, training=True)
         pleased, defeated = (losses.label_cross_entropy(labels, x) for x in (lr_fake, lg_fake))
         c = learner.anti_labeler_share(STEP)
@@ -71,6 +71,12 @@ def gan_losses(learner, data, only=None):
         return found | ({"rebuilder": rebuilt} if learner.rebuilder else {})
 
     return terms
+
+
+def heard(held):
+    """The rows that D is shown: those with data, again and again in place of the others."""
+    rows = np.flatnonzero(held)
+    return [i if held[i] else rows[i % len(rows)] for i in range(len(held))]
 
 
 def logits_of(learner, images, labels):
@@ -155,6 +161,18 @@ def test_updates_from_one_pass_take_the_gradients_of_the_plain_losses(name, monk
     build, loss_of, variant = BUILDS[name]
     learner, data = build(**variant)
     assert_alike(recorded(build(**variant)[0], data), plain(learner, loss_of(learner, data)))
+
+
+@pytest.mark.parametrize("network", [{"minibatch": "std"}, {"minibatch": "features"}, {"norm": "batch"}])
+def test_a_discriminator_of_whole_batches_does_not_move_images_of_cells_without_data(network):
+    learner, _ = build_gan(codec=tiny_gan.HALF_HELD, mix_single=0.0, mix_uniform=1.0, **network)
+    fakes = learner.generate(STEP, 0)
+    with tf.GradientTape() as tape:
+        tape.watch(fakes.images)
+        loss = learner.generator_term(fakes, learner._outputs(fakes, STEP, 0, ["discriminator"]))
+    moved = tf.reduce_max(tf.abs(tape.gradient(loss, fakes.images)), [1, 2, 3]).numpy()
+    held = fakes.weights.numpy()[:, 0] > 0.0
+    assert 1 < held.sum() < len(held) and (moved[held] > 0.0).all() and (moved[~held] == 0.0).all()
 
 
 @pytest.mark.parametrize("name", ["gan-1", "gan-3", "began-squared"])

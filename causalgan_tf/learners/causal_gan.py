@@ -167,7 +167,7 @@ class CausalGAN(ImageLearner):
         }
         own = {name: self.players[name](views[name], training=True) for name in names if name != "discriminator"}
         if "discriminator" in names:
-            own["discriminator"] = self.judged(views["discriminator"], fakes.labels)
+            own["discriminator"] = self.judged(*among_data(fakes.weights, views["discriminator"], fakes.labels))
         return own
 
     def judged(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -247,3 +247,31 @@ class CausalGAN(ImageLearner):
         """Coefficient with which another network's loss enters the generator's, by name: -c CE(l, LG(G)) is one."""
         rebuilt = {"rebuilder": self.reconstruction_weight} if self.rebuilder else {}
         return rebuilt | {"anti_labeler": -c}
+
+
+def among_data(weights: tf.Tensor | float, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Rows of a batch with others of the same batch in place of those that have no weight.
+
+    What a discriminator says of a row may depend on the whole batch (its deviation, minibatch features, batch norm).
+    There too rows of cells without data must not be heard: they make generated batches unlike real ones, and the
+    discriminator would wipe out of these images what their labels ask for.
+
+    Args:
+        weights: [B, 1], see `ImageLearner.weights`; a number: of all rows.
+        parts: tensors [B, ...] of the same rows.
+
+    Returns:
+        The parts: a row with weight in its place; rows without weight are, in turn, the rows that have one, whose
+        weights of 0 keep them out of the sums. If no row has a weight, the first row everywhere.
+
+    >>> among_data(tf.constant([[0.0], [2.0], [0.0], [2.0]]), tf.constant([10, 11, 12, 13]))[0].numpy().tolist()
+    [11, 11, 11, 13]
+    """
+    if isinstance(weights, float):
+        return parts
+    heard = weights[:, 0] > 0.0
+    order = tf.argsort(tf.cast(~heard, tf.int32), stable=True)
+    every = tf.range(tf.size(order))
+    turn = every % tf.maximum(tf.reduce_sum(tf.cast(heard, tf.int32)), 1)
+    rows = tf.where(heard, every, tf.gather(order, turn))
+    return tuple(tf.gather(part, rows) for part in parts)

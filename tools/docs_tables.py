@@ -49,9 +49,10 @@ CHANGES = {  # of ablation_changes.csv: one change each of the present recipe
     "soft_labeler": "soft labels",
     "label_fed_mixed_patch": "D(x, l) as a projection, mixed labels, patch head, no labelers",
 }
-RIVAL = {  # of flow.csv
-    "real": "real images, drawn afresh",
-    "flow": "conditional flow matching, 6 minutes",
+RIVAL = {  # of flow.csv: rows and their minutes
+    "real 6": "real images, drawn afresh",
+    "flow 6": "conditional flow matching, 6 minutes",
+    "flow 30": "conditional flow matching, 30 minutes",
 }
 ABLATIONS = {"ablation": ROWS, "ablation_changes": CHANGES, "flow": RIVAL}
 COLUMNS = {  # of them all: title and decimals
@@ -77,10 +78,15 @@ def number(value: float, digits: int) -> str:
 
 
 def ablation(runs: pd.DataFrame, titles: dict[str, str]) -> list[list[str]]:
-    """Head and rows of the ablation: mean ± standard error over the seeds; a row of one seed has no error."""
+    """Head and rows of the ablation: mean ± standard error over the seeds; a row of one seed has no error.
+
+    Where rows took different times, `titles` names them with their minutes.
+    """
+    if runs.minutes.nunique() > 1:
+        runs = runs.assign(row=runs.row + runs.minutes.map(" {:.0f}".format))
     grouped = runs.groupby("row")[list(COLUMNS)]
     mean, error = grouped.mean(), grouped.sem()
-    seeds = runs[runs.row != "real"].groupby("row").seed.nunique()
+    seeds = runs[~runs.row.str.startswith("real")].groupby("row").seed.nunique()
     head = "mean ± standard error of three seeds" if seeds.max() > 1 else "one seed"
     head += "; without ± one seed" if seeds.min() < seeds.max() else ""
     table = [[head, *(title for title, _ in COLUMNS.values())]]

@@ -77,10 +77,13 @@ def gradients(learner):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("kinds", "minibatch"), [(None, "features"), (HALF_HELD, "std")])
-def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds, minibatch):
+@pytest.mark.parametrize(
+    ("kinds", "changes"),
+    [(None, {"minibatch": "features"}), (HALF_HELD, {"minibatch": "std", "mix_single": 0.0, "mix_uniform": 1.0})],
+)
+def test_two_replicas_take_the_gradients_of_the_global_batch(mirrored, kinds, changes):
     # channels enough for the kernel gradient of this project
-    one, two = (build(strategy, width=16, codec=kinds, minibatch=minibatch) for strategy in (None, mirrored))
+    one, two = (build(strategy, width=16, codec=kinds, **changes) for strategy in (None, mirrored))
     fit(one, 1), fit(two, 1)
     for a, b in zip(gradients(one), gradients(two), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)

@@ -16,6 +16,7 @@ from causalgan_tf.learners.image_learner import (
     LabelSampler,
     r1_penalty,
 )
+from causalgan_tf.networks.dcgan import rows_of_replicas
 from causalgan_tf.networks.label_codec import LabelCodec
 
 
@@ -261,17 +262,21 @@ def among_data(weights: tf.Tensor | float, *parts: tf.Tensor) -> tuple[tf.Tensor
         parts: tensors [B, ...] of the same rows.
 
     Returns:
-        The parts: a row with weight in its place; rows without weight are, in turn, the rows that have one, whose
-        weights of 0 keep them out of the sums. If no row has a weight, the first row everywhere.
+        The parts: a row with weight in its place; rows without weight are, in turn, the rows that have one, of any
+        replica, whose weights of 0 keep them out of the sums. If no row has a weight, the first row everywhere.
 
     >>> among_data(tf.constant([[0.0], [2.0], [0.0], [2.0]]), tf.constant([10, 11, 12, 13]))[0].numpy().tolist()
     [11, 11, 11, 13]
     """
     if isinstance(weights, float):
         return parts
-    heard = weights[:, 0] > 0.0
+    heard = rows_of_replicas(weights)[:, 0] > 0.0
     order = tf.argsort(tf.cast(~heard, tf.int32), stable=True)
     every = tf.range(tf.size(order))
     turn = every % tf.maximum(tf.reduce_sum(tf.cast(heard, tf.int32)), 1)
     rows = tf.where(heard, every, tf.gather(order, turn))
-    return tuple(tf.gather(part, rows) for part in parts)
+    own = tf.shape(weights)[0]
+    rows = rows[own * tf.distribute.get_replica_context().replica_id_in_sync_group :][:own]
+    found = [rows_of_replicas(part) for part in parts]
+    # through a reshape: replicas add up gradients that are tensors, and that of a gather is slices
+    return tuple(tf.gather(tf.reshape(part, tf.shape(part)), rows) for part in found)

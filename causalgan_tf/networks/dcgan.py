@@ -267,8 +267,12 @@ def _mean_over_replicas(value: tf.Tensor) -> tf.Tensor:
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
-def _rows_of_replicas(rows: tf.Tensor) -> tf.Tensor:
-    """The rows of every replica, whose gradient reaches them all."""
+def rows_of_replicas(rows: tf.Tensor) -> tf.Tensor:
+    """The rows of every replica, whose gradient reaches them all; of one device its own.
+
+    >>> rows_of_replicas(tf.constant([1, 2])).numpy().tolist()
+    [1, 2]
+    """
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return rows
@@ -303,7 +307,7 @@ class MinibatchFeatures(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         flat = tf.reshape(x, [tf.shape(x)[0], self.projection.shape[0]])
         m = tf.reshape(flat @ self.projection, [-1, self.kernels, self.size])
-        near = tf.exp(-tf.reduce_sum(tf.abs(m[:, None] - _rows_of_replicas(m)[None]), -1))
+        near = tf.exp(-tf.reduce_sum(tf.abs(m[:, None] - rows_of_replicas(m)[None]), -1))
         # a sample is always near itself: that 1 carries nothing
         features = tf.reduce_sum(near, 1) - 1.0
         return tf.concat([x, tf.ones_like(x[..., :1]) * features[:, None, None]], -1)

@@ -102,7 +102,7 @@ def test_a_step_has_the_passes_of_its_networks_and_the_penalty_of_real_images(co
 
 
 def test_statistics_are_those_of_batch_norm_alone_where_nothing_else_sees_the_batch():
-    plain = scaling.MODELS[FACES] + ["--image_labeler_norm=none", "--image_minibatch=none"]
+    plain = scaling.MODELS[FACES] + ["--image_labeler_norm=none"]
     found = scaling.exchanges(scaling.configuration(plain))
     # the generator's three layers: sums, sums of squares and their gradients
     assert set(found) == {192, 96, 48}

@@ -16,7 +16,7 @@ from causalgan_tf.learners.image_learner import (
     LabelSampler,
     r1_penalty,
 )
-from causalgan_tf.networks.dcgan import rows_of_replicas
+from causalgan_tf.networks.dcgan import hears_batch, rows_of_replicas
 from causalgan_tf.networks.label_codec import LabelCodec
 
 
@@ -74,6 +74,7 @@ class CausalGAN(ImageLearner):
         self.generator, self.discriminator = generator, discriminator
         self.labeler, self.anti_labeler, self.rebuilder = labeler, anti_labeler, rebuilder
         self.opponents = [name for name in players if name != "generator"]
+        self.hears_batch = hears_batch(discriminator)
 
     def compile(self, config: ImageConfig, gan: GanConfig) -> None:
         """Sets rows and optimisation by `config`, losses by `gan`."""
@@ -168,7 +169,10 @@ class CausalGAN(ImageLearner):
         }
         own = {name: self.players[name](views[name], training=True) for name in names if name != "discriminator"}
         if "discriminator" in names:
-            own["discriminator"] = self.judged(*among_data(fakes.weights, views["discriminator"], fakes.labels))
+            shown = views["discriminator"], fakes.labels
+            if self.hears_batch:
+                shown = replace_unseen(fakes.weights, *shown)
+            own["discriminator"] = self.judged(*shown)
         return own
 
     def judged(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -250,7 +254,7 @@ class CausalGAN(ImageLearner):
         return rebuilt | {"anti_labeler": -c}
 
 
-def among_data(weights: tf.Tensor | float, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+def replace_unseen(weights: tf.Tensor | float, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """Rows of a batch with others of the same batch in place of those that have no weight.
 
     What a discriminator says of a row may depend on the whole batch (its deviation, minibatch features, batch norm).
@@ -265,7 +269,7 @@ def among_data(weights: tf.Tensor | float, *parts: tf.Tensor) -> tuple[tf.Tensor
         The parts: a row with weight in its place; rows without weight are, in turn, the rows that have one, of any
         replica, whose weights of 0 keep them out of the sums. If no row has a weight, the first row everywhere.
 
-    >>> among_data(tf.constant([[0.0], [2.0], [0.0], [2.0]]), tf.constant([10, 11, 12, 13]))[0].numpy().tolist()
+    >>> replace_unseen(tf.constant([[0.0], [2.0], [0.0], [2.0]]), tf.constant([10, 11, 12, 13]))[0].numpy().tolist()
     [11, 11, 11, 13]
     """
     if isinstance(weights, float):

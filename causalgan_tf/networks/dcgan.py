@@ -314,3 +314,13 @@ class MinibatchFeatures(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], input_shape[-1] + self.kernels)
+
+
+def hears_batch(network: keras.Model) -> bool:
+    """Whether what a network says of a row depends on the other rows of the batch.
+
+    >>> [hears_batch(trunk(1, image_size=8, width=1, minibatch=kind)) for kind in ("none", "std")]
+    [False, True]
+    """
+    kinds = (BatchDeviation, MinibatchFeatures, keras.layers.BatchNormalization)
+    return any(isinstance(layer, kinds) for layer in network.layers)

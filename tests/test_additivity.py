@@ -138,3 +138,37 @@ def test_cells_with_many_images_come_before_a_row_that_differs_less():
     assert three[0][2] == [0, 0, 0]
     # cells with few images are better than none
     assert found(of("A; B; C", [[0, 1, 0], [1, 0, 0], [0, 0, 0]]), [1, 1, 0])[0] == [0]
+
+
+@pytest.mark.parametrize(
+    ("of_sum", "weight"),
+    [([0.45, 0.8, 0.2], 0.5), ([0.9, 0.6, 0.2], 0.75), ([0.99, 0.99, 0.2], 1.0)],
+)
+def test_a_relative_sum_counts_by_how_clearly_it_shows_what_the_added_images_show(of_sum, weight):
+    # A = 1 comes from the second image, B = 1 from the first; of C, equal in all, nothing is asked
+    labels, three = tf.constant([[1.0, 1.0, 0.0]]), tf.constant([[[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]])
+    chances = {0: of_sum, 1: [0.1, 0.8, 0.9], 2: [0.9, 0.3, 0.9]}
+
+    def read(images):
+        p = np.where(
+            labels[0] > 0.5, chances[int(images[0, 0, 0, 0])], 1.0 - np.array(chances[int(images[0, 0, 0, 0])])
+        )
+        return tf.constant([np.log(p / (1.0 - p))], tf.float32)
+
+    pictures = [tf.fill([1, 2, 2, 3], float(name)) for name in chances]
+    found = Additivity(CORNER_MISSING, relative=True).trust(labels, three, *pictures, read)
+    np.testing.assert_allclose(found, [weight], atol=1e-5)
+
+
+def test_a_training_weighs_sums_by_what_its_labeler_says_of_all_three():
+    labels, images = tf.constant([[1.0, 1.0, 0.0]]), tf.zeros([1, 2, 2, 3])
+    asked = []
+
+    def read(shown):
+        asked.append(shown.numpy())
+        return tf.constant([[0.5, 0.5, 0.5]])
+
+    relative = Additivity(CORNER_MISSING, relative=True)
+    # equally sure of the sum and of what it is made of: it counts in full
+    assert float(relative.loss(labels, tf.zeros([1, 4]), images, images_by(additive=True), read)) == pytest.approx(0.25)
+    assert len(asked) == 3

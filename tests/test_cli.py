@@ -167,6 +167,7 @@ def test_a_number_that_the_source_does_not_read_is_refused(source, unread):
     [
         (("--image_r1_weight=0",), "image_r1_every=2", "--image_r1_weight=0"),
         (("--image_anti_labeler_weight=0",), "image_anti_labeler_decay=9", "--image_anti_labeler_weight=0"),
+        (("--image_additivity=0",), "image_sums=relative", "--image_additivity=0"),
         (("--nobegan_third_margin", "--image_model=causal_began"), "began_gamma3=.3", "--nobegan_third_margin"),
         (("--nobegan_third_margin", "--image_model=causal_began"), "began_lambda3=.3", "--nobegan_third_margin"),
         (("--image_model=causal_began",), "image_label_deviation=.1", "--image_model=causal_began"),

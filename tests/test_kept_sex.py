@@ -63,10 +63,20 @@ def dataset():
 def test_women_are_counted_by_both_judges(dataset):
     whole, blind = Judge(lambda lip, hair: lip > 140), Judge(lambda lip, hair: hair < 100)
     table = kept_sex.benchmark(dataset, Model(), whole, blind, 400, 0).set_index("images")
-    assert table["n"].tolist() == [4, 4, 300, 300]
-    assert table["woman"].tolist() == [1, 0, 1, 0]  # the lip alone decides
-    assert table["mustache"].tolist() == [0, 1, 0, 1]
-    assert table["woman, mouth and chin hidden"].tolist() == [1, 1, 1, pytest.approx(2 / 3)]
+    assert table["n"].tolist() == [4, 4, 300, 300, 300, 300, 300]
+    assert table["woman"].tolist() == [1, 0, 1, 0, 1, 0, 0]  # the lip alone decides
+    assert table["mustache"].tolist() == [0, 1, 0, 1, 0, 1, 1]
+    two_thirds = pytest.approx(2 / 3)
+    assert table["woman, mouth and chin hidden"].tolist() == [1, 1, 1, 1, 1, two_thirds, two_thirds]
+
+
+def test_real_women_are_those_whose_other_labels_are_as_under_do():
+    held = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0]])
+    wanted = np.array([[0, 1, 1, 1], [0, 0, 0, 1], [1, 1, 0, 1]])  # the last differs from every one
+    assert kept_sex.alike(wanted, held, 3, seed=0).tolist() == [2, 0, 1]
+    # of equals each is taken about as often
+    taken = np.bincount(kept_sex.alike(np.zeros([900, 4]), np.zeros([3, 4]), 3, seed=0), minlength=3)
+    assert (taken > 250).all()
 
 
 def test_only_mouth_and_chin_are_hidden():

@@ -102,7 +102,7 @@ def test_a_smaller_deviation_makes_an_error_of_a_number_cost_more():
     )
 
 
-def test_certainty_is_that_of_the_label_that_the_outputs_say_least():
+def test_certainty_is_the_probability_of_a_label_and_falls_with_the_distance_of_a_number():
     codec = LabelCodec([Binary(), Categorical(("x", "y", "z")), Continuous(mean=100.0, std=10.0)])
     labels = tf.constant([[1.0, 2.0, 105.0]] * 4)
     sure, half, even = np.log(0.99 / 0.01), 0.5, 0.0
@@ -112,5 +112,6 @@ def test_certainty_is_that_of_the_label_that_the_outputs_say_least():
         [-sure, -9.0, -9.0, 9.0, half],
         [9.0, -9.0, -9.0, 9.0, 1.0],  # 5 off, and 5 is the tolerance
     ]
-    found = codec.certainty(labels, tf.constant(outputs, tf.float32)).numpy()
-    np.testing.assert_allclose(found, [0.99, 1 / 3, 0.01, np.exp(-0.5)], atol=0.03)
+    found = np.exp(codec.log_certainties(labels, tf.constant(outputs, tf.float32)).numpy())
+    wanted = [[0.99, 1.0, 1.0], [0.99, 1 / 3, 1.0], [0.01, 1.0, 1.0], [1.0, 1.0, np.exp(-0.5)]]
+    np.testing.assert_allclose(found, wanted, atol=0.03)

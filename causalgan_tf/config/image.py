@@ -293,6 +293,11 @@ class GanConfig(Validated):
         "weight of additivity: images of unseen label cells should be what seen cells add up to (paper: 0)",
         low=0.0,
     )
+    sums: str = option(
+        "certain",
+        "a sum counts where labelers are certain of it, or by their certainty relative to that of its parts (photographs)",
+        choices=("certain", "relative"),
+    )
     generator_steps: int = option(
         1,
         "generator updates for each update of the others (paper: 6)",
@@ -343,6 +348,7 @@ class GanConfig(Validated):
     def unread(self) -> dict[str, str]:
         """The fields that do nothing with the others' values, and the flag that makes it so."""
         found = {} if self.r1_weight else {"r1_every": "--image_r1_weight=0"}
+        found |= {} if self.additivity else {"sums": "--image_additivity=0"}
         return found | ({} if self.anti_labeler_weight else {"anti_labeler_decay": "--image_anti_labeler_weight=0"})
 
 

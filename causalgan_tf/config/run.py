@@ -109,7 +109,9 @@ class RunConfig:
         for name, why in self.image_part.unread.items() if self.image_part else ():
             yield from ((flag, why) for flag in self._changed(self.image_model.part, (name,)))
         if self.gan.additivity and not self.image.leaves_out_unseen:
-            yield from ((flag, "--image_discriminator_rows=data") for flag in self._changed("gan", ("additivity",)))
+            yield from (
+                (flag, "--image_discriminator_rows=data") for flag in self._changed("gan", ("additivity", "sums"))
+            )
         if self.data.channels == 1 and "saturation" in self.gan.augment:
             yield f"--image_augment={self.gan.augment}: saturation", "--channels=1, whose images are grey"
 

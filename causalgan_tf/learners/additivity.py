@@ -11,6 +11,10 @@ cells with data are the averaged generator's, as they stand, and the fourth alon
 is pulled away from it. Labels that change the same thing do not add up (baldness takes away hair that is long in one
 sex and short in the other). Such a sum does not clearly show its labels: it counts by how certain the labeler is of the
 one that it is least certain of. Rows whose sums do not count are left to the labelers.
+
+Of photographs a labeler is never so certain. There a sum counts `relative` to the images that it is made of: a woman
+with a mustache by how sure the labeler is of the woman, as a share of how sure it is of the woman without, and of the
+mustache, as a share of how sure it is of the man's.
 """
 
 from collections.abc import Callable
@@ -64,9 +68,15 @@ class Additivity:
         (array([0]), [[[1, 1], [0, 0], [1, 0]]])
     """
 
-    def __init__(self, codec: LabelCodec, weight: float = 1.0) -> None:
-        """Takes the labels' types and the cells of the data, which `codec` must know, and the weight of the error."""
-        self.codec, self.weight = codec, weight
+    def __init__(self, codec: LabelCodec, weight: float = 1.0, relative: bool = False) -> None:
+        """Takes the labels' types with the cells of the data.
+
+        Args:
+            codec: knows the cells.
+            weight: of the error.
+            relative: whether a sum counts by its certainty relative to its parts', or from SURE on.
+        """
+        self.codec, self.weight, self.relative = codec, weight, relative
         self.examples = np.asarray(codec.cells.examples, np.float32)
         # a change: its label, and of each value of the label the one that takes its place
         others = [
@@ -141,9 +151,37 @@ class Additivity:
             wanted = tf.stop_gradient(tf.clip_by_value(first + second - third, -1.0, 1.0))
             errors = tf.reduce_mean(tf.square(tf.gather(images, rows) - wanted), [1, 2, 3])
             if read:
-                certainty = self.codec.certainty(tf.gather(labels, rows), tf.stop_gradient(read(wanted)))
-                errors *= tf.nn.relu(certainty - SURE) / (1.0 - SURE)
+                own = tf.gather(labels, rows)
+                errors *= self.trust(own, three, wanted, first, second, lambda x: tf.stop_gradient(read(x)))
             return tf.reduce_sum(errors) / tf.cast(tf.shape(images)[0], tf.float32)
 
         # no network takes an empty batch
         return self.weight * tf.cond(tf.size(rows) > 0, mean, lambda: tf.zeros([]))
+
+    def trust(
+        self,
+        labels: tf.Tensor,
+        three: tf.Tensor,
+        sums: tf.Tensor,
+        first: tf.Tensor,
+        second: tf.Tensor,
+        read: Callable[[tf.Tensor], tf.Tensor],
+    ) -> tf.Tensor:
+        """How much a sum counts, by how clearly it shows its labels: [U] in [0, 1].
+
+        Args:
+            labels: [U, K] of the rows.
+            three: `Sums.labels`.
+            sums: [U, S, S, C].
+            first: images [U, S, S, C] of `three`'s first; `second` likewise. All of the sum's labels are theirs.
+            second: the sum has from it the one label that the first has not.
+            read: as in `loss`.
+        """
+        said = self.codec.log_certainties(labels, read(sums))
+        if not self.relative:
+            return tf.nn.relu(tf.exp(tf.reduce_min(said, 1)) - SURE) / (1.0 - SURE)
+        parts = [self.codec.log_certainties(labels, read(part)) for part in (first, second)]
+        shown = tf.where(tf.not_equal(three[:, 0], labels), parts[1], parts[0])
+        # where all three have the row's label nothing was added up
+        differ = tf.reduce_any(tf.not_equal(three, labels[:, None]), 1)
+        return tf.exp(tf.reduce_min(tf.where(differ, tf.minimum(said - shown, 0.0), 0.0), 1))

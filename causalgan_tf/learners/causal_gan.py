@@ -86,7 +86,9 @@ class CausalGAN(ImageLearner):
         self.r1_weight, self.r1_every = gan.r1_weight, gan.r1_every
         # squares of small slopes: what 16 bits leave of them is mostly rounding
         self.wide = in_float32(self.discriminator) if gan.r1_weight and config.precision != "float32" else None
-        self.additivity = Additivity(self.codec, gan.additivity) if gan.additivity and self.codec.cells else None
+        self.additivity = None
+        if gan.additivity and self.codec.cells:
+            self.additivity = Additivity(self.codec, gan.additivity, gan.sums == "relative")
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of D, LR and LG and `generator_steps` of G; see the paper's figure of CausalGAN.

@@ -116,7 +116,7 @@ class Codec(abc.ABC):
 
     @abc.abstractmethod
     def log_certainty(self, columns: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        """The logarithm of how certain a labeler is of each label, [B, k]; see LabelCodec.certainty."""
+        """The logarithm of how certain a labeler is of each label, [B, k]; see LabelCodec.log_certainties."""
 
     @abc.abstractmethod
     def distance(self, columns: tf.Tensor, outputs: tf.Tensor, loss: str) -> tf.Tensor:

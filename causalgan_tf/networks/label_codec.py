@@ -101,14 +101,13 @@ class LabelCodec:
         margins = [codec_of(variable).tolerance() for variable in self.variables]
         return tf.reduce_mean(tf.cast(tf.abs(self.read(outputs) - labels) < tf.constant(margins), tf.float32))
 
-    def certainty(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        """How certain a labeler's outputs [B, C] are of the label of labels [B, K] that they say least: [B] in [0, 1].
+    def log_certainties(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """How certain a labeler's outputs [B, C] are of each label of labels [B, K]: logarithms [B, K], at most 0.
 
-        The probability of a binary label or category; of a number exp(-d^2 / 2) at a distance of d of its tolerances.
+        Of the probability of a binary label or category; of a number -d^2 / 2 at a distance of d of its tolerances.
         """
         parts = zip(self.codecs, self._columns(self.columns_of(labels)), self._columns(outputs), strict=True)
-        each = tf.concat([codec.log_certainty(label, said) for codec, label, said in parts], 1)
-        return tf.exp(tf.reduce_min(each, 1))
+        return tf.concat([codec.log_certainty(label, said) for codec, label, said in parts], 1)
 
     def random_labels(self, chance: tf.Tensor) -> tf.Tensor:
         """Independent labels [B, K]: fair coins, uniform categories, uniform numbers of their range.

@@ -93,8 +93,12 @@ def added_up(learner, labels, z, fakes):
             three = tf.constant([[0, 1, row[2]], [1, 0, row[2]], [0, 0, row[2]]], tf.float32)
             images = learner.averaged([tf.repeat(z[i : i + 1], 3, 0), 2.0 * three - 1.0], training=False)
             wanted = tf.clip_by_value(images[0] + images[1] - images[2], -1.0, 1.0)
-            said = tf.sigmoid((2.0 * row - 1.0) * learner.labeler(wanted[None], training=False)[0])
-            weight = tf.maximum(tf.reduce_min(said) - additivity.SURE, 0.0) / (1.0 - additivity.SURE)
+            shown = [wanted, images[0], images[1]]
+            said = [tf.sigmoid((2.0 * row - 1.0) * learner.labeler(x[None], training=False)[0]) for x in shown]
+            if learner.additivity.relative:  # the first image has the row's second label, the second its first
+                weight = min(1.0, float(said[0][1] / said[1][1]), float(said[0][0] / said[2][0]))
+            else:
+                weight = tf.maximum(tf.reduce_min(said[0]) - additivity.SURE, 0.0) / (1.0 - additivity.SURE)
             counted.append(float(weight))
             error += weight * tf.reduce_mean((fakes[i] - wanted) ** 2)
     assert max(counted) > 0.1
@@ -132,6 +136,7 @@ GAN_VARIANTS = [
     {"gan_loss": "nonsaturating", "codec": tiny_gan.HALF_HELD},
     {"gan_loss": "nonsaturating", "discriminator_labels": True, "codec": tiny_gan.HALF_HELD},
     {"additivity": 30.0, "codec": tiny_gan.CORNER_MISSING, "sample_labels": tiny_gan.corners},
+    {"additivity": 30.0, "sums": "relative", "codec": tiny_gan.CORNER_MISSING, "sample_labels": tiny_gan.corners},
 ]
 
 

@@ -295,7 +295,7 @@ class GanConfig(Validated):
     )
     sums: str = option(
         "certain",
-        "a sum counts where labelers are certain of it, or by their certainty relative to that of its parts (photographs)",
+        "a sum counts where labelers are certain of it, or relative to how certain they are of its parts (photographs)",
         choices=("certain", "relative"),
     )
     generator_steps: int = option(

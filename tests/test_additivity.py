@@ -155,8 +155,9 @@ def test_a_relative_sum_counts_by_how_clearly_it_shows_what_the_added_images_sho
         )
         return tf.constant([np.log(p / (1.0 - p))], tf.float32)
 
-    pictures = [tf.fill([1, 2, 2, 3], float(name)) for name in chances]
-    found = Additivity(CORNER_MISSING, relative=True).trust(labels, three, *pictures, read)
+    the_sum, first, second = (tf.fill([1, 2, 2, 3], float(name)) for name in chances)
+    drawn = tf.stack([first, second, first], 1)
+    found = Additivity(CORNER_MISSING, relative=True).trust(labels, three, the_sum, drawn, read)
     np.testing.assert_allclose(found, [weight], atol=1e-5)
 
 

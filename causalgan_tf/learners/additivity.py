@@ -147,12 +147,11 @@ class Additivity:
 
         def mean() -> tf.Tensor:
             drawn = draw(tf.reshape(three, [-1, three.shape[-1]]), tf.repeat(tf.gather(z, rows), 3, axis=0))
-            first, second, third = tf.unstack(tf.reshape(drawn, [-1, 3, *images.shape[1:]]), axis=1)
-            wanted = tf.stop_gradient(tf.clip_by_value(first + second - third, -1.0, 1.0))
+            drawn = tf.reshape(drawn, [-1, 3, *images.shape[1:]])
+            wanted = tf.stop_gradient(tf.clip_by_value(drawn[:, 0] + drawn[:, 1] - drawn[:, 2], -1.0, 1.0))
             errors = tf.reduce_mean(tf.square(tf.gather(images, rows) - wanted), [1, 2, 3])
             if read:
-                own = tf.gather(labels, rows)
-                errors *= self.trust(own, three, wanted, first, second, lambda x: tf.stop_gradient(read(x)))
+                errors *= tf.stop_gradient(self.trust(tf.gather(labels, rows), three, wanted, drawn, read))
             return tf.reduce_sum(errors) / tf.cast(tf.shape(images)[0], tf.float32)
 
         # no network takes an empty batch
@@ -163,25 +162,24 @@ class Additivity:
         labels: tf.Tensor,
         three: tf.Tensor,
         sums: tf.Tensor,
-        first: tf.Tensor,
-        second: tf.Tensor,
+        drawn: tf.Tensor,
         read: Callable[[tf.Tensor], tf.Tensor],
     ) -> tf.Tensor:
         """How much a sum counts, by how clearly it shows its labels: [U] in [0, 1].
 
         Args:
             labels: [U, K] of the rows.
-            three: `Sums.labels`.
-            sums: [U, S, S, C].
-            first: images [U, S, S, C] of `three`'s first; `second` likewise. All of the sum's labels are theirs.
-            second: the sum has from it the one label that the first has not.
+            three: [U, 3, K], see `Sums`.
+            sums: images [U, S, S, C].
+            drawn: the images [U, 3, S, S, C] that are added up.
             read: as in `loss`.
         """
         said = self.codec.log_certainties(labels, read(sums))
         if not self.relative:
             return tf.nn.relu(tf.exp(tf.reduce_min(said, 1)) - SURE) / (1.0 - SURE)
-        parts = [self.codec.log_certainties(labels, read(part)) for part in (first, second)]
-        shown = tf.where(tf.not_equal(three[:, 0], labels), parts[1], parts[0])
+        first, second = (self.codec.log_certainties(labels, read(drawn[:, place])) for place in (0, 1))
+        # the first image lacks one label of the sum, which comes from the second
+        shown = tf.where(tf.not_equal(three[:, 0], labels), second, first)
         # where all three have the row's label nothing was added up
         differ = tf.reduce_any(tf.not_equal(three, labels[:, None]), 1)
         return tf.exp(tf.reduce_min(tf.where(differ, tf.minimum(said - shown, 0.0), 0.0), 1))

@@ -6,8 +6,8 @@ The twin is a program that is called as `twin.py causalgan|began SECONDS` and pr
 program is part of this repository (rivals/twin.py is the controller's). CausalGAN:
 64 x 64, width 64, kernel 5, batch 64, one update each of D, LR, LG and G, no minibatch features. CausalBEGAN: n = 128,
 batch 16. Printed are images per second, medians of each turn; their ratio; the share of the machine's matmul peak, by
-the floating-point operations of the passes that are taken; the share of the time that goes to making batches; and
-the peak memory of this process. Ours and the twin's turns alternate.
+the floating-point operations of the passes that are taken; the share of the time that goes to making batches; and,
+after each round, the peak memory of this process. Ours and the twin's turns alternate.
 """
 
 import argparse
@@ -98,6 +98,11 @@ def turn(call: Callable, batches: Iterator, seconds: float) -> float:
     return statistics.median(times)
 
 
+def peak_memory() -> float:
+    """GiB that this process has held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
 def twin_speed(options: argparse.Namespace) -> float:
     command = [options.twin_python, options.twin, TWINS[options.model], str(options.seconds)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
@@ -127,6 +132,7 @@ def main() -> None:
         ours.append(batch / whole)
         shares.append(1.0 - alone / whole)
         line = f"images/s: {batch / whole:.2f} with batches made, {batch / alone:.2f} with a fixed one"
+        line += f", peak memory {peak_memory():.2f} GiB"
         if options.twin:
             other = twin_speed(options)
             ratios.append(ours[-1] / other)
@@ -140,7 +146,6 @@ def main() -> None:
     rate, peak = statistics.median(ours) * work, matmul_peak(options.precision)
     share = f"{rate / peak:.0%} of matmul's {peak:.0f} in {options.precision}"
     print(f"{work:.1f} GFLOP an image: {rate:.0f} GFLOP/s, {share}")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ LIP = (44 / 64, 0.5, 4 / 64, 9 / 64)  # where the ellipse lies: middle (row, col
 STRENGTH = 3.0
 COMMAND = (
     "causalgan-train --dataset=folder --image_dir=DIR --labels_file=FILE --graph=causal_graph_1_complete "
-    "--image_size=64 --image_labeler_noise=0.3 --image_steps=10000 --image_precision=bfloat16 --workdir=RUN; "
-    "python -m tools.benchmarks.kept_sex --workdir=RUN"
+    "--image_size=64 --image_labeler_noise=0.3 --image_labeler_size=32 --image_minibatch=none --image_sums=relative "
+    "--image_additivity=60 --image_steps=10000 --workdir=RUN; python -m tools.benchmarks.kept_sex --workdir=RUN"
 )
 
 

@@ -273,11 +273,7 @@ class GanConfig(Validated):
         "loss of the GAN: theory (what the theorem needs), nonsaturating (the authors' default), minimax or hinge",
         choices=("theory", "nonsaturating", "minimax", "hinge"),
     )
-    labeler_weight: float = option(
-        1.5,
-        "weight of the labeler's term in the generator's loss (paper: 1)",
-        low=0.0,
-    )
+    labeler_weight: float = option(1.5, "weight of the labeler's term in the generator's loss (paper: 1)", low=0.0)
     anti_labeler_weight: float = option(
         1.0,
         "start value of c, the weight of the anti-labeler's term",

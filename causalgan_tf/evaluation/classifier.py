@@ -83,7 +83,7 @@ class EvaluationClassifier:
         self.dtype = np.uint8 if all(variable.size for variable in self.codec.variables) else np.float32
         # images of every number in one trace
         signature = [tf.TensorSpec([None, *network.input_shape[1:]], tf.uint8)]
-        self._compiled = tf.function(self._read, input_signature=signature)
+        self._compiled = tf.function(self._read, input_signature=signature, autograph=False)
 
     def examine(self, images: np.ndarray) -> Reading:
         """Labels and features of images uint8 [n, S, S, C], in one pass."""

@@ -89,7 +89,9 @@ class Inception:
         whole = WEIGHTS[found]
         network = keras.applications.InceptionV3(include_top=whole, weights=str(path), pooling="avg")
         self.network = keras.Model(network.input, network.get_layer("avg_pool").output) if whole else network
-        self._compiled = tf.function(self._read, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
+        self._compiled = tf.function(
+            self._read, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)], autograph=False
+        )
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Features float32 [n, 2048] of images uint8 [n, S, S, 1 or 3]."""

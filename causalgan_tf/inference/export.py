@@ -111,7 +111,7 @@ def written_version(root: pathlib.Path, save: Callable[[pathlib.Path], object]) 
 
 
 def _traced(signature: Signature) -> tf.types.experimental.ConcreteFunction:
-    return tf.function(signature.function).get_concrete_function(**signature.inputs)
+    return tf.function(signature.function, autograph=False).get_concrete_function(**signature.inputs)
 
 
 def _specs(

@@ -35,7 +35,7 @@ class ImageSampler:
         self.noise_size, self.columns = generator.inputs[0].shape[-1], generator.inputs[1].shape[-1]
         self.shape = generator.outputs[0].shape[1:]
         rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(variables)], tf.float32)]
-        self._compiled = tf.function(self.__call__, input_signature=rows)
+        self._compiled = tf.function(self.__call__, input_signature=rows, autograph=False)
 
     def __call__(self, seeds: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Images of rows, in plain TensorFlow operations.

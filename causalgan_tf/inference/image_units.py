@@ -37,7 +37,8 @@ class ImageUnits:
         labels, shape = len(images.codec.variables), images.shape
         pixels, rows = tf.TensorSpec([None, *shape], tf.float32), tf.TensorSpec([None, labels], tf.float32)
         first = tf.TensorSpec([None, images.noise_size], tf.float32)
-        self._search = tf.function(self._descend, input_signature=[pixels, rows, first, tf.TensorSpec([], tf.int32)])
+        signature = [pixels, rows, first, tf.TensorSpec([], tf.int32)]
+        self._search = tf.function(self._descend, input_signature=signature, autograph=False)
 
     def read(self, images: np.ndarray) -> np.ndarray:
         """The labels [n, K] that the encoder reads off images uint8 [n, S, S, C]."""
@@ -85,8 +86,8 @@ class ImageUnits:
     def _descend(self, target: tf.Tensor, labels: tf.Tensor, first: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
         """The noise [B, Z] with which the generator comes near to images, by Adam's steps from a first guess."""
         w = tf.atanh(tf.clip_by_value(first, -INSIDE, INSIDE))
-        mean, square = tf.zeros_like(w), tf.zeros_like(w)
-        for step in tf.range(steps):
+
+        def step(number: tf.Tensor, w: tf.Tensor, mean: tf.Tensor, square: tf.Tensor) -> tuple[tf.Tensor, ...]:
             with tf.GradientTape() as tape:
                 tape.watch(w)
                 # a sum over images: each has a search of its own
@@ -95,9 +96,13 @@ class ImageUnits:
                 )
             gradient = tape.gradient(error, w)
             mean, square = 0.9 * mean + 0.1 * gradient, 0.99 * square + 0.01 * tf.square(gradient)
-            t = tf.cast(step + 1, tf.float32)
+            t = tf.cast(number + 1, tf.float32)
             rate = RATE * 0.5 * (1.0 + tf.cos(np.pi * t / tf.cast(steps, tf.float32))) + 1e-3
             w -= rate * (mean / (1.0 - 0.9**t)) / (tf.sqrt(square / (1.0 - 0.99**t)) + 1e-8)
+            return number + 1, w, mean, square
+
+        start = tf.zeros_like(steps), w, tf.zeros_like(w), tf.zeros_like(w)
+        _, w, _, _ = tf.while_loop(lambda number, *_: number < steps, step, start)
         return tf.tanh(w)
 
 

@@ -1,7 +1,7 @@
 """Labels from a trained causal controller: P(.), P(. | do(x)), P(. | z) and P(. | do(x), z)."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -63,11 +63,8 @@ class LabelSampler:
         self.mechanisms, self.graph = mechanisms, mechanisms.graph
         self.variables = list(self.graph.variables.values())
         self._judges: dict[tuple, LabelSampler] = {}
-        self._compiled = tf.function(self._chunks, jit_compile=True)
-        self._compiled_under = tf.function(self._chunks_under, jit_compile=True)
-        # rows of every number in one trace, which XLA does not have
-        rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.variables)], tf.float32)]
-        self._compiled_rows = tf.function(self.__call__, input_signature=rows)
+        self._compiled = tf.function(self._chunks, jit_compile=True, autograph=False)
+        self._compiled_chunk = tf.function(self.__call__, jit_compile=True, autograph=False)
 
     def __call__(self, seeds: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
         """Labels of the rows with these seeds, in plain TensorFlow operations.
@@ -178,15 +175,16 @@ class LabelSampler:
             seeds: int64 [n].
             do: float32 [n, K], one number a node, NaN = untouched.
         """
-        whole, calls = len(seeds) // (CHUNK * CHUNKS) * CHUNK * CHUNKS, []
-        for first in range(0, whole, CHUNK * CHUNKS):
-            rows = slice(first, first + CHUNK * CHUNKS)
-            shape = [CHUNKS, CHUNK]
-            calls.append(self._compiled_under(np.reshape(seeds[rows], shape), np.reshape(do[rows], [*shape, -1])))
-        if whole < len(seeds):
-            calls.append(self._compiled_rows(tf.constant(seeds[whole:], tf.int64), tf.constant(do[whole:])))
         kind = np.float32 if self.graph.sizes is None else np.uint8
-        return np.concatenate([labels.numpy().astype(kind, copy=False) for labels in calls])
+        labels = np.empty(do.shape, kind)
+        # whole chunks even for a few rows: sums of another shape are rounded otherwise, and a number of a unit that do
+        # leaves alone would change in its last digit
+        for first in range(0, len(seeds), CHUNK):
+            rows = slice(first, first + CHUNK)
+            here, missing = seeds[rows], max(first + CHUNK - len(seeds), 0)
+            drawn = self._compiled_chunk(np.pad(here, [0, missing]), np.pad(do[rows], [[0, missing], [0, 0]]))
+            labels[rows] = drawn.numpy()[: len(here)]
+        return labels
 
     @property
     def stated(self) -> bool:
@@ -223,19 +221,6 @@ class LabelSampler:
             encoded = columns.encode(self.variables, tf.transpose(rows[first : first + SCORED]))
             parts.append(self.mechanisms.row_log_probability(encoded).numpy().T)
         return np.concatenate(parts)
-
-    def _chunks_under(self, seeds: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
-        """Rows of seeds [CHUNKS, CHUNK] under interventions [CHUNKS, CHUNK, K] of their own: [rows, K]."""
-        return self._filled(seeds, lambda i: tf.transpose(do[i]))
-
-    def _filled(self, seeds: tf.Tensor, do: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-        """Rows of seeds [CHUNKS, CHUNK] under the interventions [K, 1 or CHUNK] of each chunk: [rows, K]."""
-        kind = tf.float32 if self.graph.sizes is None else tf.uint8
-        labels = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
-        for i in tf.range(CHUNKS):
-            rows = self._rows(self.mechanisms.noise(seeds[i]), do(i))
-            labels = tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
-        return tf.reshape(labels, [-1, len(self.graph)])
 
     @functools.cached_property
     def tables(self) -> ConditionalTables:
@@ -329,7 +314,15 @@ class LabelSampler:
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""
         seeds = tf.reshape(noise.row_seeds(seed, first, CHUNK * CHUNKS), [CHUNKS, CHUNK])
-        return self._filled(seeds, lambda i: do), tf.reshape(seeds, [-1])
+        kind = tf.float32 if self.graph.sizes is None else tf.uint8
+
+        def chunk(i: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            rows = self._rows(self.mechanisms.noise(seeds[i]), do)
+            return i + 1, tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
+
+        start = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
+        _, labels = tf.while_loop(lambda i, _: i < CHUNKS, chunk, (0, start))
+        return tf.reshape(labels, [-1, len(self.graph)]), tf.reshape(seeds, [-1])
 
 
 def _too_few(n: int, found: int, draws: int, query: Query) -> ConditioningError:

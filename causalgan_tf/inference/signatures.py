@@ -66,8 +66,8 @@ class Signatures:
         self.sizes = self.checks.sizes
         # functions of their own, so that the exported graph holds each network once and not in every signature
         rows = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, len(self.variables)], tf.float32)]
-        self._labels = tf.function(model.labels.__call__, input_signature=rows)
-        self._images = tf.function(self._in_parts, input_signature=rows) if model.images else None
+        self._labels = tf.function(model.labels.__call__, input_signature=rows, autograph=False)
+        self._images = tf.function(self._in_parts, input_signature=rows, autograph=False) if model.images else None
         self.most = SEARCHED if model.images else ROWS
 
     @property

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.graphs.graph import CausalGraph
-from causalgan_tf.learners.learner import Learner
+from causalgan_tf.learners.learner import Learner, last_logs
 from causalgan_tf.networks import columns
 from causalgan_tf.networks.stacked import StackedMechanisms
 
@@ -60,7 +60,7 @@ class ControllerLearner(Learner):
             self.optimizers[name].build([network.vector])
         self.averaged.vector.assign(self.mechanisms.vector)
         # XLA makes one program of a whole loop of tiny steps; across replicas it cannot
-        self._run_steps = tf.function(self._steps, jit_compile=self.replicas == 1, autograph=True)
+        self._run_steps = tf.function(self._steps, jit_compile=self.replicas == 1, autograph=False)
 
     @property
     def step(self) -> tf.Variable:
@@ -81,11 +81,7 @@ class ControllerLearner(Learner):
 
     def _steps(self, first: tf.Tensor, count: tf.Tensor) -> dict[str, tf.Tensor]:
         """Steps first .. first + count - 1; logs of the last."""
-        logs = {name: tf.constant(0.0) for name in self.logged}
-        # XLA compiles a range anew for every other pair of bounds: `first` must stay outside
-        for i in tf.range(count):
-            logs = self.train_step(first + i)
-        return logs
+        return last_logs(count, lambda i: self.train_step(first + i), self.logged)
 
     def _replica_rows(self, drawn: tf.Tensor) -> tf.Tensor:
         """The part of a global batch, along the last axis, that belongs to this replica."""

@@ -13,6 +13,7 @@ from causalgan_tf import losses, noise
 from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.graphs.variables import one_code
 from causalgan_tf.learners.controller import ControllerLearner
+from causalgan_tf.learners.learner import last_logs
 from causalgan_tf.learners.likelihood import families
 from causalgan_tf.learners.optimization import update_average
 from causalgan_tf.learners.wasserstein import adversarial_optimizers
@@ -61,9 +62,8 @@ class FamilyWassersteinTrainer(ControllerLearner):
 
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """`critic_steps` updates of the critics, then one of the mechanisms."""
-        logs = {"critic_loss": tf.constant(0.0)}
-        for j in tf.range(self.critic_steps):
-            logs = self.mean_logs(self.critic_update, step * self.critic_steps + j)
+        first = step * self.critic_steps
+        logs = last_logs(self.critic_steps, lambda j: self.mean_logs(self.critic_update, first + j), ["critic_loss"])
         return logs | self.mean_logs(self.generator_update, step)
 
     def critic_update(self, number: tf.Tensor) -> dict[str, tf.Tensor]:

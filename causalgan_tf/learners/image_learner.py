@@ -12,7 +12,7 @@ from causalgan_tf import losses, noise
 from causalgan_tf.config.image import ImageConfig
 from causalgan_tf.graphs.variables import Binary
 from causalgan_tf.learners.half_precision import LossScale
-from causalgan_tf.learners.learner import Learner, Rows, mean_over_replicas
+from causalgan_tf.learners.learner import Learner, Rows, last_logs, mean_over_replicas
 from causalgan_tf.learners.optimization import ExponentialAfter, Halving, LimitedAdam, update_average
 from causalgan_tf.networks.label_codec import LabelCodec
 
@@ -96,7 +96,7 @@ class ImageLearner(Learner):
             self.scale = LossScale(self.replicas)
             self.state = self.state | self.scale.state
         self.steps_per_call = min(config.steps_per_call, config.checkpoint_every)  # what a kill loses at the least
-        self.train_call = tf.function(self._steps)
+        self.train_call = tf.function(self._steps, autograph=False)
 
     def _learning_rate(self, player: str, config: ImageConfig, halve_every: int) -> LearningRateSchedule:
         """The learning rate of a player by its optimizer's steps."""
@@ -117,10 +117,7 @@ class ImageLearner(Learner):
         return self.share_out(rows), left // self.steps_per_call
 
     def _steps(self, iterator: Any) -> dict[str, tf.Tensor]:
-        logs = self.mean_logs(self._step, next(iterator))
-        for _ in tf.range(self.steps_per_call - 1):
-            logs = self.mean_logs(self._step, next(iterator))
-        return logs
+        return last_logs(self.steps_per_call, lambda _: self.mean_logs(self._step, next(iterator)))
 
     def _step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """A training step, and what the losses are scaled by if they are."""

@@ -163,6 +163,33 @@ class Learner(keras.Model):
         optimizer.iterations.assign_add(1)
 
 
+def last_logs(
+    count: tf.Tensor | int, step: Callable[[tf.Tensor], dict[str, tf.Tensor]], logged: Sequence[str] | None = None
+) -> dict[str, tf.Tensor]:
+    """Runs step(0), ..., step(count - 1), a loop of the graph in which a step is traced once; the logs of the last.
+
+    Args:
+        count: at least 1.
+        step: returns its logs, scalars by name.
+        logged: their names, which XLA must know before the loop; None: those that the step returns.
+
+    >>> {name: float(value) for name, value in last_logs(3, lambda i: {"half": i / 2}).items()}
+    {'half': 1.0}
+    """
+    names = list(logged or ())
+    size = None if logged is None else len(names)
+
+    def body(i: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        logs = step(i)
+        names[:] = logs
+        return i + 1, tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
+
+    count = tf.convert_to_tensor(count)
+    start, shapes = (tf.zeros_like(count), tf.zeros([size or 0])), (tf.TensorShape([]), tf.TensorShape([size]))
+    _, values = tf.while_loop(lambda i, _: i < count, body, start, shapes)
+    return {name: values[k] for k, name in enumerate(names)}
+
+
 def mean_over_replicas(values: list[tf.Tensor]) -> list[tf.Tensor]:
     """Means over the replicas of float32 tensors, in one all-reduce; every replica must call it.
 

@@ -44,7 +44,23 @@ class LimitedAdam(keras.optimizers.Adam):
             # nothing is usual as long as every gradient has been zero
             known = (usual > 0.0) & (allowed < 1.0)
             gradient *= tf.where(known, tf.sqrt(allowed), 1.0)
-        super().update_step(gradient, variable, learning_rate)
+        number = self._get_variable_index(variable)
+        mean, square = self._momentums[number].value, self._velocities[number].value
+        weight = variable.value if isinstance(variable, keras.Variable) else variable
+        steps = tf.cast(self.iterations + 1, tf.float32)
+        # TensorFlow's one operation for the ten of Keras' update_step
+        tf.raw_ops.ResourceApplyAdam(
+            var=weight.handle,
+            m=mean.handle,
+            v=square.handle,
+            beta1_power=tf.pow(self.beta_1, steps),
+            beta2_power=tf.pow(self.beta_2, steps),
+            lr=learning_rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
 
 class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):

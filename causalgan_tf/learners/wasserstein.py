@@ -7,6 +7,7 @@ import tensorflow as tf
 from causalgan_tf import losses, noise
 from causalgan_tf.config.controller import ControllerConfig
 from causalgan_tf.learners.controller import ControllerLearner, encoded
+from causalgan_tf.learners.learner import last_logs
 from causalgan_tf.learners.optimization import ExponentialAfter, update_average
 from causalgan_tf.networks.critic import Critic
 from causalgan_tf.networks.mechanisms import CausalController
@@ -68,9 +69,7 @@ class WassersteinTrainer(ControllerLearner):
     def train_step(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """One generator step of WGAN-GP: `critic_steps` critic updates, then one of the generator."""
         batches = self.per_replica(self.critic_batches, step)
-        logs = {"critic_loss": tf.constant(0.0)}
-        for j in tf.range(self.critic_steps):
-            logs = self.mean_logs(self.critic_update, batches, j)
+        logs = last_logs(self.critic_steps, lambda j: self.mean_logs(self.critic_update, batches, j), ["critic_loss"])
         return logs | self.mean_logs(self.generator_update, step)
 
     def critic_batches(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -37,7 +37,7 @@ def fit_encoder(model: CausalModel, steps: int = STEPS, seed: int = 0, progress:
     network = images.untrained_encoder(seed % 2**31)
     learner = EncoderLearner(network, images.pixels, model.labels, images.codec, BATCH, seed)
     learner.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, steps)))
-    step = tf.function(learner.train_step, input_signature=[tf.TensorSpec([], tf.int64)])
+    step = tf.function(learner.train_step, input_signature=[tf.TensorSpec([], tf.int64)], autograph=False)
     for number in tqdm(range(steps), desc="Encoder", disable=not progress):
         step(tf.constant(number, tf.int64))
     if not all(np.isfinite(weight).all() for weight in network.get_weights()):

@@ -61,7 +61,7 @@ def image_look(model: CausalModel, learner: ImageLearner, dataset: Dataset) -> C
     do, seeds = np.repeat(vectors, n, axis=0), np.tile(noise.row_seeds(3, 0, n).numpy(), len(vectors))
     tolerances = np.array([codec_of(variable).tolerance() for variable in graph.variables.values()])
 
-    @tf.function
+    @tf.function(autograph=False)
     def read(images: tf.Tensor) -> tf.Tensor:
         return learner.codec.read(labeler(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False))
 

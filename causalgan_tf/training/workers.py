@@ -39,7 +39,7 @@ class Workers:
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
         """The workers of `strategy`, as its cluster says."""
         self.strategy, self.count, self.number = strategy, 1, 0
-        self._run = tf.function(lambda function, value: strategy.run(function, (value,)))
+        self._run = tf.function(lambda function, value: strategy.run(function, (value,)), autograph=False)
         resolver = strategy.cluster_resolver
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and resolver is not None:
             self.count, self.number = len(resolver.cluster_spec().as_dict()["worker"]), resolver.task_id

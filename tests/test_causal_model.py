@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from random_models import random_model
 
 from causalgan_tf.errors import InputError
 from causalgan_tf.graphs import cells
@@ -15,6 +16,7 @@ from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.distribution import LabelDistribution
 from causalgan_tf.inference.samples import label_frame
 from causalgan_tf.metrics.tvd import total_variation
+from causalgan_tf.networks.explicit import ExplicitController
 from causalgan_tf.networks.mechanisms import CausalController
 from causalgan_tf.training.encoding import fit_encoder
 
@@ -113,6 +115,18 @@ def test_the_enumerated_law_is_the_law_of_the_draws():
         drawn = cells.histogram(model.sample_labels(100_000, do=do, seed=5), graph.sizes)
         # eighteen cells, 100,000 draws on either side: a TVD of .005 is the noise
         assert total_variation(drawn, model.label_distribution(100_000, seed=6).joint(do)) < 0.012
+
+
+@pytest.mark.parametrize("family", [CausalController, ExplicitController])
+def test_numbers_of_twins_are_the_samples_to_the_last_bit(family):
+    graph = CausalGraph.from_text("A -> B -> C; A -> C; D").with_variables(dict.fromkeys("ABC", Continuous()))
+    model = random_model(graph, family)
+    few, many = model.sample(40, seed=3), model.sample(66_000, seed=3)
+    assert few.labels.equals(many.labels[:40])
+    assert model.twins(few.seeds).labels.equals(few.labels)
+    assert model.twins(many.seeds).labels.equals(many.labels)
+    set_to, kept = model.twins(few.seeds[5:], {"B": 1.5}).labels, few.labels[5:].reset_index(drop=True)
+    assert set_to[["A", "D"]].equals(kept[["A", "D"]]) and not set_to["C"].equals(kept["C"])
 
 
 def test_labels_come_in_the_users_values():

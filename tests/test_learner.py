@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from causalgan_tf.learners.learner import Learner, mean_over_replicas
+from causalgan_tf.learners.learner import Learner, last_logs, mean_over_replicas
 
 SHAPES = ([], [3], [2, 3])
 
@@ -63,3 +63,17 @@ def test_one_device_reduces_nothing(reduced):
 def test_an_optimizer_that_does_more_than_its_step_is_refused(argument):
     with pytest.raises(ValueError, match=f"SGD has {argument}, which update_step does not do"):
         Away(keras.optimizers.SGD(0.5, **{argument: 1.0})).move()
+
+
+@pytest.mark.parametrize("logged", [None, ["twice"]])
+def test_a_step_is_traced_once_however_often_it_runs(logged):
+    traced, total = [], tf.Variable(0)
+
+    def step(i):
+        traced.append(i)
+        total.assign_add(i)
+        return {"twice": 2 * i}
+
+    run = tf.function(lambda count: last_logs(count, step, logged), autograph=False)
+    assert float(run(tf.constant(4))["twice"]) == 6.0 and int(total) == 0 + 1 + 2 + 3
+    assert float(run(tf.constant(1))["twice"]) == 0.0 and len(traced) == 1

@@ -171,7 +171,7 @@ def flop(operation: tf.Operation) -> float:
 
 def counted(function: Callable, *arguments: Any) -> tuple[float, int]:
     """Floating-point operations of a function of tensors, and how many operations do any work."""
-    graph = tf.function(function).get_concrete_function(*arguments).graph
+    graph = tf.function(function, autograph=False).get_concrete_function(*arguments).graph
     found = list(operations_of(graph))
     return sum(map(flop, found)), sum(operation.type not in IGNORED for operation in found)
 
@@ -236,7 +236,7 @@ def exchanges(config: RunConfig) -> tuple[int, ...]:
 
     rows = config.image.batch_size
     with mock.patch.object(tf.distribute.ReplicaContext, "all_reduce", recorded):
-        tf.function(lambda data: learner.per_replica(learner.train_step, data)).get_concrete_function(
+        tf.function(lambda data: learner.per_replica(learner.train_step, data), autograph=False).get_concrete_function(
             batch_specs(config, rows // 2)
         )
     gradients = {trained(player) for player in learner.players.values()}

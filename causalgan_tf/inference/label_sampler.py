@@ -1,7 +1,7 @@
 """Labels from a trained causal controller: P(.), P(. | do(x)), P(. | z) and P(. | do(x), z)."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +64,7 @@ class LabelSampler:
         self.variables = list(self.graph.variables.values())
         self._judges: dict[tuple, LabelSampler] = {}
         self._compiled = tf.function(self._chunks, jit_compile=True, autograph=False)
-        self._compiled_chunk = tf.function(self.__call__, jit_compile=True, autograph=False)
+        self._compiled_under = tf.function(self._chunks_under, jit_compile=True, autograph=False)
 
     def __call__(self, seeds: tf.Tensor, do: tf.Tensor | None = None) -> tf.Tensor:
         """Labels of the rows with these seeds, in plain TensorFlow operations.
@@ -179,11 +179,15 @@ class LabelSampler:
         labels = np.empty(do.shape, kind)
         # whole chunks even for a few rows: sums of another shape are rounded otherwise, and a number of a unit that do
         # leaves alone would change in its last digit
-        for first in range(0, len(seeds), CHUNK):
-            rows = slice(first, first + CHUNK)
-            here, missing = seeds[rows], max(first + CHUNK - len(seeds), 0)
-            drawn = self._compiled_chunk(np.pad(here, [0, missing]), np.pad(do[rows], [[0, missing], [0, 0]]))
-            labels[rows] = drawn.numpy()[: len(here)]
+        first = 0
+        while first < len(seeds):
+            chunks = CHUNKS if first + CHUNK * CHUNKS <= len(seeds) else 1
+            rows = slice(first, first + CHUNK * chunks)
+            here, missing = len(seeds[rows]), max(rows.stop - len(seeds), 0)
+            padded = np.pad(seeds[rows], [0, missing]), np.pad(do[rows], [[0, missing], [0, 0]])
+            drawn = self._compiled_under(*(part.reshape([chunks, CHUNK, *part.shape[1:]]) for part in padded))
+            labels[rows] = drawn.numpy()[:here]
+            first = rows.stop
         return labels
 
     @property
@@ -221,6 +225,22 @@ class LabelSampler:
             encoded = columns.encode(self.variables, tf.transpose(rows[first : first + SCORED]))
             parts.append(self.mechanisms.row_log_probability(encoded).numpy().T)
         return np.concatenate(parts)
+
+    def _chunks_under(self, seeds: tf.Tensor, do: tf.Tensor) -> tf.Tensor:
+        """Rows of seeds [chunks, CHUNK] under interventions [chunks, CHUNK, K] of their own: [rows, K]."""
+        return self._filled(seeds, lambda i: tf.transpose(do[i]))
+
+    def _filled(self, seeds: tf.Tensor, do: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        """Rows of seeds [chunks, CHUNK] under the interventions [K, 1 or CHUNK] of each chunk: [rows, K]."""
+        kind = tf.float32 if self.graph.sizes is None else tf.uint8
+
+        def chunk(i: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            rows = self._rows(self.mechanisms.noise(seeds[i]), do(i))
+            return i + 1, tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
+
+        start = tf.zeros([*seeds.shape, len(self.graph)], kind)
+        _, labels = tf.while_loop(lambda i, _: i < seeds.shape[0], chunk, (0, start))
+        return tf.reshape(labels, [-1, len(self.graph)])
 
     @functools.cached_property
     def tables(self) -> ConditionalTables:
@@ -314,15 +334,7 @@ class LabelSampler:
     def _chunks(self, seed: tf.Tensor, first: tf.Tensor, do: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows first .. first + CHUNK * CHUNKS - 1: [rows, K] and their seeds int64 [rows]."""
         seeds = tf.reshape(noise.row_seeds(seed, first, CHUNK * CHUNKS), [CHUNKS, CHUNK])
-        kind = tf.float32 if self.graph.sizes is None else tf.uint8
-
-        def chunk(i: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            rows = self._rows(self.mechanisms.noise(seeds[i]), do)
-            return i + 1, tf.tensor_scatter_nd_update(labels, [[i]], tf.transpose(tf.cast(rows, kind))[None])
-
-        start = tf.zeros([CHUNKS, CHUNK, len(self.graph)], kind)
-        _, labels = tf.while_loop(lambda i, _: i < CHUNKS, chunk, (0, start))
-        return tf.reshape(labels, [-1, len(self.graph)]), tf.reshape(seeds, [-1])
+        return self._filled(seeds, lambda i: do), tf.reshape(seeds, [-1])
 
 
 def _too_few(n: int, found: int, draws: int, query: Query) -> ConditioningError:

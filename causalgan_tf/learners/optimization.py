@@ -1,8 +1,10 @@
 """How weights move: the optimizer, its learning rates, the running average of weights."""
 
+import math
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -36,31 +38,35 @@ class LimitedAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
         """Keras' hook: one variable's step; in a strategy, along the gradient summed over replicas."""
+        number = self._get_variable_index(variable)
+        mean, square = self._momentums[number].value, self._velocities[number].value
+        steps = tf.cast(self.iterations, tf.float32)
         if self.limit:
-            steps = tf.cast(self.iterations, tf.float32)
-            velocity = self._velocities[self._get_variable_index(variable)]
-            usual = tf.reduce_sum(velocity) / (1.0 - tf.pow(self.beta_2, tf.maximum(steps, 1.0)))
+            usual = tf.reduce_sum(square) / _weight(self.beta_2, tf.maximum(steps, 1.0))
             allowed = self.limit**2 * usual / tf.reduce_sum(tf.square(gradient))
             # nothing is usual as long as every gradient has been zero
             known = (usual > 0.0) & (allowed < 1.0)
             gradient *= tf.where(known, tf.sqrt(allowed), 1.0)
-        number = self._get_variable_index(variable)
-        mean, square = self._momentums[number].value, self._velocities[number].value
-        weight = variable.value if isinstance(variable, keras.Variable) else variable
-        steps = tf.cast(self.iterations + 1, tf.float32)
-        # TensorFlow's one operation for the ten of Keras' update_step
+        # 1 - beta ** t, which the operation would take in float32, is 7e-6 off there: it comes with the learning rate
+        rate = learning_rate * tf.sqrt(_weight(self.beta_2, steps + 1.0)) / _weight(self.beta_1, steps + 1.0)
+        # one operation: Keras' update_step is ten, an eighth of a whole training step to trace and to launch
         tf.raw_ops.ResourceApplyAdam(
-            var=weight.handle,
+            var=(variable.value if isinstance(variable, keras.Variable) else variable).handle,
             m=mean.handle,
             v=square.handle,
-            beta1_power=tf.pow(self.beta_1, steps),
-            beta2_power=tf.pow(self.beta_2, steps),
-            lr=learning_rate,
+            beta1_power=0.0,
+            beta2_power=0.0,
+            lr=rate,
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
             grad=gradient,
         )
+
+
+def _weight(beta: float, steps: tf.Tensor) -> tf.Tensor | float:
+    """1 - beta ** steps, all that a running mean has seen, of the float32 that `beta` is to the operation."""
+    return -tf.math.expm1(steps * math.log(np.float32(beta))) if beta else 1.0
 
 
 class ExponentialAfter(keras.optimizers.schedules.LearningRateSchedule):

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from causalgan_tf.config.run import DataConfig
+from causalgan_tf.config.image import ImageConfig
+from causalgan_tf.config.run import DataConfig, RunConfig
 from causalgan_tf.data import load
 from causalgan_tf.data.colored_digits import nearest_colour
 from causalgan_tf.data.dataset import Dataset, ImageSet
@@ -53,6 +54,23 @@ def test_lines_of_the_same_run_are_replaced_and_others_kept(tmp_path):
         unseen_pairs.written(lines.assign(settings=settings, seed=seed, n=n), tmp_path / "out.csv")
     found = pd.read_csv(tmp_path / "out.csv")
     assert len(found) == 4 and found.groupby("settings")["n"].first().to_dict() == {"one": 5, "two": 3}
+
+
+def test_the_command_beside_a_line_is_its_runs_and_names_no_folder_of_this_machine(tmp_path, monkeypatch):
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "labels.csv").write_text("")
+    data = DataConfig("folder", "Old/New -> B", str(tmp_path / "faces"), str(tmp_path / "labels.csv"))
+    config = RunConfig(data=data, image=ImageConfig(steps=13_000), seed=2)
+    arguments = ["x", "--workdir=RUN", f"--out={tmp_path / 'out.csv'}", "--images=7"]
+    monkeypatch.setattr("sys.argv", arguments)
+    options = unseen_pairs.parsed("help", 40, "pair")
+    unseen_pairs.show(pd.DataFrame({"images": ["a"]}), options, config, "kept_sex")
+    line = pd.read_csv(tmp_path / "out.csv").iloc[0]
+    assert line["steps"] == 13_000
+    assert line["command"] == (
+        "causalgan-train --dataset=folder '--graph=Old/New -> B' --image_dir=faces --labels_file=labels.csv "
+        "--image_steps=13000 --seed=2 --workdir=RUN; python -m tools.benchmarks.kept_sex --workdir=RUN --images=7"
+    )
 
 
 def test_another_data_set_is_refused_by_name(dataset):

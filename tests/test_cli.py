@@ -208,6 +208,12 @@ def test_a_preset_is_a_valid_configuration(preset):
     assert isinstance(configured(f"--flagfile={preset}"), RunConfig)
 
 
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_the_flags_that_a_configuration_names_make_it_anew(preset):
+    config = configured(f"--flagfile={preset}", "--seed=3")
+    assert configured(*config.flags()) == config
+
+
 def test_a_preset_says_nothing_twice():
     for preset in PRESETS:
         lines = [line.split("=")[0] for line in preset.read_text().splitlines() if line.startswith("--")]

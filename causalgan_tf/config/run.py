@@ -118,10 +118,26 @@ class RunConfig:
     def _changed(self, part: str, names: Collection[str]) -> Iterator[str]:
         """Those fields of a part that have not their defaults, as flags."""
         values = getattr(self, part)
-        for field in dataclasses.fields(values):
+        fields = dataclasses.fields(values)
+        # a default of None is filled in by the others
+        filled = type(values)(
+            **{field.name: getattr(values, field.name) for field in fields if field.default is not None}
+        )
+        for field in fields:
             value = getattr(values, field.name)
-            if field.name in names and value != field.default:
+            default = getattr(filled, field.name) if field.default is None else field.default
+            if field.name in names and value != default:
                 yield f"--{PARTS[part][0]}{field.name}={value}"
+
+    def flags(self) -> list[str]:
+        """Flags of causalgan-train that describe this run, those with their defaults left out.
+
+        Examples:
+            >>> RunConfig(image=ImageConfig(steps=2_000), seed=1).flags()
+            ['--image_steps=2000', '--seed=1']
+        """
+        changed = [flag for name in PARTS for flag in self._changed(name, getattr(self, name).__dataclass_fields__)]
+        return changed + [f"--seed={self.seed}"] * (self.seed != RunConfig.seed)
 
     @property
     def image_model(self) -> ImageModel:

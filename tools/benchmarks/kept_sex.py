@@ -35,11 +35,6 @@ SEX, SET = "Male", "Mustache"
 HIDDEN = (37 / 64, 58 / 64, 18 / 64, 46 / 64)  # top, bottom, left, right, shares of an aligned face
 LIP = (44 / 64, 0.5, 4 / 64, 9 / 64)  # where the ellipse lies: middle (row, column) and half axes
 STRENGTH = 3.0
-COMMAND = (
-    "causalgan-train --dataset=folder --image_dir=DIR --labels_file=FILE --graph=causal_graph_1_complete "
-    "--image_size=64 --image_labeler_noise=0.3 --image_labeler_size=32 --image_minibatch=none --image_sums=relative "
-    "--image_additivity=60 --image_steps=10000 --workdir=RUN; python -m tools.benchmarks.kept_sex --workdir=RUN"
-)
 
 
 def main() -> None:
@@ -51,7 +46,7 @@ def main() -> None:
     seed = derived_seed(config.seed, "judge")
     hidden = ImageSet(hide(np.asarray(dataset.train.images)), dataset.train.labels)
     whole, blind = (train_balanced_classifier(images, dataset.graph, seed) for images in (dataset.train, hidden))
-    show(benchmark(dataset, model, whole, blind, options.images, config.seed), options, config, COMMAND)
+    show(benchmark(dataset, model, whole, blind, options.images, config.seed), options, config, "kept_sex")
 
 
 def check(dataset: Dataset) -> None:

@@ -27,10 +27,6 @@ from causalgan_tf.inference.arguments import label_rows
 from causalgan_tf.inference.causal_model import CausalModel
 from tools.benchmarks.unseen_pairs import parsed, show
 
-COMMAND = (
-    "causalgan-train --flagfile=flags/morphomnist.flags --workdir=DIR; "
-    "python -m tools.benchmarks.morphomnist --workdir=DIR"
-)
 LABELS = ("digit", "thickness", "intensity")
 
 
@@ -41,7 +37,7 @@ def main() -> None:
     dataset, model = load(config.data, config.seed), causalgan_tf.load(options.workdir)
     check(dataset)
     judge = train_classifier(dataset.train, dataset.graph.variables, config.seed)
-    show(benchmark(dataset, model, judge, options.images, config.seed), options, config, COMMAND)
+    show(benchmark(dataset, model, judge, options.images, config.seed), options, config, "morphomnist")
 
 
 def check(dataset: Dataset) -> None:

@@ -11,7 +11,9 @@ are 1,797 of 8 x 8, so figures cannot be compared across. Lines of --out with th
 """
 
 import argparse
+import os
 import pathlib
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -25,10 +27,6 @@ from causalgan_tf.errors import InputError
 from causalgan_tf.evaluation.classifier import EvaluationClassifier, train_classifier
 from causalgan_tf.graphs.cells import cells, row_codes
 
-COMMAND = (
-    "causalgan-train --flagfile=flags/colored_digits.flags --workdir=DIR; "
-    "python -m tools.benchmarks.unseen_pairs --workdir=DIR"
-)
 KEY = ["settings", "seed", "images"]
 
 
@@ -36,7 +34,7 @@ def main() -> None:
     """Reads the arguments, measures and prints the table."""
     options = parsed(__doc__, 40, "pair")
     config = RunConfig.load(options.workdir)
-    show(benchmark(options.workdir, config, options.images), options, config, COMMAND)
+    show(benchmark(options.workdir, config, options.images), options, config, "unseen_pairs")
 
 
 def parsed(text: str, images: int, each: str) -> argparse.Namespace:
@@ -55,12 +53,27 @@ def parsed(text: str, images: int, each: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def show(table: pd.DataFrame, options: argparse.Namespace, config: RunConfig, command: str) -> None:
+def show(table: pd.DataFrame, options: argparse.Namespace, config: RunConfig, benchmark: str) -> None:
     """Prints a run's table; with --out its lines are written too."""
     print(table.round(3).to_string(index=False))
     if options.out:
-        key = {"settings": options.settings, "seed": config.seed, "steps": config.image.steps, "command": command}
+        told = f"{training(config)}; python -m tools.benchmarks.{benchmark} --workdir=RUN --images={options.images}"
+        key = {"settings": options.settings, "seed": config.seed, "steps": config.image.steps, "command": told}
         written(table.round(4).assign(**key), options.out)
+
+
+def training(config: RunConfig) -> str:
+    """The command that trains a run of this configuration; of files and folders it says the last name alone.
+
+    >>> training(RunConfig(seed=1))
+    'causalgan-train --seed=1 --workdir=RUN'
+    """
+
+    def bare(flag: str) -> str:
+        name, value = flag.split("=", 1)
+        return f"{name}={pathlib.Path(value).name if os.sep in value and pathlib.Path(value).exists() else value}"
+
+    return shlex.join(["causalgan-train", *map(bare, config.flags()), "--workdir=RUN"])
 
 
 def benchmark(workdir: pathlib.Path, config: RunConfig, each: int) -> pd.DataFrame:

@@ -143,7 +143,7 @@ def test_training_lasts_as_long_as_it_should_and_the_rates_fall_by_the_clock(ben
     assert rates["discriminator"] == pytest.approx(4 * rates["generator"])
 
 
-@pytest.mark.parametrize("name", ["label_fed", "joint"])
+@pytest.mark.parametrize("name", [pytest.param("label_fed", marks=pytest.mark.long), "joint"])
 def test_a_row_is_trained_measured_and_shown(bench, tmp_path, name):
     row = ablation.rows(4)[name]
     row = dataclasses.replace(row, image=dataclasses.replace(row.image, **TINY))

@@ -100,6 +100,7 @@ def gradients(learner):
     return [2 * variable.numpy() for variable in variables if "momentum" in variable.path]
 
 
+@pytest.mark.long
 def test_two_replicas_take_the_gradients_and_the_controllers_of_the_global_batch(mirrored, without_margin):
     one, two = without_margin["learner"], build(mirrored, third_margin=False)
     logs = fit(two, 1)

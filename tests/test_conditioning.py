@@ -108,7 +108,9 @@ LONG = with_moments(
 
 
 @pytest.mark.parametrize("family", [ExplicitController, CausalController])
-@pytest.mark.parametrize("do", [{}, {"n30": 1}, {"n1": "b"}, {"n1": "c", "n20": 0}])
+@pytest.mark.parametrize(
+    "do", [pytest.param(do, marks=pytest.mark.long) for do in ({}, {"n30": 1}, {"n1": "b"})] + [{"n1": "c", "n20": 0}]
+)
 def test_candidates_of_ancestors_alone_are_accepted_as_whole_rows_are(family, do, monkeypatch):
     wide = random_model(LONG, family, scale=1.5)
     asked = {"do": do, "given": {"n0": 1, "n2": (40, 70)}, "seed": 4, "method": "rejection"}

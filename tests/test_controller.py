@@ -56,7 +56,7 @@ def fit(learner, first, last, per_call=500):
     return learner
 
 
-@pytest.fixture(scope="module", params=["one device", "two replicas"])
+@pytest.fixture(scope="module", params=["one device", pytest.param("two replicas", marks=pytest.mark.long)])
 def trained(request, mirrored):
     return fit(controller(strategy=mirrored if request.param == "two replicas" else None), 0, 2_000)
 
@@ -75,6 +75,7 @@ def test_the_controller_fits_every_interventional_law(trained, do):
     assert total_variation(law_of(trained, **do), LAW.joint(do)) < 0.05
 
 
+@pytest.mark.long
 def test_two_trainings_of_one_seed_end_with_equal_weights_and_another_seed_does_not():
     one, two, other = (fit(controller(seed), 0, 40, 20) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.averaged.vector, two.averaged.vector)

@@ -116,7 +116,9 @@ def test_portable_noise_takes_operations_alone_that_runtimes_have():
     assert not {op for op, _ in used if "Shift" in op} and ("BitwiseXor", tf.int32.as_datatype_enum) in used
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "residual" else pytest.mark.long) for name in GENERATORS]
+)
 def test_the_portable_model_draws_the_rows_of_a_generator_of_any_kind(name):
     model = with_images(name, "logit" if "grey" in name else "sign")
     request, expected = drawn(model)
@@ -130,6 +132,7 @@ def test_the_portable_model_draws_labels_of_either_family(family):
     assert_same_rows(model, answers(model, request), expected)
 
 
+@pytest.mark.long
 def test_a_keras_file_is_loaded_without_this_package_and_draws_the_same_rows(faces, tmp_path):
     file = export_converted(faces, tmp_path / "out", "keras", {"tvd": 0.007})
     assert file == tmp_path / "out" / "1" / "model.keras"

@@ -66,6 +66,7 @@ def test_refitted_models_know_which_rows_were_set():
         np.testing.assert_allclose(model.label_distribution().tables["X"][..., 1], [0.0, 1.0], atol=0.02)
 
 
+@pytest.mark.long
 def test_a_table_without_any_intervention_trains_as_if_it_had_no_column():
     frame = table()[:2_000]
     a, b = fitted(frame, interventions="what"), fitted(frame.drop(columns="what"))

@@ -88,6 +88,7 @@ def test_the_strip_is_one_unit_under_each_value_of_a_label(given):
     assert answer["strip"]["own"]["labels"][0] == answer["samples"]["labels"][5]
 
 
+@pytest.mark.long
 def test_laws_of_a_number_are_histograms_and_of_a_category_shares_of_drawn_rows():
     answer = mixed().answer({"do": {"Age": 80}, "given": {SCRIPT: SUM}})
     counted = mixed().model.sample(2_000, {"Age": 80}, {SCRIPT: SUM}, 1).labels

@@ -223,6 +223,7 @@ def conditions(draw, graph, most=2):
     return found
 
 
+@pytest.mark.long
 @SETTINGS
 @given(st.data())
 def test_every_row_meets_the_condition_and_the_query_reads_what_it_wrote(data):
@@ -253,6 +254,7 @@ def test_a_label_is_never_set_and_observed_at_once(data):
             Query.create(graph, {node: value}, given)
 
 
+@pytest.mark.long
 @SETTINGS
 @given(st.data())
 def test_counterfactuals_keep_what_do_cannot_move_and_an_empty_do_moves_nothing(data):

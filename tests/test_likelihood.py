@@ -37,6 +37,13 @@ CASES = {
     "wasserstein": ({"steps": 8_000}, 0.03),
     "wasserstein by batches": ({"steps": 1_500, "ema": 0.99, "distinct_rows": 0}, 0.06),
 }
+# what a critic costs to compile
+SLOW = {"wasserstein", "wasserstein by batches"}
+
+
+def cases(slow, *names):
+    """Those cases, the slow ones in the long set."""
+    return [pytest.param(name, marks=pytest.mark.long if name in slow else ()) for name in names or CASES]
 
 
 def learner(case, strategy=None, seed=0, **changes):
@@ -52,7 +59,7 @@ def fit(made, first, last, per_call=500):
     return made
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", cases({"wasserstein by batches"}))
 def test_every_do_is_that_of_the_rows_own_frequencies(case):
     steps, most = CASES[case]
     made = learner(case)
@@ -136,7 +143,7 @@ def test_fewer_rows_than_a_batch_are_learnt_and_a_stronger_prior_keeps_tables_fl
     assert np.ptp(found[1]) < 0.8 * np.ptp(found[0])
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", cases(SLOW))
 def test_training_in_two_parts_equals_training_at_once(case):
     whole = fit(learner(case), 0, 8, 4)
     parts = fit(fit(learner(case), 0, 4, 4), 4, 8, 4)
@@ -144,7 +151,7 @@ def test_training_in_two_parts_equals_training_at_once(case):
     assert not np.array_equal(whole.averaged.vector, learner(case).averaged.vector)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if "batches" in case])
+@pytest.mark.parametrize("case", cases(SLOW, "likelihood by batches", "wasserstein by batches"))
 def test_two_replicas_train_the_same_weights_as_one(case, mirrored):
     one, two = fit(learner(case), 0, 3, 3), fit(learner(case, mirrored), 0, 3, 3)
     np.testing.assert_allclose(one.mechanisms.vector, two.mechanisms.vector, atol=2e-4)

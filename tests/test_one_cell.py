@@ -41,7 +41,9 @@ def run_of(folder, header, row, graph):
 @pytest.mark.parametrize(
     ("header", "row", "graph", "said"),
     [
-        ("A,B", "1,0", "A -> B", "A: binary, constant 1: it carries no information"),
+        pytest.param(
+            "A,B", "1,0", "A -> B", "A: binary, constant 1: it carries no information", marks=pytest.mark.long
+        ),
         ("A", "3.5", "A;", "A: continuous, constant 3.5: it carries no information"),
     ],
 )

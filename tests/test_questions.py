@@ -78,6 +78,7 @@ def test_evidence_without_an_intervention_is_a_condition(model):
     assert model.probability("A=1", evidence={"D": 1}).value == model.probability("A=1", given={"D": 1}).value
 
 
+@pytest.mark.long
 def test_intervals_of_drawn_answers_cover_the_enumerated_one(model, monkeypatch):
     truth = {query: model.ask(query).value for query in ("P(C=1 | do(A=1))", "P(A=1 | D=0)")}
     monkeypatch.setattr(CausalModel, "_exact_probability", lambda self, event, query: None)
@@ -138,6 +139,7 @@ def test_a_formula_shifts_a_number(mixed):
     assert shifted.value == pytest.approx(plain.value + 10.0, abs=0.01)
 
 
+@pytest.mark.long
 def test_implicit_mechanisms_are_counted_in_draws():
     implicit = random_model(GRAPH, CausalController, scale=1.5)
     found = implicit.probability("C=1", {"A": 1}, draws=50_000)

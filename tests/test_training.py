@@ -214,6 +214,7 @@ def began_folders(began_config, workdir, tmp_path_factory):
     return folders
 
 
+@pytest.mark.long
 def test_an_interrupted_causal_began_ends_with_the_weights_of_an_uninterrupted_one(began_folders):
     whole, parts = (tf.train.latest_checkpoint(str(folder / "images")) for folder in began_folders)
     names = [name for name, _ in tf.train.list_variables(whole) if name.endswith("VARIABLE_VALUE")]
@@ -223,6 +224,7 @@ def test_an_interrupted_causal_began_ends_with_the_weights_of_an_uninterrupted_o
     assert c.shape == (3,) and 0 < c[0] < 1
 
 
+@pytest.mark.long
 def test_a_causal_began_is_sampled_and_exported_by_the_same_calls(began_folders, tmp_path):
     model = causalgan_tf.load(began_folders[0])
     drawn = model.sample(4, do={"Smiling": 1}, seed=8)
@@ -260,6 +262,7 @@ def test_a_training_of_images_that_diverges_stops_with_its_last_good_checkpoint(
     assert run_folder.Run.open(folder).require("images").endswith("ckpt-4")
 
 
+@pytest.mark.long
 def test_a_training_whose_images_become_one_stops_with_its_last_good_checkpoint(began_folders, began_config, tmp_path):
     folder = tmp_path / "collapsed"
     shutil.copytree(began_folders[0], folder)

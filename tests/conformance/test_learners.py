@@ -10,11 +10,15 @@ from causalgan_tf.inference.causal_model import CausalModel
 from causalgan_tf.inference.export import export_model
 from causalgan_tf.runs.tags import described
 
-ROWS = [(part, name, kind) for _, part, name in LEARNERS for kind in TYPES]
-NAMES = [f"{title}-{kind}" for title, _, _ in LEARNERS for kind in TYPES]
+# of every learner one type in the quick set, and every type with a learner
+ROWS = [
+    pytest.param((part, name, kind), id=f"{title}-{kind}", marks=[] if k % len(TYPES) == t else pytest.mark.long)
+    for k, (title, part, name) in enumerate(LEARNERS)
+    for t, kind in enumerate(TYPES)
+]
 
 
-@pytest.fixture(scope="module", params=ROWS, ids=NAMES)
+@pytest.fixture(scope="module", params=ROWS)
 def row(request):
     """A row of the table, its learner two steps on; the logs of both and what was saved after each."""
     trained = Trained(*request.param)

@@ -97,6 +97,7 @@ def registered(monkeypatch):
     monkeypatch.setitem(IMAGE_MODELS, "least_squares", toy)
 
 
+@pytest.mark.long
 def test_an_entry_each_is_enough_to_train_save_load_and_draw(registered, tmp_path):
     config = RunConfig(
         DataConfig(dataset="toy", graph=GRAPH, image_size=16),

@@ -110,6 +110,16 @@ def test_a_lock_file_that_a_killed_training_left_locks_nothing(tmp_path):
         pass
 
 
+@pytest.fixture
+def heeded():
+    """Signals as a terminal hands them on: nohup has tests begin with one of them ignored."""
+    before = {name: signal.signal(getattr(signal, name), signal.SIG_DFL) for name, _ in SIGNALS[1:]}
+    yield
+    for name, handler in before.items():
+        signal.signal(getattr(signal, name), handler)
+
+
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize(("name", "status"), SIGNALS[1:])
 def test_a_signal_saves_what_is_trained_and_the_training_goes_on_bit_by_bit(
     trained, tmp_path, monkeypatch, name, status
@@ -133,6 +143,7 @@ def test_a_signal_saves_what_is_trained_and_the_training_goes_on_bit_by_bit(
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize(("name", "status"), SIGNALS)
 def test_a_program_that_a_signal_ends_says_so_and_exits_with_128_and_its_number(name, status):
     code = (

@@ -114,6 +114,7 @@ def test_the_program_writes_grey_files_and_compares_do_with_given(model, workdir
         assert np.abs(again.images[2, ..., 0].astype(int) - np.asarray(image)).max() <= 1
 
 
+@pytest.mark.long
 def test_causal_began_takes_a_step_on_such_labels(config, workdir, tmp_path):
     shutil.copytree(workdir / "controller", tmp_path / "controller")
     image = dataclasses.replace(config.image, model="causal_began", steps=1, steps_per_call=1)

@@ -14,7 +14,11 @@ from causalgan_tf.learners import additivity, half_precision
 
 STEPS, RATE = 20, 0.01
 IMAGES = [pytest.param(*row, marks=pytest.mark.long, id=title) for title, *row in LEARNERS if row[0] == "image_"]
-LABELS = [pytest.param(*row, id=title) for title, *row in LEARNERS if row[0] == "controller_"]
+LABELS = [
+    pytest.param(*row, marks=pytest.mark.long if "wasserstein" in title else (), id=title)
+    for title, *row in LEARNERS
+    if row[0] == "controller_"
+]
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ CASES = {
     "wasserstein": ({"steps": 8_000}, 0.03),
     "wasserstein by batches": ({"steps": 1_500, "ema": 0.99, "distinct_rows": 0}, 0.06),
 }
-# what a critic costs to compile
+# a critic takes half a minute to compile
 SLOW = {"wasserstein", "wasserstein by batches"}
 
 

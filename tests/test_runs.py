@@ -112,8 +112,8 @@ def test_a_lock_file_that_a_killed_training_left_locks_nothing(tmp_path):
 
 @pytest.fixture
 def heeded():
-    """Signals as a terminal hands them on: nohup has tests begin with one of them ignored."""
-    before = {name: signal.signal(getattr(signal, name), signal.SIG_DFL) for name, _ in SIGNALS[1:]}
+    """Signals as a terminal hands them on: nohup, and a shell in the background, have tests begin with some ignored."""
+    before = {name: signal.signal(getattr(signal, name), signal.SIG_DFL) for name, _ in SIGNALS}
     yield
     for name, handler in before.items():
         signal.signal(getattr(signal, name), handler)
@@ -147,8 +147,7 @@ def test_a_signal_saves_what_is_trained_and_the_training_goes_on_bit_by_bit(
 @pytest.mark.parametrize(("name", "status"), SIGNALS)
 def test_a_program_that_a_signal_ends_says_so_and_exits_with_128_and_its_number(name, status):
     code = (
-        # a shell starts what it runs in the background with the interrupt ignored
-        "import os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import os, signal\n"
         "from causalgan_tf.cli import common\n"
         f"def main(values): os.kill(os.getpid(), signal.{name})\n"
         "common.run(lambda values: None, main, 'the same command resumes')"

@@ -119,7 +119,7 @@ class RunConfig:
         """Those fields of a part that have not their defaults, as flags."""
         values = getattr(self, part)
         fields = dataclasses.fields(values)
-        # a default of None is filled in by the others
+        # a default of None stands for what the other fields make of it
         filled = type(values)(
             **{field.name: getattr(values, field.name) for field in fields if field.default is not None}
         )

@@ -12,10 +12,12 @@ from causalgan_tf.cli import common, train
 from causalgan_tf.config.run import ControllerConfig, DataConfig, GanConfig, ImageConfig, RunConfig
 from causalgan_tf.data import celeb_a, decoding, prepared
 from causalgan_tf.errors import InputError
+from causalgan_tf.graphs.cells import ObservedCells
 from causalgan_tf.graphs.graph import CausalGraph
 from causalgan_tf.graphs.variables import Continuous
 from causalgan_tf.training import stages
 from causalgan_tf.training.check import cell_lines, check, readable_time
+from causalgan_tf.training.requirements import unseen_line
 
 TINY = ControllerConfig(steps=10, batch_size=16, width=4, critic_width=4, steps_per_call=5)
 
@@ -211,6 +213,21 @@ def test_cells_of_labels_and_parents_with_few_rows_are_counted():
         "cells of a label's parents: 2 of 4 hold 30 rows or more, 1 fewer, 1 none",
         "  few rows tell how these follow their parents: C",
     ]
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([0, 1, 2, 3], "images: all 4 label cells have some; --image_additivity has nothing to do"),
+        ([0, 1, 2], "images: 3 of 4 label cells have some; of the others 1 is drawn towards what those add up to"),
+        ([0, 1], "images: 2 of 4 label cells have some; of the others none is drawn towards what those add up to"),
+        ([3], "images: 1 of 4 label cells have some; of the others none is drawn towards what those add up to"),
+    ],
+)
+def test_a_training_says_for_how_many_unseen_cells_additivity_has_something_to_do(codes, said):
+    rows = np.array([[code // 2, code % 2] for code in codes])
+    cells = ObservedCells((2, 2), (np.zeros(0),) * 2, np.array(codes), rows)
+    assert list(unseen_line(cells)) == [said]
 
 
 def test_cells_of_many_labels_are_not_numbered():
